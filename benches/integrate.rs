@@ -1,0 +1,3 @@
+//! Speed of the integration kernels.
+
+fn main() {}

@@ -1,0 +1,154 @@
+//! The run file: its schema word for word, then validation to a typed [`Config`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::correct::DeadTime;
+use crate::frame::FrameAddress;
+use crate::geometry::Geometry;
+use crate::grid::Bins;
+use crate::integrate::{RadialUnit, Region, Splitting};
+use crate::pdf::TransformSettings;
+use crate::peaks::PeakSettings;
+use crate::scattering::Composition;
+use crate::structure::StructureSettings;
+
+/// A validated run: every path resolved against the run file's folder, every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The run file.
+    pub source: PathBuf,
+    /// Output folder.
+    pub output: PathBuf,
+    /// Which engine.
+    pub engine: EngineChoice,
+    /// Detector and its placement.
+    pub geometry: Geometry,
+    /// What leaves pixels out of all frames.
+    pub mask: MaskSettings,
+    /// From counts to signal and norm.
+    pub corrections: CorrectionSettings,
+    /// Radial axis and splitting.
+    pub integration: IntegrationSettings,
+    /// The full ring, then the sectors.
+    pub regions: Vec<Region>,
+    /// The samples, in the order of the run file.
+    pub samples: Vec<Sample>,
+    /// S(Q), G(r) and peaks; `None` = integrate only.
+    pub pdf: Option<PdfSettings>,
+}
+
+/// Which engine is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// A real GPU if there is one, else the CPU.
+    Auto,
+    /// A GPU or failure.
+    Gpu,
+    /// The native engine.
+    Cpu,
+    /// The adapter whose name contains this, software drivers included.
+    Adapter(String),
+}
+
+/// Static masking.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MaskSettings {
+    /// Mask files, joined.
+    pub files: Vec<PathBuf>,
+    /// Shapes in pixels, joined.
+    pub shapes: Vec<MaskShape>,
+}
+
+/// A masked area in pixel coordinates (column, row); the centre of the first pixel is (0.5, 0.5).
+#[derive(Debug, Clone, PartialEq)]
+pub enum MaskShape {
+    /// A disc: the beam stop.
+    Circle {
+        /// (column, row).
+        centre_px: [f64; 2],
+        /// Radius.
+        radius_px: f64,
+    },
+    /// The inside of a closed polygon.
+    Polygon {
+        /// (column, row) of each corner.
+        corners_px: Vec<[f64; 2]>,
+    },
+}
+
+/// Detector corrections.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CorrectionSettings {
+    /// Dark frames, averaged.
+    pub dark: Vec<FrameAddress>,
+    /// Flat field.
+    pub flat: Option<PathBuf>,
+    /// Dead time.
+    pub dead_time: Option<DeadTime>,
+    /// Counts at and above this are left out.
+    pub saturated_counts: Option<f64>,
+    /// Factors of the norm, in the order of application.
+    pub factors: Vec<crate::correct::Correction>,
+}
+
+/// Azimuthal integration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntegrationSettings {
+    /// Radial axis.
+    pub unit: RadialUnit,
+    /// Its bins; the default range is what the detector covers.
+    pub bins: Bins,
+    /// Pixel splitting.
+    pub splitting: Splitting,
+    /// What a frame's norm is multiplied by.
+    pub normalize_by: NormalizeBy,
+    /// Exposure that replaces the header's.
+    pub exposure_s: Option<f64>,
+}
+
+/// What makes frames of different exposure comparable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NormalizeBy {
+    /// Nothing.
+    None,
+    /// The exposure time, from the run file or the header.
+    Exposure,
+    /// The monitor, from the header.
+    Monitor,
+}
+
+/// One sample of the series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Name, unique in the series.
+    pub name: String,
+    /// Its frames, in numeric order.
+    pub frames: Vec<FrameAddress>,
+    /// What is subtracted: the sample's own or the series'.
+    pub background: Option<Background>,
+    /// Numbers that the series may be compared with.
+    pub properties: BTreeMap<String, f64>,
+}
+
+/// Container and air, measured without the sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Background {
+    /// Its frames.
+    pub frames: Vec<FrameAddress>,
+    /// I = I_sample − scale · I_background.
+    pub scale: f64,
+}
+
+/// From I(Q) on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PdfSettings {
+    /// The sample's composition.
+    pub composition: Composition,
+    /// How S(Q) is made.
+    pub structure: StructureSettings,
+    /// How G(r) is made.
+    pub transform: TransformSettings,
+    /// What is measured.
+    pub peaks: PeakSettings,
+}

@@ -1,0 +1,138 @@
+//! Azimuthal integration: the plan (a sparse matrix built once in f64) and the pattern that comes out.
+
+use crate::correct::{Correction, SignalModel};
+use crate::frame::Shape;
+use crate::geometry::Geometry;
+use crate::grid::Bins;
+
+/// The radial axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RadialUnit {
+    /// Q = 4π sin θ/λ in Å⁻¹.
+    QInvAngstrom,
+    /// 2θ in degrees.
+    TwoThetaDeg,
+    /// d = 2π/Q in Å.
+    DAngstrom,
+}
+
+/// How a pixel's counts are shared between the bins that it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Splitting {
+    /// All to the bin of its centre.
+    None,
+    /// By its bounding box in (radial, χ): centre ± the largest distance of a corner.
+    BoundingBox,
+    /// By the area of its quadrilateral in (radial, χ).
+    Full,
+}
+
+/// Whether a sector is joined with the one opposite the beam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// Only the sector itself.
+    Single,
+    /// The sector and its mirror image at χ + 180°.
+    WithOpposite,
+}
+
+/// A part of the azimuth, in degrees of χ; it may wrap at ±180°.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Azimuth {
+    /// All of it.
+    Ring,
+    /// [centre − width/2, centre + width/2].
+    Sector {
+        /// Middle.
+        centre_deg: f64,
+        /// Full width.
+        width_deg: f64,
+        /// Alone or with the opposite one.
+        fold: Fold,
+    },
+}
+
+/// A named part of the detector that gives one pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Region {
+    /// `ring`, or the sector's name in the run file.
+    pub name: String,
+    /// Which part.
+    pub azimuth: Azimuth,
+}
+
+/// Weights w_ib of pixel i in bin b [E4], in pixel order (compressed sparse rows, one row per pixel).
+///
+/// The entries of pixel i are `starts[i]..starts[i + 1]`. A bin index counts over all regions:
+/// region · bins + radial bin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PixelMatrix {
+    /// Pixels + 1 offsets.
+    pub starts: Vec<u32>,
+    /// Bin of each entry.
+    pub bins: Vec<u32>,
+    /// Share of the pixel's area, 0 < w ≤ 1.
+    pub weights: Vec<f32>,
+}
+
+/// Everything an engine needs to integrate frames of one geometry; built once, in f64.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntegrationPlan {
+    /// The geometry, for engines that evaluate it themselves.
+    pub geometry: Geometry,
+    /// Pixels that a frame must have.
+    pub shape: Shape,
+    /// The radial axis.
+    pub unit: RadialUnit,
+    /// Its bins, the same for all regions.
+    pub bins: Bins,
+    /// One pattern each; the first is the full ring.
+    pub regions: Vec<Region>,
+    /// How pixels were split.
+    pub splitting: Splitting,
+    /// Weights; a statically masked pixel has no entries.
+    pub matrix: PixelMatrix,
+    /// The factors that `norm` is made of, with `flat`.
+    pub corrections: Vec<Correction>,
+    /// Flat field, row order; `None` = 1 everywhere.
+    pub flat: Option<Vec<f32>>,
+    /// flat · Π corrections of each pixel, row order.
+    pub norm: Vec<f64>,
+    /// From counts to signal and variance.
+    pub signal: SignalModel,
+}
+
+impl IntegrationPlan {
+    /// Length of the accumulators: regions × bins.
+    pub fn accumulator_len(&self) -> usize {
+        self.regions.len() * self.bins.count
+    }
+}
+
+/// The sums of [E4] for every bin of every region (region · bins + bin), of one frame or of several added.
+///
+/// Kept rather than the ratio, so that frames can be added with their weights and files merged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Accumulators {
+    /// Σ w·signal.
+    pub signal: Vec<f64>,
+    /// Σ w²·variance.
+    pub variance: Vec<f64>,
+    /// Σ w·norm over the pixels that counted; 0 in an empty bin, exactly.
+    pub norm: Vec<f64>,
+    /// Pixels inside the plan that were left out of these frames only (flagged, saturated, not finite).
+    pub excluded_pixels: u64,
+}
+
+/// I against the radial axis with σ: one region of one frame, sample or background.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// The radial axis.
+    pub unit: RadialUnit,
+    /// Its n points: the bins' middles.
+    pub radial: Vec<f64>,
+    /// Intensity, n points; NaN in an empty bin.
+    pub intensity: Vec<f64>,
+    /// Standard uncertainty from counting, n points; NaN in an empty bin.
+    pub sigma: Vec<f64>,
+}

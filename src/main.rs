@@ -1,0 +1,3 @@
+//! The `halor` command.
+
+fn main() {}

@@ -1,0 +1,74 @@
+//! Peaks of S(Q) and G(r): position, height, width, area, coordination number.
+
+/// A number with its standard uncertainty.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Measured {
+    /// Best value.
+    pub value: f64,
+    /// One standard deviation.
+    pub sigma: f64,
+}
+
+/// The curve that a peak belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Curve {
+    /// S(Q).
+    StructureFactor,
+    /// G(r).
+    Pdf,
+}
+
+/// One peak.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peak {
+    /// q1, q2, r1 … or the name in the run file.
+    pub name: String,
+    /// Where it is.
+    pub curve: Curve,
+    /// Position in Å⁻¹ or Å.
+    pub position: Measured,
+    /// Height: S or G (Å⁻²) at the position.
+    pub height: Measured,
+    /// Full width at half maximum, in Å⁻¹ or Å; half of the height above S = 1 or G = 0.
+    pub fwhm: Measured,
+    /// Area above S = 1 or G = 0 between the crossings on both sides, in Å⁻¹ (S) or Å⁻¹ (G).
+    pub area: Measured,
+    /// Atoms in the shell, where it was asked for.
+    pub coordination_number: Option<Measured>,
+}
+
+/// The peaks of one pattern.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PeakTable {
+    /// In the order S(Q), then G(r).
+    pub peaks: Vec<Peak>,
+}
+
+/// Where to look for the peaks of a curve.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PeakSearch {
+    /// The first n maxima that stand out from the noise and ripples.
+    First(usize),
+    /// The highest point of each named window [low, high] (Å⁻¹ or Å).
+    Windows(Vec<(String, [f64; 2])>),
+}
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeakSettings {
+    /// Peaks of S(Q): q1, q2, …
+    pub s_of_q: PeakSearch,
+    /// Peaks of G(r): r1, r2, …
+    pub g_of_r: PeakSearch,
+    /// Name of the peak of G(r) whose shell is counted, ∫(rG + 4πρ0r²)dr.
+    pub coordination_number: Option<CoordinationNumber>,
+}
+
+/// Which shell is counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CoordinationNumber {
+    /// Name of the peak.
+    pub peak: String,
+    /// Limits in Å; `None` = the peak's window, or the minima of r·G + 4πρ0r² beside a found peak.
+    pub limits_angstrom: Option<[f64; 2]>,
+}

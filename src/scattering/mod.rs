@@ -1,0 +1,8 @@
+//! What free atoms scatter: composition, form factors f0 + f′ + if″, Compton scattering.
+
+/// A material's elements and their atomic fractions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Composition {
+    /// Element symbol and atomic fraction c_j, Σ c_j = 1, in the order written, each element once.
+    pub elements: Vec<(String, f64)>,
+}

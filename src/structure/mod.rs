@@ -1,0 +1,86 @@
+//! From I(Q) to S(Q).
+
+/// S(Q) with its way of normalisation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StructureFactor {
+    /// Q in Å⁻¹, n points.
+    pub q: Vec<f64>,
+    /// S, n points, tends to 1.
+    pub s: Vec<f64>,
+    /// Standard uncertainty of S from counting, n points.
+    pub sigma: Vec<f64>,
+    /// F = Q(S − 1) in Å⁻¹ after the polynomial correction, n points: what is transformed.
+    pub f: Vec<f64>,
+    /// Standard uncertainty of F, n points.
+    pub f_sigma: Vec<f64>,
+    /// α: electron units per atom for one unit of I.
+    pub scale: f64,
+    /// m: constant subtracted from αI (fluorescence), electron units per atom.
+    pub constant: f64,
+}
+
+/// How I(Q) becomes S(Q) and F(Q).
+#[derive(Debug, Clone, PartialEq)]
+pub enum StructureSettings {
+    /// Electron units per atom, Compton and Klein–Nishina subtracted, Faber–Ziman [E9].
+    Absolute(AbsoluteSettings),
+    /// The algorithm of PDFgetX3 (Juhás et al. 2013): relative scale.
+    PdfGetX3(PdfGetX3Settings),
+}
+
+/// Settings of the absolute mode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AbsoluteSettings {
+    /// Number density ρ0; without it the polynomial knows no −4πρ0 r and there is no coordination number.
+    pub density_per_cubic_angstrom: Option<f64>,
+    /// Qmin and Qmax used.
+    pub q_range: [f64; 2],
+    /// Lower end of the normalisation window, its upper end is Qmax.
+    pub normalization_q_min: f64,
+    /// The additive constant m.
+    pub fluorescence: Fluorescence,
+    /// Ad-hoc polynomial [E10]; `None` = off.
+    pub polynomial: Option<Polynomial>,
+    /// What stands between Q = 0 and Qmin.
+    pub low_q: LowQ,
+}
+
+/// Whether a constant is fitted with the scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fluorescence {
+    /// m = 0.
+    None,
+    /// m by least squares with α.
+    Fit,
+}
+
+/// The polynomial Σ a_n Q^n of degree r_poly·Qmax/π subtracted from F − F_hole [E10].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Polynomial {
+    /// It takes out what G has below this r.
+    pub r_poly_angstrom: f64,
+    /// R of F_hole: no pair of atoms is closer.
+    pub r_hole_angstrom: f64,
+}
+
+/// Extension of S(Q) from Qmin to 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LowQ {
+    /// S(Q) = a + bQ² fitted to the first points.
+    Parabola,
+    /// F = 0.
+    Zero,
+}
+
+/// Settings of the PDFgetX3 mode; the names are that program's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PdfGetX3Settings {
+    /// First Q used.
+    pub qmin: f64,
+    /// Last Q transformed.
+    pub qmax: f64,
+    /// Last Q of the polynomial fit.
+    pub qmaxinst: f64,
+    /// r limit of the polynomial.
+    pub rpoly: f64,
+}

@@ -1,0 +1,62 @@
+//! What the tests share: where the reference data are, and how numpy archives are read.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+/// A file or folder of the reference data (`HALOR_TEST_DATA`, default `../shared/data`).
+///
+/// `None`, with a line that says so, where the data are not there; with `HALOR_REQUIRE_DATA=1` that is a failure.
+pub fn data(relative: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("HALOR_TEST_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = root.join(relative);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("HALOR_REQUIRE_DATA").is_none(),
+        "{} is missing and HALOR_REQUIRE_DATA is set",
+        path.display()
+    );
+    eprintln!("skipped: {} is not there (set HALOR_TEST_DATA)", path.display());
+    None
+}
+
+/// One array of a numpy archive: its shape and its values as f64 in C order.
+pub struct Array {
+    /// Lengths of the axes.
+    pub shape: Vec<u64>,
+    /// Values, row order.
+    pub values: Vec<f64>,
+}
+
+/// Reads array `name` of the .npz file `path`, whatever its number type.
+pub fn npz(path: &std::path::Path, name: &str) -> Array {
+    let mut archive = npyz::npz::NpzArchive::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut bytes = Vec::new();
+    let mut entry = archive
+        .zip_archive()
+        .by_name(&format!("{name}.npy"))
+        .unwrap_or_else(|e| panic!("{}: no array `{name}`: {e}", path.display()));
+    std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+    let npy = npyz::NpyFile::new(Cursor::new(&bytes[..])).unwrap();
+    let shape = npy.shape().to_vec();
+    let npyz::DType::Plain(kind) = npy.dtype() else { panic!("{name}: structured array") };
+    fn read<T: npyz::Deserialize>(bytes: &[u8], to_f64: fn(T) -> f64) -> Vec<f64> {
+        npyz::NpyFile::new(Cursor::new(bytes)).unwrap().into_vec::<T>().unwrap().into_iter().map(to_f64).collect()
+    }
+    let text = kind.to_string();
+    let values = match text.trim_start_matches(['<', '>', '|', '=']) {
+        "f8" => read::<f64>(&bytes, |v| v),
+        "f4" => read::<f32>(&bytes, f64::from),
+        "i8" => read::<i64>(&bytes, |v| v as f64),
+        "u8" => read::<u64>(&bytes, |v| v as f64),
+        "i4" => read::<i32>(&bytes, f64::from),
+        "u4" => read::<u32>(&bytes, f64::from),
+        "i2" => read::<i16>(&bytes, f64::from),
+        "i1" => read::<i8>(&bytes, f64::from),
+        "u1" => read::<u8>(&bytes, f64::from),
+        other => panic!("{name}: numpy type {other}"),
+    };
+    Array { shape, values }
+}

@@ -1,0 +1,13 @@
+//! One test binary: laws on every engine, and agreement with independent numbers.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+mod common;
+mod readers;
+mod geometry_pyfai;
+mod integrate_pyfai;
+mod engines;
+mod pdfgetx3;
+mod truth;
+mod run_file;
+mod real_frames;
+mod command_line;
