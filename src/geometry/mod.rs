@@ -1,5 +1,7 @@
 //! Where each pixel looks: PONI geometry and detectors, pixel → 2θ, χ, Q.
 
+mod place;
+
 use crate::frame::Shape;
 
 /// Point of normal incidence and rotations as pyFAI defines them, lengths in m, angles in rad.

@@ -43,7 +43,13 @@ pub fn npz(path: &std::path::Path, name: &str) -> Array {
     let shape = npy.shape().to_vec();
     let npyz::DType::Plain(kind) = npy.dtype() else { panic!("{name}: structured array") };
     fn read<T: npyz::Deserialize>(bytes: &[u8], to_f64: fn(T) -> f64) -> Vec<f64> {
-        npyz::NpyFile::new(Cursor::new(bytes)).unwrap().into_vec::<T>().unwrap().into_iter().map(to_f64).collect()
+        npyz::NpyFile::new(Cursor::new(bytes))
+            .unwrap()
+            .into_vec::<T>()
+            .unwrap()
+            .into_iter()
+            .map(to_f64)
+            .collect()
     }
     let text = kind.to_string();
     let values = match text.trim_start_matches(['<', '>', '|', '=']) {
