@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them.
+#
+# As root on Debian or Ubuntu, a missing software Vulkan driver is installed so that the GPU engine is tested without
+# a GPU; elsewhere the GPU tests are skipped with a line that says so. HALOR_REQUIRE_GPU=1 and HALOR_REQUIRE_DATA=1 turn
+# such skips into failures.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.89 or later" >&2; exit 1; }
+
+if [ "$(uname -s)" = Linux ] && ! ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libvulkan1 mesa-vulkan-drivers
+    else
+        echo "no Vulkan driver: the GPU tests will be skipped (install libvulkan1 and mesa-vulkan-drivers)" >&2
+    fi
+fi
+
+cargo test --release --locked
