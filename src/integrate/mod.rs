@@ -5,6 +5,9 @@ use crate::frame::Shape;
 use crate::geometry::Geometry;
 use crate::grid::Bins;
 
+/// Name of the region that is the whole azimuth.
+pub const RING: &str = "ring";
+
 /// The radial axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RadialUnit {

@@ -1,1 +1,13 @@
-//! What a run leaves behind: text patterns, tables, `run.json`; written to a temporary name and renamed.
+//! What a run leaves behind: text patterns, tables, pictures, `run.json`; each written to a temporary name and renamed.
+
+mod atomic;
+mod names;
+mod peaks_csv;
+mod record;
+mod text;
+
+pub use atomic::{Existing, OutputError, write_file};
+pub use names::{Names, frame_names};
+pub use peaks_csv::{PeakRow, peaks_csv};
+pub use record::{FrameRecord, Ledger, RunRecord, Status, Timings};
+pub use text::{Header, fq, gr, iq, sq, xye};

@@ -1,0 +1,94 @@
+//! Files that are there whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What happens to a file that is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the write fails.
+    Keep,
+    /// It is replaced in one step.
+    Replace,
+}
+
+/// Why an output could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The file is there and may not be replaced.
+    #[error("{0} exists already; give --force to replace it, or choose another `output`")]
+    Exists(PathBuf),
+    /// The file system refused.
+    #[error("{path}: cannot {action}: {source}")]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Its answer.
+        source: std::io::Error,
+    },
+}
+
+/// Writes `content` to `path` through a temporary file in the same folder and a rename; folders are made as needed.
+///
+/// # Errors
+/// [`OutputError::Exists`] when the file is there and `existing` is [`Existing::Keep`]; otherwise what the file system
+/// says. In every case `path` holds either its old content or all of the new one.
+pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(), OutputError> {
+    let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed("make its folder"))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".halor-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Readable by others as far as the user's umask lets it be, as with any ordinary file.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(failed("make a temporary file beside it"))?;
+    file.write_all(content).map_err(failed("write"))?;
+    match existing {
+        Existing::Keep => file.persist_noclobber(path).map(drop).map_err(|e| {
+            if e.error.kind() == std::io::ErrorKind::AlreadyExists {
+                OutputError::Exists(path.to_owned())
+            } else {
+                failed("rename the temporary file to it")(e.error)
+            }
+        }),
+        Existing::Replace => {
+            file.persist(path).map(drop).map_err(|e| failed("rename the temporary file to it")(e.error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_kept_or_replaced_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b.txt");
+        write_file(&path, b"one", Existing::Keep).unwrap();
+        assert!(matches!(write_file(&path, b"two", Existing::Keep), Err(OutputError::Exists(_))));
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        write_file(&path, b"two", Existing::Replace).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let blocker = dir.path().join("file");
+        std::fs::write(&blocker, "x").unwrap();
+        let error = write_file(&blocker.join("under/it.txt"), b"", Existing::Keep).unwrap_err();
+        assert!(error.to_string().contains("make its folder"), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+//! `peaks.csv`: one row per sample × frame × sector × peak, units in the column names.
+
+use crate::peaks::{Curve, Measured, Peak};
+
+/// One peak and what it was measured on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeakRow {
+    /// The sample.
+    pub sample: String,
+    /// The frame's name; `None` for the sum over the sample's frames.
+    pub frame: Option<String>,
+    /// `ring` or the sector.
+    pub region: String,
+    /// The peak.
+    pub peak: Peak,
+}
+
+const COLUMNS: &str = "sample,frame,sector,curve,peak,\
+    position_inv_angstrom,position_inv_angstrom_sigma,position_angstrom,position_angstrom_sigma,\
+    height_s,height_s_sigma,height_g_inv_angstrom2,height_g_inv_angstrom2_sigma,\
+    fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_angstrom,fwhm_angstrom_sigma,\
+    area_inv_angstrom,area_inv_angstrom_sigma,coordination_number,coordination_number_sigma\n";
+
+/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
+/// measured, is empty.
+pub fn peaks_csv(rows: &[PeakRow]) -> String {
+    let mut text = COLUMNS.to_owned();
+    for row in rows {
+        let peak = &row.peak;
+        let (curve, of_s) = match peak.curve {
+            Curve::StructureFactor => ("S(Q)", true),
+            Curve::Pdf => ("G(r)", false),
+        };
+        let in_unit = |value: Measured| if of_s { [Some(value), None] } else { [None, Some(value)] };
+        let labels =
+            [&row.sample, row.frame.as_deref().unwrap_or("sum"), &row.region, curve, &peak.name].map(quoted);
+        let numbers = [in_unit(peak.position), in_unit(peak.height), in_unit(peak.fwhm)]
+            .into_iter()
+            .flatten()
+            .chain([Some(peak.area), peak.coordination_number])
+            .flat_map(|m| match m {
+                Some(m) => [number(m.value), number(m.sigma)],
+                None => [String::new(), String::new()],
+            });
+        text.push_str(&labels.into_iter().chain(numbers).collect::<Vec<_>>().join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn number(value: f64) -> String {
+    if value.is_finite() { format!("{value:.8}") } else { String::new() }
+}
+
+/// RFC 4180: a field with a comma, quote or line break stands in quotes.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_has_as_many_cells_as_the_header() {
+        let measured = Measured { value: 2.5, sigma: 0.1 };
+        let peak = |curve, coordination_number| Peak {
+            name: "r1".into(),
+            curve,
+            position: measured,
+            height: measured,
+            fwhm: Measured { value: f64::NAN, sigma: f64::NAN },
+            area: measured,
+            coordination_number,
+        };
+        let row = |frame: Option<&str>, peak| PeakRow {
+            sample: "a b".into(),
+            frame: frame.map(str::to_owned),
+            region: "ring".into(),
+            peak,
+        };
+        let text = peaks_csv(&[
+            row(None, peak(Curve::Pdf, Some(measured))),
+            row(Some("f_1"), peak(Curve::StructureFactor, None)),
+        ]);
+        let cells: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
+        assert!(cells.iter().all(|row| row.len() == cells[0].len()));
+        let column = |name: &str| cells[0].iter().position(|c| *c == name).unwrap();
+        assert_eq!(cells[1][column("position_angstrom")], "2.50000000");
+        assert_eq!(cells[1][column("position_inv_angstrom")], "");
+        assert_eq!(cells[1][column("fwhm_angstrom")], "", "what could not be measured is empty, not zero");
+        assert_eq!(cells[2][column("position_inv_angstrom")], "2.50000000");
+        assert_eq!(cells[2][column("coordination_number")], "");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+}

@@ -1,0 +1,139 @@
+//! `run.json`: what went in, what was done with it, by what, and how it ended.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::engine::EngineInfo;
+
+/// How a frame ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "status", content = "reason")]
+pub enum Status {
+    /// Its results are written.
+    Done,
+    /// Why there are none.
+    Failed(String),
+    /// Why it was not tried.
+    Skipped(String),
+}
+
+/// One frame of the run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FrameRecord {
+    /// The file.
+    pub path: PathBuf,
+    /// Image in the file.
+    pub image: usize,
+    /// The sample, or `background of NAME`.
+    pub used_for: String,
+    /// Size of the file as stored; `None` where it could not be read.
+    pub bytes: Option<u64>,
+    /// XXH3-128 of the file as stored (`xxhsum -H2`), hexadecimal.
+    pub xxh3_128: Option<String>,
+    /// What its norm was multiplied by (exposure or monitor).
+    pub normalized_by: Option<f64>,
+    /// Pixels left out of this frame only.
+    pub excluded_pixels: Option<u64>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// found = done + failed + skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Ledger {
+    /// Frames of the run, backgrounds included.
+    pub found: usize,
+    /// With results.
+    pub done: usize,
+    /// Without, each with its reason.
+    pub failed: usize,
+    /// Not tried, each with its reason.
+    pub skipped: usize,
+}
+
+impl Ledger {
+    /// Counts what became of each frame.
+    pub fn of(frames: &[FrameRecord]) -> Ledger {
+        let mut ledger = Ledger { found: frames.len(), ..Ledger::default() };
+        for frame in frames {
+            match frame.status {
+                Status::Done => ledger.done += 1,
+                Status::Failed(_) => ledger.failed += 1,
+                Status::Skipped(_) => ledger.skipped += 1,
+            }
+        }
+        ledger
+    }
+}
+
+/// Where the time went, in seconds of wall clock. The stages overlap: their sum may exceed the total.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Timings {
+    /// Building the integration plan and loading it into the engine.
+    pub plan_s: f64,
+    /// Reading and decoding frames.
+    pub read_s: f64,
+    /// The engine.
+    pub integrate_s: f64,
+    /// S(Q), G(r), peaks and writing.
+    pub reduce_and_write_s: f64,
+    /// Start to end.
+    pub total_s: f64,
+}
+
+/// The whole record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunRecord {
+    /// `halor`.
+    pub program: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The run file.
+    pub run_file: PathBuf,
+    /// UTC, ISO 8601.
+    pub started: String,
+    /// UTC, ISO 8601.
+    pub finished: String,
+    /// What integrated.
+    pub engine: EngineInfo,
+    /// What was applied to the counts, in words.
+    pub corrections: Vec<String>,
+    /// Where the time went.
+    pub timings: Timings,
+    /// The sum of `frames`.
+    pub ledger: Ledger,
+    /// What the user should look at.
+    pub warnings: Vec<String>,
+    /// Samples without results, each with its reason.
+    pub failed_samples: Vec<(String, String)>,
+    /// Each frame, in the order of the run.
+    pub frames: Vec<FrameRecord>,
+    /// Files written, relative to the output folder.
+    pub outputs: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_adds_up_and_reasons_are_kept() {
+        let frame = |status| FrameRecord {
+            path: "a.tif".into(),
+            image: 0,
+            used_for: "s".into(),
+            bytes: None,
+            xxh3_128: None,
+            normalized_by: None,
+            excluded_pixels: None,
+            status,
+        };
+        let frames = [frame(Status::Done), frame(Status::Failed("torn".into())), frame(Status::Done)];
+        assert_eq!(Ledger::of(&frames), Ledger { found: 3, done: 2, failed: 1, skipped: 0 });
+        let json = serde_json::to_value(&frames[1]).unwrap();
+        assert_eq!((json["status"].as_str(), json["reason"].as_str()), (Some("failed"), Some("torn")));
+        assert_eq!(serde_json::to_value(&frames[0]).unwrap()["status"], "done");
+    }
+}
