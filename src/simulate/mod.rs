@@ -1,1 +1,52 @@
 //! The digital twin: structure → I(Q) → frames, written as a forward model from the equations.
+//!
+//! It shares types and the tables of free atoms with the way back, and nothing else: geometry, factors and transforms
+//! are written a second time, so that an error in one of them shows.
+
+mod quadrature;
+pub mod radial;
+pub mod glass;
+pub mod crystal;
+pub mod truth;
+
+pub use crystal::CeriumDioxide;
+pub use glass::Glass;
+pub use radial::RadialTable;
+pub use truth::TruthRow;
+
+use crate::scattering::ScatteringError;
+
+/// Why a simulation gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// The radial intensity ends before the detector does.
+    #[error(
+        "the intensity is tabulated up to Q = {found:.3} Å⁻¹, the detector reaches {needed:.3} Å⁻¹; extend the table"
+    )]
+    TableTooShort {
+        /// Last Q of the table.
+        found: f64,
+        /// Largest Q on the detector.
+        needed: f64,
+    },
+    /// No points to average a pixel over.
+    #[error("`oversampling` is 0, a pixel needs at least 1 point")]
+    NoSamples,
+    /// A curve has no maximum where its peak was expected.
+    #[error(
+        "{curve} of `{sample}` has no peak between {low} and {high}; choose other windows or other parameters"
+    )]
+    NoPeak {
+        /// `S(Q)` or `G(r)`.
+        curve: &'static str,
+        /// Name of the sample.
+        sample: String,
+        /// Lower end of the window.
+        low: f64,
+        /// Upper end of the window.
+        high: f64,
+    },
+    /// The tables of free atoms.
+    #[error(transparent)]
+    Scattering(#[from] ScatteringError),
+}
