@@ -7,10 +7,14 @@ mod quadrature;
 pub mod radial;
 pub mod glass;
 pub mod crystal;
+pub mod rays;
+pub mod image;
+pub mod noise;
 pub mod truth;
 
 pub use crystal::CeriumDioxide;
 pub use glass::Glass;
+pub use image::{BeamStop, Camera, IdealImage, ideal_image};
 pub use radial::RadialTable;
 pub use truth::TruthRow;
 
