@@ -60,7 +60,7 @@ impl CeriumDioxide {
     /// Q or energy beyond the tables of form factors.
     pub fn rings(&self, energy_kev: f64, q_max: f64) -> Result<Vec<Ring>, ScatteringError> {
         let counted = self.multiplicities(q_max);
-        let q: Vec<f64> = counted.keys().map(|&n| self.position(n)).collect();
+        let q = self.ring_positions(q_max);
         let factors = Factors::new(energy_kev, &q)?;
         let volume = self.a_angstrom.powi(3);
         Ok(counted

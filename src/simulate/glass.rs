@@ -6,6 +6,8 @@
 
 use std::f64::consts::PI;
 
+use rayon::prelude::*;
+
 use super::quadrature::{SineSum, integrate, nodes};
 use crate::pdf::Window;
 
@@ -134,7 +136,7 @@ impl Glass {
     /// G(r) in Å⁻² of the infinite Q range at each r in Å.
     pub fn g_of_r(&self, r: &[f64]) -> Vec<f64> {
         let pdf = self.pdf();
-        r.iter().map(|&r| pdf.at(r)).collect()
+        r.par_iter().map(|&r| pdf.at(r)).collect()
     }
 
     /// G(r) as seen through a measurement that ends at `q_max`: (2/π)∫_0^Qmax F(Q) W(Q) sin(Qr) dQ [E11].

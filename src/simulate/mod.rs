@@ -11,13 +11,22 @@ pub mod rays;
 pub mod image;
 pub mod noise;
 pub mod truth;
+pub mod beamtime;
+mod write;
 
+use std::path::PathBuf;
+
+pub use beamtime::{DemoBeamtime, DemoSample};
 pub use crystal::CeriumDioxide;
 pub use glass::Glass;
 pub use image::{BeamStop, Camera, IdealImage, ideal_image};
 pub use radial::RadialTable;
 pub use truth::TruthRow;
+pub use write::Written;
 
+use crate::frame::FrameError;
+use crate::geometry::GeometryError;
+use crate::output::OutputError;
 use crate::scattering::ScatteringError;
 
 /// Why a simulation gave nothing.
@@ -50,6 +59,45 @@ pub enum SimulateError {
         /// Upper end of the window.
         high: f64,
     },
+    /// The sensor's absorption is not known.
+    #[error("absorption of the sensor material `{material}`: {reason}")]
+    Sensor {
+        /// Its formula.
+        material: String,
+        /// What the table says.
+        reason: String,
+    },
+    /// A sample's name becomes part of file names.
+    #[error(
+        "sample name `{name}` cannot be used; take letters, digits, `-` and `_`, and neither `ceo2` nor `air`"
+    )]
+    SampleName {
+        /// The name.
+        name: String,
+    },
+    /// The folder has something in it.
+    #[error("{} is not empty; choose another folder or give --force", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder cannot be listed.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A frame has no file format.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The detector is not known.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
     /// The tables of free atoms.
     #[error(transparent)]
     Scattering(#[from] ScatteringError),
