@@ -9,6 +9,7 @@ use super::rays::{SensorAbsorption, beam_offset_m, reach};
 use super::truth::{TruthRow, peak_truths};
 use super::{CeriumDioxide, Glass, SimulateError};
 use crate::geometry::{Detector, Geometry, Poni};
+use crate::integrate::{Azimuth, Fold, Region};
 use crate::pdf::Window;
 use crate::scattering::Composition;
 use crate::units::{two_theta_rad, wavelength_angstrom};
@@ -63,6 +64,8 @@ pub struct DemoBeamtime {
     pub seed: u64,
     /// Bins of the integration.
     pub bins: usize,
+    /// Sectors of the series; the whole ring comes without being asked for.
+    pub sectors: Vec<Region>,
     /// Qmin and Qmax of the run, in Å⁻¹.
     pub q_range: [f64; 2],
     /// Window of the transform.
@@ -73,25 +76,43 @@ pub struct DemoBeamtime {
 const ENERGY_KEV: f64 = 112.0;
 
 impl DemoBeamtime {
-    /// Pilatus CdTe 2M, the beam near its middle, 0.30 m from the sample: whole rings up to Q = 22.5 Å⁻¹. At 0.35 m they
-    /// would end at 19.6 Å⁻¹, and sectors along the short side with them.
+    /// Pilatus CdTe 2M, 0.295 m from the sample: whole rings up to Q = 22.5 Å⁻¹. At 0.35 m they would end at 19.3 Å⁻¹, and
+    /// sectors along the short side with them.
+    ///
+    /// The beam meets the middle of a module and not the gap in the middle of the detector, which would take the first peak
+    /// of S(Q) from a narrow sector.
     ///
     /// # Errors
     /// A table of detectors or of elements that cannot be read.
     pub fn pilatus_2m() -> Result<Self, SimulateError> {
-        Self::on("Pilatus CdTe 2M", [738.4, 841.7], 0.300, 2000)
+        let along = |name: &str, centre_deg| Region {
+            name: name.to_owned(),
+            azimuth: Azimuth::Sector { centre_deg, width_deg: 10.0, fold: Fold::WithOpposite },
+        };
+        let sectors = vec![along("X", 0.0), along("Y", 90.0)];
+        Self::on("Pilatus CdTe 2M", [725.4, 800.3], 0.295, 2000, sectors)
     }
 
-    /// Pilatus CdTe 300K for quick tests, the beam in a corner of it, 0.18 m from the sample: a quarter of each ring, but both
-    /// sectors up to Q = 22 Å⁻¹.
+    /// Pilatus CdTe 300K for quick tests, the beam in a corner of it, 0.18 m from the sample: a quarter of each ring up to
+    /// Q = 22 Å⁻¹, and one sector along the diagonal, where no gap hides a whole arc.
     ///
     /// # Errors
     /// A table of detectors or of elements that cannot be read.
     pub fn pilatus_300k() -> Result<Self, SimulateError> {
-        Self::on("Pilatus CdTe 300K", [31.3, 28.8], 0.180, 1000)
+        let diagonal = Region {
+            name: "diagonal".to_owned(),
+            azimuth: Azimuth::Sector { centre_deg: 45.0, width_deg: 30.0, fold: Fold::Single },
+        };
+        Self::on("Pilatus CdTe 300K", [31.3, 28.8], 0.180, 1000, vec![diagonal])
     }
 
-    fn on(detector: &str, centre_px: [f64; 2], distance_m: f64, bins: usize) -> Result<Self, SimulateError> {
+    fn on(
+        detector: &str,
+        centre_px: [f64; 2],
+        distance_m: f64,
+        bins: usize,
+        sectors: Vec<Region>,
+    ) -> Result<Self, SimulateError> {
         let detector = Detector::named(detector)?;
         let mut poni = Poni {
             distance_m,
@@ -127,6 +148,7 @@ impl DemoBeamtime {
             oversampling: 3,
             seed: 112,
             bins,
+            sectors,
             q_range: [0.7, 22.0],
             window: Window::Lorch,
         })
@@ -239,25 +261,57 @@ impl DemoBeamtime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::ideal_image;
     use crate::simulate::rays::Placement;
 
     #[test]
-    fn both_sectors_reach_the_q_max_of_the_run() {
-        for (demo, whole_rings) in
-            [(DemoBeamtime::pilatus_2m().unwrap(), true), (DemoBeamtime::pilatus_300k().unwrap(), false)]
-        {
-            let placement = Placement::new(&demo.geometry);
-            let [column, row] = placement.beam_centre_px();
+    fn the_beam_stop_hides_the_beam() {
+        // One centre by two ways: the plane's equations, and the turned axis.
+        let demo = DemoBeamtime::pilatus_2m().unwrap();
+        let [column, row] = Placement::new(&demo.geometry).beam_centre_px();
+        let stop = demo.camera().unwrap().beam_stop.unwrap();
+        assert!((stop.centre_px[0] - column).abs() < 1e-9 && (stop.centre_px[1] - row).abs() < 1e-9);
+        assert!((column - 725.4).abs() < 1e-9 && (row - 800.3).abs() < 1e-9);
+        assert!(reach(&demo.geometry).1 > 22.5, "{:?}", reach(&demo.geometry));
+    }
+
+    #[test]
+    fn sectors_have_pixels_over_the_whole_range() {
+        for demo in [DemoBeamtime::pilatus_2m().unwrap(), DemoBeamtime::pilatus_300k().unwrap()] {
             let camera = demo.camera().unwrap();
-            let stop = camera.beam_stop.unwrap();
-            // One centre by two ways: the plane's equations, and the turned axis.
-            assert!((stop.centre_px[0] - column).abs() < 1e-9 && (stop.centre_px[1] - row).abs() < 1e-9);
-            let shape = demo.geometry.detector.shape;
+            let ideal = ideal_image(&camera, &RadialTable::from_fn(demo.table_end(), |_| 1.0)).unwrap();
+            let placement = Placement::new(&demo.geometry);
             let wavelength = demo.geometry.poni.wavelength_angstrom;
-            let right = placement.ray(row, shape.columns as f64).q(wavelength);
-            let top = placement.ray(shape.rows as f64, column).q(wavelength);
-            assert!(right > demo.q_range[1] && top > demo.q_range[1], "{right} {top}");
-            assert_eq!(reach(&demo.geometry).1 > demo.q_range[1], whole_rings);
+            let [q_min, q_max] = demo.q_range;
+            // Rings as wide as two pixels at the centre, where they are widest in Q.
+            let width = 2.0 * 4.0 * std::f64::consts::PI / wavelength
+                * (0.5 * (172e-6 / demo.geometry.poni.distance_m).atan()).sin();
+            for region in &demo.sectors {
+                let Azimuth::Sector { centre_deg, width_deg, fold } = region.azimuth else {
+                    panic!("a ring")
+                };
+                let period = match fold {
+                    Fold::Single => 360.0,
+                    Fold::WithOpposite => 180.0,
+                };
+                let mut pixels = vec![0; ((q_max - q_min) / width) as usize];
+                for (i, _) in ideal.expected.iter().enumerate().filter(|(_, counts)| **counts > 0.6) {
+                    let (row, column) = (i / ideal.shape.columns, i % ideal.shape.columns);
+                    let ray = placement.ray(row as f64 + 0.5, column as f64 + 0.5);
+                    let away = (ray.chi_rad().to_degrees() - centre_deg + 0.5 * period).rem_euclid(period)
+                        - 0.5 * period;
+                    let ring = (ray.q(wavelength) - q_min) / width;
+                    if away.abs() < 0.5 * width_deg && ring >= 0.0 && (ring as usize) < pixels.len() {
+                        pixels[ring as usize] += 1;
+                    }
+                }
+                assert!(
+                    pixels.iter().all(|&n| n > 0),
+                    "{} {}: {pixels:?}",
+                    demo.geometry.detector.name,
+                    region.name
+                );
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use super::truth::{G_WINDOWS, S_WINDOWS, TruthRow};
 use super::{SimulateError, noise};
 use crate::frame::{Counts, Frame, FrameHeader, write_tiff};
 use crate::geometry::write_poni;
+use crate::integrate::{Azimuth, Fold, Region};
 use crate::output::{Existing, write_file};
 use crate::pdf::Window;
 use crate::peaks::Curve;
@@ -124,6 +125,7 @@ impl DemoBeamtime {
         let windows = |list: &[(&str, [f64; 2])]| {
             list.iter().map(|(name, [a, b])| format!("{name}: [{a:?}, {b:?}]")).collect::<Vec<_>>().join(", ")
         };
+        let sectors: Vec<String> = self.sectors.iter().filter_map(sector).collect();
         let [q_min, q_max] = self.q_range;
         // The run knows one density: that of the first sample.
         let density = self.samples.first().map_or(0.0, |s| s.glass.density);
@@ -132,9 +134,7 @@ impl DemoBeamtime {
              output: results\n\
              composition: {}\n\
              {}\
-             sectors:\n\
-             \x20 - {{name: X, centre_deg: 0, width_deg: 10, fold: true}}\n\
-             \x20 - {{name: Y, centre_deg: 90, width_deg: 10, fold: true}}\n\
+             sectors: [{}]\n\
              background: {{frames: frames/air_*.tif, scale: 1.0}}\n\
              pdf:\n\
              \x20 density_atoms_per_cubic_angstrom: {density}\n\
@@ -148,6 +148,7 @@ impl DemoBeamtime {
             self.composition,
             self.composition,
             self.common_run(),
+            sectors.join(", "),
             windows(&S_WINDOWS),
             windows(&G_WINDOWS),
             G_WINDOWS[0].0,
@@ -196,6 +197,21 @@ impl DemoBeamtime {
             columns.push(column(&sample.name, self.sample_intensity(sample)?));
         }
         Ok(table("q_inv_angstrom", &q, &columns))
+    }
+}
+
+/// A sector as the run file has it; the whole ring needs no line.
+fn sector(region: &Region) -> Option<String> {
+    match region.azimuth {
+        Azimuth::Ring => None,
+        Azimuth::Sector { centre_deg, width_deg, fold } => {
+            let fold = match fold {
+                Fold::Single => false,
+                Fold::WithOpposite => true,
+            };
+            let name = &region.name;
+            Some(format!("{{name: {name}, centre_deg: {centre_deg}, width_deg: {width_deg}, fold: {fold}}}"))
+        }
     }
 }
 
