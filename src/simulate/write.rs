@@ -99,7 +99,7 @@ impl DemoBeamtime {
              geometry: {{poni: ceo2.poni}}\n\
              mask: {{files: [mask.tif]}}\n\
              corrections: {{solid_angle: on, polarization: on, sensor: on}}\n\
-             integration: {{unit: q_inv_angstrom, range: [0.5, {upper}], bins: {}}}\n",
+             integration: {{unit: q_inv_angstrom, range: [0.5, {upper}], bins: {}, normalize_by: exposure}}\n",
             // Nine digits name the energy of the .poni's wavelength.
             format!("{:.6}", self.energy_kev()).trim_end_matches('0').trim_end_matches('.'),
             self.polarization,
@@ -109,8 +109,8 @@ impl DemoBeamtime {
 
     fn calibrant_run(&self) -> String {
         format!(
-            "# Simulated CeO2 (SRM 674b): rings at the Q of truth/ceo2_rings.csv. No composition, so no S(Q) and G(r).\n\
-             output: results/ceo2\n{}samples:\n  - {{name: CeO2, frames: frames/ceo2_*.tif}}\n",
+            "# Simulated CeO2 (SRM 674b): rings at the Q of truth/ceo2_rings.csv. Integration only.\n\
+             output: results/ceo2\n{}pdf: off\nsamples:\n  - {{name: CeO2, frames: frames/ceo2_*.tif}}\n",
             self.common_run()
         )
     }
