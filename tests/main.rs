@@ -7,6 +7,7 @@ mod geometry_pyfai;
 mod integrate_pyfai;
 mod engines;
 mod pdfgetx3;
+mod simulate_pyfai;
 mod truth;
 mod run_file;
 mod real_frames;

@@ -1,5 +1,15 @@
 //! What free atoms scatter: composition, form factors f0 + f′ + if″, Compton scattering.
 
+mod composition;
+mod element;
+mod error;
+mod free_atoms;
+mod incoherent;
+
+pub use error::ScatteringError;
+pub use free_atoms::{FreeAtoms, klein_nishina};
+pub use incoherent::incoherent_scattering;
+
 /// A material's elements and their atomic fractions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Composition {

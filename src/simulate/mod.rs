@@ -1,1 +1,104 @@
 //! The digital twin: structure → I(Q) → frames, written as a forward model from the equations.
+//!
+//! It shares types and the tables of free atoms with the way back, and nothing else: geometry, factors and transforms
+//! are written a second time, so that an error in one of them shows.
+
+mod quadrature;
+pub mod radial;
+pub mod glass;
+pub mod crystal;
+pub mod rays;
+pub mod image;
+pub mod noise;
+pub mod truth;
+pub mod beamtime;
+mod write;
+
+use std::path::PathBuf;
+
+pub use beamtime::{DemoBeamtime, DemoSample};
+pub use crystal::CeriumDioxide;
+pub use glass::Glass;
+pub use image::{BeamStop, Camera, IdealImage, ideal_image};
+pub use radial::RadialTable;
+pub use truth::TruthRow;
+pub use write::Written;
+
+use crate::frame::FrameError;
+use crate::geometry::GeometryError;
+use crate::output::OutputError;
+use crate::scattering::ScatteringError;
+
+/// Why a simulation gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// The radial intensity ends before the detector does.
+    #[error(
+        "the intensity is tabulated up to Q = {found:.3} Å⁻¹, the detector reaches {needed:.3} Å⁻¹; extend the table"
+    )]
+    TableTooShort {
+        /// Last Q of the table.
+        found: f64,
+        /// Largest Q on the detector.
+        needed: f64,
+    },
+    /// No points to average a pixel over.
+    #[error("`oversampling` is 0, a pixel needs at least 1 point")]
+    NoSamples,
+    /// A curve has no maximum where its peak was expected.
+    #[error(
+        "{curve} of `{sample}` has no peak between {low} and {high}; choose other windows or other parameters"
+    )]
+    NoPeak {
+        /// `S(Q)` or `G(r)`.
+        curve: &'static str,
+        /// Name of the sample.
+        sample: String,
+        /// Lower end of the window.
+        low: f64,
+        /// Upper end of the window.
+        high: f64,
+    },
+    /// The sensor's absorption is not known.
+    #[error("absorption of the sensor material `{material}`: {reason}")]
+    Sensor {
+        /// Its formula.
+        material: String,
+        /// What the table says.
+        reason: String,
+    },
+    /// A sample's name becomes part of file names.
+    #[error(
+        "sample name `{name}` cannot be used; take letters, digits, `-` and `_`, and neither `ceo2` nor `air`"
+    )]
+    SampleName {
+        /// The name.
+        name: String,
+    },
+    /// The folder has something in it.
+    #[error("{} is not empty; choose another folder or give --force", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder cannot be listed.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A frame has no file format.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The detector is not known.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
+    /// The tables of free atoms.
+    #[error(transparent)]
+    Scattering(#[from] ScatteringError),
+}
