@@ -1,5 +1,7 @@
 //! Engines apply an integration plan to frames: `cpu` natively, `gpu` with wgpu compute shaders. Same answer.
 
+pub mod cpu;
+
 use crate::frame::Frame;
 use crate::integrate::Accumulators;
 
@@ -45,6 +47,16 @@ pub enum EngineError {
         found: crate::frame::Shape,
         /// The plan's.
         expected: crate::frame::Shape,
+    },
+    /// The frame contradicts itself.
+    #[error(
+        "frame of {shape} pixels (rows × columns) holds {found} counts; the file is damaged, read it again"
+    )]
+    CountsLength {
+        /// What the frame says.
+        shape: crate::frame::Shape,
+        /// Number of counts.
+        found: usize,
     },
     /// Dead time is to be corrected and the frame has no exposure.
     #[error(

@@ -1,9 +1,18 @@
 //! Azimuthal integration: the plan (a sparse matrix built once in f64) and the pattern that comes out.
 
+mod build;
+mod pattern;
+mod project;
+mod sector;
+mod split;
+
 use crate::correct::{Correction, SignalModel};
 use crate::frame::Shape;
 use crate::geometry::Geometry;
 use crate::grid::Bins;
+
+pub use build::{PlanError, PlanSpec};
+pub use pattern::PatternError;
 
 /// Name of the region that is the whole azimuth.
 pub const RING: &str = "ring";
