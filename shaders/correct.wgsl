@@ -10,7 +10,7 @@
 // 48 a u; paralyzable, a = 1/(1 − y), y = n τ: 30 a u and 110 a² u. a is the condition number of the correction
 // itself: so much a rounding of the count is worth. Subtracting the dark frame adds u of the difference.
 
-@group(0) @binding(0) var<uniform> pass_: PassParams;
+@group(0) @binding(0) var<uniform> params: PassParams;
 @group(0) @binding(1) var<storage, read> raw: array<u32>;
 @group(0) @binding(2) var<storage, read> dark: array<Dark>;
 @group(0) @binding(3) var<storage, read_write> signal: array<vec4<f32>>;
@@ -34,13 +34,13 @@ fn paralyzed_rate(x: f32) -> f32 {
 // (signal, variance) of one pixel in frame `slot` of the pass.
 fn corrected(slot: u32, pixel: u32) -> vec2<f32> {
     let excluded = vec2<f32>(0.0, -1.0);
-    let frame = pass_.frames[slot];
+    let frame = params.frames[slot];
     if (frame.used == 0u) {
         return excluded;
     }
-    let first = slot * pass_.words_per_frame;
+    let first = slot * params.words_per_frame;
     var key = 0u;
-    switch pass_.count_type {
+    switch params.count_type {
         case COUNTS_U16: {
             key = (raw[first + pixel / 2u] >> (16u * (pixel % 2u))) & 0xffffu;
         }
@@ -52,30 +52,30 @@ fn corrected(slot: u32, pixel: u32) -> vec2<f32> {
             key = raw[first + pixel];
         }
     }
-    if (pass_.count_type == COUNTS_F32 && key == 0x80000000u) {
+    if (params.count_type == COUNTS_F32 && key == 0x80000000u) {
         key = 0u; // −0
     }
     if (key > frame.last_valid) {
         return excluded;
     }
     var counts = f32(key);
-    if (pass_.count_type == COUNTS_F32) {
+    if (params.count_type == COUNTS_F32) {
         counts = bitcast<f32>(key);
     }
 
     var result = vec2<f32>(counts, counts);
     let x = counts * frame.lost_per_count;
-    if (pass_.dead_time == DEAD_TIME_NON_PARALYZABLE) {
+    if (params.dead_time == DEAD_TIME_NON_PARALYZABLE) {
         // Slope = gain².
         let gain = 1.0 / max(1.0 - x, 1e-7);
         result = vec2<f32>(counts * gain, counts * (gain * gain) * (gain * gain));
-    } else if (pass_.dead_time == DEAD_TIME_PARALYZABLE) {
+    } else if (params.dead_time == DEAD_TIME_PARALYZABLE) {
         let y = paralyzed_rate(x);
         let gain = exp(y);
         let slope = gain / max(1.0 - y, 1e-4);
         result = vec2<f32>(counts * gain, counts * slope * slope);
     }
-    if (pass_.has_dark != 0u) {
+    if (params.has_dark != 0u) {
         let background = dark[pixel];
         if (background.variance < 0.0) {
             return excluded;
@@ -102,7 +102,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let pixel = workgroup_index(group, groups) * 64u + lane;
-    if (pixel >= pass_.pixels) {
+    if (pixel >= params.pixels) {
         return;
     }
     correct_group(0u, pixel);

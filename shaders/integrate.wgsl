@@ -7,7 +7,7 @@
 //
 // The workgroup after the last bin stamps the pass: it writes `number`, by which the host knows that this pass ran.
 
-@group(0) @binding(0) var<uniform> pass_: PassParams;
+@group(0) @binding(0) var<uniform> params: PassParams;
 @group(0) @binding(1) var<uniform> chunk: ChunkParams;
 @group(0) @binding(2) var<storage, read> starts: array<u32>;
 @group(0) @binding(3) var<storage, read> entries: array<Entry>;
@@ -57,7 +57,7 @@ fn main(
     if (bin == chunk.bins) {
         if (lane == 0u) {
             var stamp = zero();
-            stamp.excluded.x = pass_.number;
+            stamp.excluded.x = params.number;
             sums[bin * GROUPS] = stamp;
         }
         return;

@@ -2,24 +2,15 @@
 
 use crate::correct::Correction;
 use crate::engine::layout::{self, Axis, Factor, GeometryParams};
-use crate::geometry::{Geometry, Orientation, Poni};
+use crate::geometry::{Geometry, Poni};
 use crate::integrate::IntegrationPlan;
 
 /// Placement of the plan's detector.
 pub(super) fn params(plan: &IntegrationPlan) -> GeometryParams {
-    let Geometry { poni, detector } = &plan.geometry;
-    let (slow_reversed, fast_reversed) = match detector.orientation {
-        Orientation::TopLeft => (true, true),
-        Orientation::TopRight => (true, false),
-        Orientation::BottomRight => (false, false),
-        Orientation::BottomLeft => (false, true),
-    };
-    let [pixel_slow, pixel_fast] = detector.pixel_m;
-    let axis = |reversed, length, pixel_m, poni_m| axis(reversed, length, pixel_m, poni_m, poni.distance_m);
     GeometryParams {
         rotation: rotation(&plan.geometry),
-        slow: axis(slow_reversed, detector.shape.rows, pixel_slow, poni.poni1_m),
-        fast: axis(fast_reversed, detector.shape.columns, pixel_fast, poni.poni2_m),
+        slow: axis(&plan.geometry, 0),
+        fast: axis(&plan.geometry, 1),
         pixels: plan.shape.pixels() as u32,
         columns: plan.shape.columns as u32,
         factors: plan.corrections.len() as u32,
@@ -37,16 +28,21 @@ fn rotation(geometry: &Geometry) -> [[f32; 4]; 3] {
     [0, 1, 2].map(|i| [columns[0][i] as f32, columns[1][i] as f32, columns[2][i] as f32, 0.0])
 }
 
-/// The centre of pixel k is at k + ½ of the array, or at length − (k + ½) where the axis is reversed.
-fn axis(reversed: bool, length: usize, pixel_m: f64, poni_m: f64, distance_m: f64) -> Axis {
-    let (sign, centre_of_first) = if reversed { (-1.0, length as f64 - 0.5) } else { (1.0, 0.5) };
-    let origin = centre_of_first - poni_m / pixel_m;
+/// Axis 0 (slow) or 1 (fast): where the centre of its first pixel lies, in pixels from the point of normal
+/// incidence, and in which direction the next one.
+fn axis(geometry: &Geometry, axis: usize) -> Axis {
+    let Geometry { poni, detector } = geometry;
+    let poni_m = [poni.poni1_m, poni.poni2_m][axis];
+    let first_m = geometry.detector_point(0.5, 0.5)[axis];
+    let second_m = geometry.detector_point(1.5, 1.5)[axis];
+    let pixel_m = detector.pixel_m[axis];
+    let origin = (first_m - poni_m) / pixel_m;
     let high = origin.round();
     Axis {
-        sign,
+        sign: (second_m - first_m).signum() as f32,
         origin_high: high as f32,
         origin_low: (origin - high) as f32,
-        step: (pixel_m / distance_m) as f32,
+        step: (pixel_m / poni.distance_m) as f32,
     }
 }
 
