@@ -1,5 +1,6 @@
 //! Engines apply an integration plan to frames: `cpu` natively, `gpu` with wgpu compute shaders. Same answer.
 
+pub mod cpu;
 pub mod gpu;
 mod layout;
 
@@ -49,21 +50,21 @@ pub enum EngineError {
         /// The plan's.
         expected: crate::frame::Shape,
     },
+    /// The frame contradicts itself.
+    #[error(
+        "frame of {shape} pixels (rows × columns) holds {found} counts; the file is damaged, read it again"
+    )]
+    CountsLength {
+        /// What the frame says.
+        shape: crate::frame::Shape,
+        /// Number of counts.
+        found: usize,
+    },
     /// Dead time is to be corrected and the frame has no exposure.
     #[error(
         "dead time is corrected by rate, and the frame's header has no exposure; set `exposure_s` in the run file"
     )]
     NoExposure,
-    /// The counts do not fill the frame.
-    #[error(
-        "frame of {shape} pixels (rows × columns) holds {found} counts; its file is cut short or misread"
-    )]
-    CountsLength {
-        /// Counts.
-        found: usize,
-        /// What they should fill.
-        shape: crate::frame::Shape,
-    },
     /// No GPU.
     #[error(
         "no GPU was found (adapters: {seen}); on Linux install the Vulkan loader and the card's driver \

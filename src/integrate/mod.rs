@@ -1,9 +1,18 @@
 //! Azimuthal integration: the plan (a sparse matrix built once in f64) and the pattern that comes out.
 
+mod build;
+mod pattern;
+mod project;
+mod sector;
+mod split;
+
 use crate::correct::{Correction, SignalModel};
 use crate::frame::Shape;
 use crate::geometry::Geometry;
 use crate::grid::Bins;
+
+pub use build::{PlanError, PlanSpec};
+pub use pattern::PatternError;
 
 /// The radial axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub fn npz(path: &std::path::Path, name: &str) -> Array {
         .unwrap_or_else(|e| panic!("{}: no array `{name}`: {e}", path.display()));
     std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
     let npy = npyz::NpyFile::new(Cursor::new(&bytes[..])).unwrap();
-    let shape = npy.shape().to_vec();
+    let (shape, order) = (npy.shape().to_vec(), npy.order());
     let npyz::DType::Plain(kind) = npy.dtype() else { panic!("{name}: structured array") };
     fn read<T: npyz::Deserialize>(bytes: &[u8], to_f64: fn(T) -> f64) -> Vec<f64> {
         npyz::NpyFile::new(Cursor::new(bytes))
@@ -64,5 +64,23 @@ pub fn npz(path: &std::path::Path, name: &str) -> Array {
         "u1" => read::<u8>(&bytes, f64::from),
         other => panic!("{name}: numpy type {other}"),
     };
+    let values = match order {
+        npyz::Order::C => values,
+        npyz::Order::Fortran => from_columns(&shape, &values),
+    };
     Array { shape, values }
+}
+
+/// Values whose first index runs fastest, in the order in which the last one does.
+fn from_columns(shape: &[u64], values: &[f64]) -> Vec<f64> {
+    let place = |mut index: usize| {
+        let (mut place, mut stride) = (0, values.len());
+        for length in shape.iter().rev().map(|length| *length as usize) {
+            stride /= length;
+            place += index % length * stride;
+            index /= length;
+        }
+        place
+    };
+    (0..values.len()).map(|index| values[place(index)]).collect()
 }

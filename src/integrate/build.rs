@@ -1,0 +1,303 @@
+//! Building the plan: every pixel is placed and split once, in f64.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::project::{Polar, Projection};
+use super::sector::Cover;
+use super::split::{Rows, Splitter};
+use super::{Azimuth, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
+use crate::correct::{Correction, SignalModel};
+use crate::frame::{Mask, Shape};
+use crate::geometry::Geometry;
+use crate::grid::Bins;
+
+/// Detector rows that are split together; the corners between them are computed once.
+const BAND_ROWS: usize = 32;
+
+/// Most matrix entries, 8 GiB of them.
+const MOST_ENTRIES: usize = 1 << 30;
+
+/// Most bins over all regions, 24 bytes of accumulators each.
+const MOST_BINS: usize = 1 << 24;
+
+/// What a plan is made of.
+#[derive(Debug, Clone)]
+pub struct PlanSpec<'a> {
+    /// Detector and its placement.
+    pub geometry: Geometry,
+    /// The radial axis.
+    pub unit: RadialUnit,
+    /// Its bins, the same for all regions.
+    pub bins: Bins,
+    /// One pattern each; the first is the full ring.
+    pub regions: Vec<Region>,
+    /// How pixels are shared between bins.
+    pub splitting: Splitting,
+    /// Pixels that are left out of every frame.
+    pub mask: &'a Mask,
+    /// The factors that `norm` is made of, with `flat`.
+    pub corrections: Vec<Correction>,
+    /// Flat field, row order; `None` = 1 everywhere.
+    pub flat: Option<Vec<f32>>,
+    /// From counts to signal and variance.
+    pub signal: SignalModel,
+    /// flat · Π corrections of each pixel, row order.
+    pub norm: Vec<f64>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum PlanError {
+    /// The mask is another detector's.
+    #[error(
+        "mask is {found} pixels (rows × columns), the detector has {expected}; use a mask of this detector"
+    )]
+    MaskShape {
+        /// The mask's.
+        found: Shape,
+        /// The detector's.
+        expected: Shape,
+    },
+    /// A per-pixel array has the wrong length.
+    #[error("{what} has {found} values, the detector has {expected} pixels; use a file of this detector")]
+    Length {
+        /// Norm, flat field, dark frame …
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// Pixels of the detector.
+        expected: usize,
+    },
+    /// The radial axis has no bins or no extent.
+    #[error(
+        "radial range {lower} to {upper} in {count} bins is no axis; give 0 ≤ lower < upper and at least one bin"
+    )]
+    Axis {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+        /// Number of bins.
+        count: usize,
+    },
+    /// A sector without width, or not a number.
+    #[error(
+        "sector `{name}`: centre {centre_deg}° and width {width_deg}° are no sector; give a width above 0°"
+    )]
+    Sector {
+        /// The region's name.
+        name: String,
+        /// Its centre.
+        centre_deg: f64,
+        /// Its width.
+        width_deg: f64,
+    },
+    /// The first pattern is not the full ring.
+    #[error("the first region is {found}; put the full ring first")]
+    FirstRegion {
+        /// What stands there.
+        found: String,
+    },
+    /// The result would not fit in memory.
+    #[error("{regions} regions of {bins} bins are more than {most} bins together; use fewer bins or sectors")]
+    TooManyBins {
+        /// Number of regions.
+        regions: usize,
+        /// Radial bins of each.
+        bins: usize,
+        /// What is allowed.
+        most: usize,
+    },
+    /// The matrix would not fit in memory.
+    #[error(
+        "splitting the pixels gives more than {most} matrix entries; use fewer bins or sectors, or no splitting"
+    )]
+    TooManyEntries {
+        /// What is allowed.
+        most: usize,
+    },
+}
+
+impl IntegrationPlan {
+    /// Places and splits every pixel of the detector.
+    ///
+    /// Bins are half-open, [edge, next edge), also the last; sectors hold their lower edge and not their upper.
+    /// A pixel gets no entries where the mask is set and where its norm is not a positive finite number (a flat
+    /// field of 0 says: dead), or its dark is not finite. Entries stand in pixel order, for each pixel by region and
+    /// then by bin, whatever the number of threads.
+    ///
+    /// Without splitting a pixel counts whole in the bin of its centre. The bounding box is centre ± the largest
+    /// distance of a corner, in the radial axis and in χ. Full splitting takes the quadrilateral of the four corners
+    /// in (radial, χ), cuts it with the sector, and gives each bin its share of the quadrilateral's area. The pixels
+    /// on the beam's axis have no such quadrilateral: they are cut into 64 × 64 parts on the detector.
+    /// The shares of a pixel add up to 1 but for what lies outside the radial range, and 1e-7 per bin.
+    ///
+    /// # Errors
+    /// Arrays of another length than the detector's pixels, an axis or sector without extent, more bins or
+    /// entries than fit in memory.
+    pub fn build(spec: PlanSpec<'_>) -> Result<IntegrationPlan, PlanError> {
+        check(&spec)?;
+        let shape = spec.geometry.detector.shape;
+        let projection = Projection::new(&spec.geometry, spec.unit);
+        let covers: Vec<Cover> = spec.regions.iter().map(|region| Cover::new(&region.azimuth)).collect();
+        let dark = spec.signal.dark.as_ref();
+        let counts = |pixel: usize| {
+            let norm = spec.norm[pixel];
+            !spec.mask.bad[pixel]
+                && norm > 0.0
+                && norm.is_finite()
+                && dark.is_none_or(|dark| dark.counts[pixel].is_finite() && dark.variance[pixel].is_finite())
+        };
+        let entries = AtomicUsize::new(0);
+        let bands: Vec<Rows> = (0..shape.rows.div_ceil(BAND_ROWS))
+            .into_par_iter()
+            .map(|band| {
+                let mut out = Rows::default();
+                let mut splitter = Splitter::new(&projection, spec.bins, &covers, spec.splitting);
+                let first = band * BAND_ROWS;
+                let corner_row = |row: usize| -> Vec<Polar> {
+                    match spec.splitting {
+                        Splitting::None => Vec::new(),
+                        Splitting::BoundingBox | Splitting::Full => {
+                            (0..=shape.columns).map(|c| projection.at(row as f64, c as f64)).collect()
+                        }
+                    }
+                };
+                let mut lower = corner_row(first);
+                for row in first..shape.rows.min(first + BAND_ROWS) {
+                    let upper = corner_row(row + 1);
+                    let before = out.bins.len();
+                    for column in 0..shape.columns {
+                        if !counts(row * shape.columns + column) {
+                            out.lengths.push(0);
+                            continue;
+                        }
+                        let corners = match spec.splitting {
+                            Splitting::None => [Polar { radial: 0.0, chi: 0.0 }; 4],
+                            Splitting::BoundingBox | Splitting::Full => {
+                                [lower[column], lower[column + 1], upper[column + 1], upper[column]]
+                            }
+                        };
+                        splitter.pixel(row, column, &corners, &mut out);
+                    }
+                    lower = upper;
+                    let found = out.bins.len() - before;
+                    if entries.fetch_add(found, Ordering::Relaxed) + found > MOST_ENTRIES {
+                        break;
+                    }
+                }
+                out
+            })
+            .collect();
+        if entries.into_inner() > MOST_ENTRIES {
+            return Err(PlanError::TooManyEntries { most: MOST_ENTRIES });
+        }
+        Ok(IntegrationPlan {
+            shape,
+            unit: spec.unit,
+            bins: spec.bins,
+            regions: spec.regions,
+            splitting: spec.splitting,
+            matrix: join(bands, shape.pixels()),
+            corrections: spec.corrections,
+            flat: spec.flat,
+            norm: spec.norm,
+            signal: spec.signal,
+            geometry: spec.geometry,
+        })
+    }
+
+    /// Matrix entries of pixel `pixel`: (bin over all regions, share).
+    #[inline]
+    pub fn entries(&self, pixel: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let range = self.matrix.starts[pixel] as usize..self.matrix.starts[pixel + 1] as usize;
+        let weights = self.matrix.weights[range.clone()].iter();
+        self.matrix.bins[range].iter().zip(weights).map(|(bin, weight)| (*bin as usize, f64::from(*weight)))
+    }
+
+    /// Σ w·norm of each bin of each region, the denominator of [E4] for a frame without excluded pixels.
+    pub fn norm_sum(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.accumulator_len()];
+        for (pixel, norm) in self.norm.iter().enumerate() {
+            for (bin, weight) in self.entries(pixel) {
+                sums[bin] += weight * norm;
+            }
+        }
+        sums
+    }
+
+    /// Number of pixels that have a share in each bin of each region.
+    pub fn pixel_count(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.accumulator_len()];
+        for bin in &self.matrix.bins {
+            counts[*bin as usize] += 1;
+        }
+        counts
+    }
+}
+
+/// One matrix from those of consecutive rows. The number of entries fits in u32: [`MOST_ENTRIES`] is below.
+fn join(bands: Vec<Rows>, pixels: usize) -> PixelMatrix {
+    let entries = bands.iter().map(|band| band.bins.len()).sum();
+    let mut matrix = PixelMatrix {
+        starts: Vec::with_capacity(pixels + 1),
+        bins: Vec::with_capacity(entries),
+        weights: Vec::with_capacity(entries),
+    };
+    let mut start = 0;
+    matrix.starts.push(start);
+    for band in bands {
+        matrix.starts.extend(band.lengths.iter().map(|length| {
+            start += length;
+            start
+        }));
+        matrix.bins.extend_from_slice(&band.bins);
+        matrix.weights.extend_from_slice(&band.weights);
+    }
+    matrix
+}
+
+fn check(spec: &PlanSpec<'_>) -> Result<(), PlanError> {
+    let shape = spec.geometry.detector.shape;
+    if spec.mask.shape != shape {
+        return Err(PlanError::MaskShape { found: spec.mask.shape, expected: shape });
+    }
+    let expected = shape.pixels();
+    let dark = spec.signal.dark.as_ref();
+    for (what, found) in [
+        ("the mask", Some(spec.mask.bad.len())),
+        ("the norm", Some(spec.norm.len())),
+        ("the flat field", spec.flat.as_ref().map(Vec::len)),
+        ("the dark frame", dark.map(|dark| dark.counts.len())),
+        ("the dark frame's variance", dark.map(|dark| dark.variance.len())),
+    ] {
+        if let Some(found) = found.filter(|found| *found != expected) {
+            return Err(PlanError::Length { what, found, expected });
+        }
+    }
+    let Bins { lower, upper, count } = spec.bins;
+    if count == 0 || !(lower >= 0.0 && upper > lower && upper.is_finite() && spec.bins.width() > 0.0) {
+        return Err(PlanError::Axis { lower, upper, count });
+    }
+    let regions = spec.regions.len();
+    if regions.checked_mul(count).is_none_or(|bins| bins > MOST_BINS) {
+        return Err(PlanError::TooManyBins { regions, bins: count, most: MOST_BINS });
+    }
+    match spec.regions.first().map(|region| (&region.name, Cover::new(&region.azimuth))) {
+        Some((_, Cover::Ring)) => {}
+        Some((name, Cover::Arcs(_))) => {
+            return Err(PlanError::FirstRegion { found: format!("sector `{name}`") });
+        }
+        None => return Err(PlanError::FirstRegion { found: "missing".into() }),
+    }
+    for region in &spec.regions {
+        if let Azimuth::Sector { centre_deg, width_deg, fold: _ } = region.azimuth
+            && !(centre_deg.is_finite() && width_deg > 0.0 && width_deg.is_finite())
+        {
+            return Err(PlanError::Sector { name: region.name.clone(), centre_deg, width_deg });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Pixel coordinate → (radial axis, χ), without trigonometry per pixel but for the azimuth.
+
+use std::f64::consts::{PI, TAU};
+
+use super::RadialUnit;
+use crate::geometry::Geometry;
+
+/// A point of the detector in the plane where pixels are split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Polar {
+    /// On the plan's radial axis.
+    pub(super) radial: f64,
+    /// χ in [−π, π] [E1].
+    pub(super) chi: f64,
+}
+
+/// `angle` moved by whole turns into [−π, π), for an angle that is within one turn of it.
+pub(super) fn wrap(angle: f64) -> f64 {
+    if angle >= PI {
+        angle - TAU
+    } else if angle < -PI {
+        angle + TAU
+    } else {
+        angle
+    }
+}
+
+/// The map of [E1] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it.
+#[derive(Debug, Clone)]
+pub(super) struct Projection {
+    origin: [f64; 3],
+    along_row: [f64; 3],
+    along_column: [f64; 3],
+    unit: RadialUnit,
+    /// 4π/λ in Å⁻¹.
+    q_back: f64,
+    /// Where the beam's axis crosses the detector plane, (row, column) in pixels; χ has no value there.
+    pole: [f64; 2],
+}
+
+impl Projection {
+    pub(super) fn new(geometry: &Geometry, unit: RadialUnit) -> Self {
+        let at = |row: f64, column: f64| geometry.lab(geometry.detector_point(row, column));
+        let shape = geometry.detector.shape;
+        let (rows, columns) = (shape.rows as f64, shape.columns as f64);
+        let origin = at(0.0, 0.0);
+        // The far corner rather than the next pixel: the difference then keeps all its digits.
+        let step = |far: [f64; 3], count: f64| std::array::from_fn(|i| (far[i] - origin[i]) / count);
+        let along_row: [f64; 3] = step(at(rows, 0.0), rows);
+        let along_column: [f64; 3] = step(at(0.0, columns), columns);
+        // t1 = t2 = 0 by Cramer's rule; not finite where the plane is parallel to the beam, and then no pixel is near.
+        let determinant = along_row[0] * along_column[1] - along_column[0] * along_row[1];
+        let pole = [
+            (along_column[0] * origin[1] - origin[0] * along_column[1]) / determinant,
+            (along_row[1] * origin[0] - along_row[0] * origin[1]) / determinant,
+        ];
+        let q_back = 4.0 * PI / geometry.poni.wavelength_angstrom;
+        Projection { origin, along_row, along_column, unit, q_back, pole }
+    }
+
+    /// The point at a continuous pixel coordinate (centre of the first pixel: 0.5, 0.5).
+    #[inline]
+    pub(super) fn at(&self, row: f64, column: f64) -> Polar {
+        let t = |i: usize| self.origin[i] + row * self.along_row[i] + column * self.along_column[i];
+        let (t1, t2, t3) = (t(0), t(1), t(2));
+        let across_squared = t1 * t1 + t2 * t2;
+        let radial = match self.unit {
+            RadialUnit::QInvAngstrom => self.q(across_squared, t3),
+            RadialUnit::TwoThetaDeg => across_squared.sqrt().atan2(t3).to_degrees(),
+            RadialUnit::DAngstrom => TAU / self.q(across_squared, t3),
+        };
+        Polar { radial, chi: t1.atan2(t2) }
+    }
+
+    /// Q = (4π/λ) sin θ, with sin θ from cos 2θ = t3/|t| by the half-angle formula that does not cancel.
+    #[inline]
+    fn q(&self, across_squared: f64, along: f64) -> f64 {
+        let length = (across_squared + along * along).sqrt();
+        let sin_theta_squared = if along > 0.0 {
+            across_squared / (2.0 * length * (length + along))
+        } else {
+            0.5 * (1.0 - along / length)
+        };
+        self.q_back * sin_theta_squared.sqrt()
+    }
+
+    /// Whether the beam's axis goes through pixel (row, column) or its border: χ is then undefined on it.
+    pub(super) fn pole_is_on(&self, row: usize, column: usize) -> bool {
+        // A millionth of a pixel, well above rounding: a corner that lies on the axis counts for all four pixels.
+        const MARGIN_PX: f64 = 1e-6;
+        let on = |pole: f64, index: usize| {
+            pole >= index as f64 - MARGIN_PX && pole <= (index + 1) as f64 + MARGIN_PX
+        };
+        on(self.pole[0], row) && on(self.pole[1], column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Shape;
+    use crate::geometry::{Detector, Orientation, Poni};
+    use crate::units::momentum_transfer;
+
+    fn geometry(rot1: f64, rot2: f64) -> Geometry {
+        Geometry {
+            poni: Poni {
+                distance_m: 0.2,
+                poni1_m: 0.02,
+                poni2_m: 0.02,
+                rot1_rad: rot1,
+                rot2_rad: rot2,
+                rot3_rad: 0.4,
+                wavelength_angstrom: 0.11,
+            },
+            detector: Detector {
+                name: "test".into(),
+                shape: Shape { rows: 300, columns: 200 },
+                pixel_m: [172e-6, 150e-6],
+                module: None,
+                gap: [0, 0],
+                sensor: None,
+                orientation: Orientation::TopRight,
+            },
+        }
+    }
+
+    /// The linear form is [E1] itself. 1e-12 of the pattern's size: rounding of a few products in f64.
+    #[test]
+    fn projection_is_the_geometry() {
+        for (rot1, rot2) in [(0.0, 0.0), (0.3, -0.2), (2.0, 0.1)] {
+            let geometry = geometry(rot1, rot2);
+            let q = Projection::new(&geometry, RadialUnit::QInvAngstrom);
+            let two_theta = Projection::new(&geometry, RadialUnit::TwoThetaDeg);
+            let d = Projection::new(&geometry, RadialUnit::DAngstrom);
+            for (row, column) in [(0.0, 0.0), (299.5, 0.5), (150.2, 77.7), (300.0, 200.0)] {
+                let direction = geometry.direction(row, column);
+                let expected = momentum_transfer(direction.two_theta_rad, geometry.poni.wavelength_angstrom);
+                assert!((q.at(row, column).radial - expected).abs() < 1e-12 * q.q_back);
+                assert!(
+                    (two_theta.at(row, column).radial - direction.two_theta_rad.to_degrees()).abs() < 1e-10
+                );
+                assert!((d.at(row, column).radial * expected / TAU - 1.0).abs() < 1e-10);
+                assert!((q.at(row, column).chi - direction.chi_rad).abs() < 1e-11);
+            }
+        }
+    }
+
+    /// At the pole the ray is along the beam.
+    #[test]
+    fn pole_is_where_the_beam_hits() {
+        let geometry = geometry(0.05, -0.02);
+        let projection = Projection::new(&geometry, RadialUnit::QInvAngstrom);
+        let [row, column] = projection.pole;
+        // 1e-12 rad is 1e-9 of a pixel here.
+        assert!(geometry.direction(row, column).two_theta_rad < 1e-12);
+        assert!(projection.pole_is_on(row.floor() as usize, column.floor() as usize));
+        assert!(!projection.pole_is_on(row.floor() as usize + 2, column.floor() as usize));
+    }
+}
