@@ -1,3 +1,100 @@
-//! Speed of the integration kernels.
+//! Speed of building a plan and of the native engine, on frames of a Pilatus 2M.
+#![allow(missing_docs, clippy::unwrap_used)]
 
-fn main() {}
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use halor::correct::{Correction, SignalModel, pixel_norm};
+use halor::engine::Engine;
+use halor::engine::cpu::CpuEngine;
+use halor::frame::{Counts, Frame, FrameHeader, Mask, Shape};
+use halor::geometry::{Detector, Geometry, Poni};
+use halor::grid::Bins;
+use halor::integrate::{Azimuth, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+
+const SHAPE: Shape = Shape { rows: 1679, columns: 1475 };
+const FRAMES: usize = 16;
+
+fn geometry() -> Geometry {
+    let poni = Poni {
+        distance_m: 0.3,
+        poni1_m: 0.1443,
+        poni2_m: 0.1272,
+        rot1_rad: 0.003,
+        rot2_rad: -0.002,
+        rot3_rad: 0.0,
+        wavelength_angstrom: 0.1107,
+    };
+    let detector = Detector::named("Pilatus 2M").unwrap();
+    assert_eq!(detector.shape, SHAPE);
+    Geometry { poni, detector }
+}
+
+fn spec(splitting: Splitting, mask: &Mask) -> PlanSpec<'_> {
+    let geometry = geometry();
+    let corrections = vec![Correction::SolidAngle, Correction::Polarization { factor: 0.99 }];
+    PlanSpec {
+        norm: pixel_norm(&geometry, &corrections, None),
+        geometry,
+        unit: RadialUnit::QInvAngstrom,
+        bins: Bins { lower: 0.0, upper: 33.0, count: 3000 },
+        regions: vec![Region { name: "ring".into(), azimuth: Azimuth::Ring }],
+        splitting,
+        mask,
+        corrections,
+        flat: None,
+        signal: SignalModel::default(),
+    }
+}
+
+fn frames() -> Vec<Frame> {
+    let gaps = geometry().detector.gap_mask();
+    let count = |pixel: usize, seed: usize| {
+        if gaps[pixel] { -1 } else { ((pixel * 7919 + seed * 104_729) % 499) as i32 }
+    };
+    (0..FRAMES)
+        .map(|seed| Frame {
+            shape: SHAPE,
+            counts: Counts::I32((0..SHAPE.pixels()).map(|pixel| count(pixel, seed)).collect()),
+            header: FrameHeader::default(),
+        })
+        .collect()
+}
+
+fn plans(c: &mut Criterion) {
+    let mask = Mask { shape: SHAPE, bad: geometry().detector.gap_mask() };
+    let mut group = c.benchmark_group("plan");
+    group.sample_size(10).throughput(Throughput::Elements(SHAPE.pixels() as u64));
+    for splitting in [Splitting::None, Splitting::BoundingBox, Splitting::Full] {
+        let spec = spec(splitting, &mask);
+        group.bench_function(format!("{splitting:?}"), |b| {
+            b.iter_batched(
+                || spec.clone(),
+                |spec| IntegrationPlan::build(black_box(spec)).unwrap(),
+                criterion::BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn engine(c: &mut Criterion) {
+    let mask = Mask { shape: SHAPE, bad: geometry().detector.gap_mask() };
+    let frames = frames();
+    let mut group = c.benchmark_group("cpu");
+    for splitting in [Splitting::None, Splitting::Full] {
+        let plan = Arc::new(IntegrationPlan::build(spec(splitting, &mask)).unwrap());
+        let engine = CpuEngine::new(plan);
+        for count in [1, FRAMES] {
+            group.sample_size(10).throughput(Throughput::Elements(count as u64));
+            group.bench_function(format!("{splitting:?}, frames {count}"), |b| {
+                b.iter(|| engine.integrate(black_box(&frames[..count])).unwrap());
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, plans, engine);
+criterion_main!(benches);
