@@ -1,5 +1,6 @@
 //! The GPU engine does what the plan says, within the errors that its shaders state, and does it again.
 
+mod agreement;
 mod oracle;
 mod setup;
 
@@ -12,7 +13,7 @@ use halor::frame::{Counts, Frame, Shape};
 use halor::geometry::Orientation;
 use halor::integrate::{Accumulators, IntegrationPlan};
 
-use oracle::{norm_error, scatter};
+use oracle::{Truth, norm_error, scatter};
 use setup::{Recipe, TYPES, all_corrections, dark, device, frame, noise, tilted};
 
 /// A quantity of the card against the truth: the worst difference in units of what is allowed, and relative to it.
@@ -34,15 +35,25 @@ impl Worst {
 
     fn see_sums(&mut self, found: &Accumulators, plan: &IntegrationPlan, frame: &Frame, what: &str) {
         let truth = scatter(plan, frame);
-        assert_eq!(found.excluded_pixels, truth.sums.excluded_pixels, "{what}: excluded pixels");
-        for bin in 0..plan.accumulator_len() {
-            let what = format!("{what}, bin {bin} of {} entries", truth.entries[bin]);
-            // 0 expected means 0 allowed: an empty bin is empty exactly.
-            self.see(found.norm[bin], truth.sums.norm[bin], truth.errors.norm[bin], &format!("norm, {what}"));
-            let (sum, error) = (truth.sums.variance[bin], truth.errors.variance[bin]);
-            self.see(found.variance[bin], sum, error, &format!("variance, {what}"));
-            let (sum, error) = (truth.sums.signal[bin], truth.errors.signal[bin]);
-            self.see(found.signal[bin], sum, error, &format!("signal, {what}"));
+        self.see_against(found, &truth.sums, &truth, what);
+    }
+
+    /// `truth` says what may differ from `expected`; f64 sums in another order differ by 1e-12 of themselves.
+    fn see_against(&mut self, found: &Accumulators, expected: &Accumulators, truth: &Truth, what: &str) {
+        assert_eq!(found.excluded_pixels, expected.excluded_pixels, "{what}: excluded pixels");
+        let quantities = [
+            ("norm", &found.norm, &expected.norm, &truth.errors.norm),
+            ("variance", &found.variance, &expected.variance, &truth.errors.variance),
+            ("signal", &found.signal, &expected.signal, &truth.errors.signal),
+        ];
+        for (name, found, expected, errors) in quantities {
+            assert_eq!(found.len(), expected.len());
+            for (bin, error) in errors.iter().enumerate() {
+                // 0 expected means 0 allowed: an empty bin is empty exactly.
+                let allowed = if *error == 0.0 { 0.0 } else { error + 1e-12 * expected[bin].abs() };
+                let what = format!("{name} of {what}, bin {bin} of {} entries", truth.entries[bin]);
+                self.see(found[bin], expected[bin], allowed, &what);
+            }
         }
     }
 

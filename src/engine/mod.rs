@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod gpu;
+pub mod select;
 mod layout;
 
 use crate::frame::Frame;
