@@ -42,20 +42,24 @@ pub struct CpuEngine {
     bands: Vec<usize>,
 }
 
+/// What the native engine says of itself.
+pub(super) fn info() -> EngineInfo {
+    let threads = rayon::current_num_threads();
+    EngineInfo {
+        kind: "cpu",
+        device: std::env::consts::ARCH.to_owned(),
+        detail: format!("portable f64, {LANES} frames at once, {threads} threads"),
+    }
+}
+
 impl CpuEngine {
     /// An engine for `plan`.
     pub fn new(plan: Arc<IntegrationPlan>) -> CpuEngine {
-        let threads = rayon::current_num_threads();
-        let info = EngineInfo {
-            kind: "cpu",
-            device: std::env::consts::ARCH.to_owned(),
-            detail: format!("portable f64, {LANES} frames at once, {threads} threads"),
-        };
         let bytes = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
         let count = (BAND_BYTES / bytes.max(1)).clamp(1, MOST_BANDS);
         let total = plan.shape.pixels();
         CpuEngine {
-            info,
+            info: info(),
             path: SignalPath::of(&plan.signal),
             whole_pixels: plan.matrix.weights.iter().all(|weight| *weight == 1.0),
             norm: plan.norm_sum(),

@@ -1,6 +1,9 @@
 //! Engines apply an integration plan to frames: `cpu` natively, `gpu` with wgpu compute shaders. Same answer.
 
 pub mod cpu;
+pub mod gpu;
+pub mod select;
+mod layout;
 
 use crate::frame::Frame;
 use crate::integrate::Accumulators;
@@ -63,4 +66,88 @@ pub enum EngineError {
         "dead time is corrected by rate, and the frame's header has no exposure; set `exposure_s` in the run file"
     )]
     NoExposure,
+    /// No GPU.
+    #[error(
+        "no GPU was found (adapters: {seen}); on Linux install the Vulkan loader and the card's driver \
+         (libvulkan1 with mesa-vulkan-drivers, or the vendor's driver), or set `engine: cpu`. \
+         A software driver is used only by name: --engine llvmpipe"
+    )]
+    NoGpu {
+        /// Adapters that are there.
+        seen: String,
+    },
+    /// No adapter of that name.
+    #[error(
+        "no graphics adapter has `{wanted}` in its name; adapters: {seen}. `engine` is auto, gpu, cpu or such a name"
+    )]
+    NoAdapter {
+        /// Part of a name.
+        wanted: String,
+        /// Adapters that are there.
+        seen: String,
+    },
+    /// An adapter could not be opened.
+    #[error("graphics adapter {adapter} cannot be opened: {reason}; update its driver or set `engine: cpu`")]
+    OpenAdapter {
+        /// Its name.
+        adapter: String,
+        /// What the driver says.
+        reason: String,
+    },
+    /// Four frames do not fit one binding.
+    #[error(
+        "four frames of {shape} pixels (rows × columns) take {needed} bytes, {adapter} can bind {limit}; set `engine: cpu`"
+    )]
+    FrameTooLarge {
+        /// Adapter.
+        adapter: String,
+        /// The plan's.
+        shape: crate::frame::Shape,
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        limit: u64,
+    },
+    /// The weights of one bin do not fit one binding.
+    #[error(
+        "bin {bin} has {entries} weights, {adapter} can bind {limit}; use more bins or set `engine: cpu`"
+    )]
+    BinTooLarge {
+        /// Adapter.
+        adapter: String,
+        /// Counted over all regions.
+        bin: usize,
+        /// Weights.
+        entries: u64,
+        /// Weights.
+        limit: u64,
+    },
+    /// The card's memory is full.
+    #[error("{adapter} is out of memory ({what}); close other programs that use it or set `engine: cpu`")]
+    OutOfGpuMemory {
+        /// Adapter.
+        adapter: String,
+        /// What was being done.
+        what: &'static str,
+    },
+    /// The card gave up, was reset or was removed.
+    #[error(
+        "{adapter} was lost: {reason}; its driver was reset or the card removed; run again or set `engine: cpu`"
+    )]
+    DeviceLost {
+        /// Adapter.
+        adapter: String,
+        /// What the driver says.
+        reason: String,
+    },
+    /// The driver refused work.
+    #[error("{adapter} failed ({what}): {reason}; update its driver or set `engine: cpu`, and report it")]
+    Driver {
+        /// Adapter.
+        adapter: String,
+        /// What was being done.
+        what: &'static str,
+        /// What the driver says.
+        reason: String,
+    },
 }

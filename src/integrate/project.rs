@@ -119,6 +119,7 @@ mod tests {
                 pixel_m: [172e-6, 150e-6],
                 module: None,
                 gap: [0, 0],
+                seam: 0,
                 sensor: None,
                 orientation: Orientation::TopRight,
             },
