@@ -169,14 +169,6 @@ fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureEr
 /// down to Q = 0. The sum over cells is the midpoint rule.
 fn grid(settings: &AbsoluteSettings, measured: &[f64], step: f64) -> Result<FGrid, StructureError> {
     let q_max = measured[measured.len() - 1] + 0.5 * step;
-    let polynomial = match settings.polynomial {
-        None => None,
-        Some(polynomial) => {
-            let density = settings.density_per_cubic_angstrom.unwrap_or(0.0);
-            let target = measured.iter().map(|q| hole(*q, density, polynomial.r_hole_angstrom)).collect();
-            Some(Projection::new(measured, polynomial.r_poly_angstrom * q_max / PI, target)?)
-        }
-    };
     let lower_edge = (measured[0] - 0.5 * step).max(0.0);
     let cells = match settings.low_q {
         LowQ::Zero => 0,
@@ -193,7 +185,15 @@ fn grid(settings: &AbsoluteSettings, measured: &[f64], step: f64) -> Result<FGri
         extension = Some(Extension::new(below.clone(), &measured[..in_width.max(FEWEST_POINTS)]));
     }
     width.resize(cells + measured.len(), step);
-    let q = below.into_iter().chain(measured.iter().copied()).collect();
+    let q: Vec<f64> = below.into_iter().chain(measured.iter().copied()).collect();
+    let polynomial = match settings.polynomial {
+        None => None,
+        Some(polynomial) => {
+            let density = settings.density_per_cubic_angstrom.unwrap_or(0.0);
+            let target = q.iter().map(|q| hole(*q, density, polynomial.r_hole_angstrom)).collect();
+            Some(Projection::new(&q, polynomial.r_poly_angstrom * q_max / PI, target)?)
+        }
+    };
     Ok(FGrid { q, width, q_max, rule: RadialRule::Exact, polynomial, extension })
 }
 

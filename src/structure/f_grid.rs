@@ -1,4 +1,4 @@
-//! The points of F(Q), and how a measured F becomes the one that is transformed: polynomial, then extension to Q = 0.
+//! The points of F(Q), and how a measured F becomes the one that is transformed: extension to Q = 0, then polynomial.
 
 use super::polynomial::{Projection, dot};
 
@@ -55,33 +55,62 @@ impl FGrid {
     }
 
     /// F on the n points from F on the m measured ones.
-    pub(super) fn complete(&self, mut measured: Vec<f64>) -> Vec<f64> {
+    ///
+    /// The polynomial is fitted from Q = 0 on: on exact data of a glass it then takes five times less of F than one
+    /// that is fitted from Qmin on.
+    pub(super) fn complete(&self, measured: &[f64]) -> Vec<f64> {
+        let mut f = self.extend(measured);
         if let Some(polynomial) = &self.polynomial {
-            polynomial.subtract(&mut measured);
+            polynomial.subtract(&mut f);
         }
-        let mut f = self.extension.as_ref().map_or_else(Vec::new, |e| e.values(&measured));
-        f.append(&mut measured);
         f
     }
 
-    /// σ of F on the n points from those of the m measured ones.
-    pub(super) fn complete_sigma(&self, mut measured: Vec<f64>) -> Vec<f64> {
-        let mut sigma = self.extension.as_ref().map_or_else(Vec::new, |e| e.sigma(&measured));
-        sigma.append(&mut measured);
-        sigma
+    /// σ of F on the n points from those of the m measured ones: without the polynomial, and with it.
+    pub(super) fn complete_sigma(&self, measured: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut sigma = self.extension.as_ref().map_or_else(Vec::new, |e| e.sigma(measured));
+        sigma.extend_from_slice(measured);
+        let Some(polynomial) = &self.polynomial else { return (sigma.clone(), sigma) };
+        // With e the extended F and P = Σ w u uᵀ: var(e − Pe) = var e − 2 Σ w u cov(e, u·e) + Σ Σ w w u u cov(u·e, u·e).
+        let variance: Vec<f64> = measured.iter().map(|sigma| sigma * sigma).collect();
+        let mut result: Vec<f64> = sigma.iter().map(|sigma| sigma * sigma).collect();
+        let by_measured: Vec<Vec<f64>> = polynomial.columns().map(|(u, _)| self.extend_adjoint(u)).collect();
+        for ((u, w), gradient) in polynomial.columns().zip(&by_measured) {
+            let weighted: Vec<f64> = gradient.iter().zip(&variance).map(|(g, v)| g * v).collect();
+            let along_u: f64 = -2.0 * w;
+            let covariance = self.extend(&weighted);
+            result.iter_mut().zip(u).zip(covariance).for_each(|((r, u), c)| *r += along_u * u * c);
+            for ((other, other_w), other_gradient) in polynomial.columns().zip(&by_measured) {
+                let both = w * other_w * dot(&weighted, other_gradient);
+                result.iter_mut().zip(u).zip(other).for_each(|((r, u), o)| *r += both * u * o);
+            }
+        }
+        let with_polynomial = result.iter().map(|variance| variance.max(0.0).sqrt()).collect();
+        (sigma, with_polynomial)
+    }
+
+    fn extend(&self, measured: &[f64]) -> Vec<f64> {
+        let mut f = self.extension.as_ref().map_or_else(Vec::new, |e| e.values(measured));
+        f.extend_from_slice(measured);
+        f
+    }
+
+    fn extend_adjoint(&self, gradient: &[f64]) -> Vec<f64> {
+        let (below, measured) = gradient.split_at(self.extension_len());
+        let mut measured = measured.to_vec();
+        if let Some(extension) = &self.extension {
+            extension.adjoint(below, &mut measured);
+        }
+        measured
     }
 
     /// Gradient with respect to the m measured F of a number whose gradient with respect to the n final F is given.
     pub fn adjoint(&self, gradient: &[f64]) -> Vec<f64> {
-        let (below, measured) = gradient.split_at(self.extension_len());
-        let mut result = measured.to_vec();
-        if let Some(extension) = &self.extension {
-            extension.adjoint(below, &mut result);
-        }
+        let mut gradient = gradient.to_vec();
         if let Some(polynomial) = &self.polynomial {
-            polynomial.adjoint(&mut result);
+            polynomial.adjoint(&mut gradient);
         }
-        result
+        self.extend_adjoint(&gradient)
     }
 
     /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q (∂p/∂F_Q)² σ_F².
@@ -142,13 +171,14 @@ mod tests {
     fn grid() -> FGrid {
         let measured: Vec<f64> = (0..60).map(|i| 0.5 + 0.05 * f64::from(i)).collect();
         let below: Vec<f64> = (0..5).map(|i| 0.05 + 0.09 * f64::from(i)).collect();
-        let target = measured.iter().map(|q| 0.1 * q.sin()).collect();
+        let q: Vec<f64> = below.iter().chain(&measured).copied().collect();
+        let target = q.iter().map(|q| 0.1 * q.sin()).collect();
         FGrid {
-            q: below.iter().chain(&measured).copied().collect(),
+            q: q.clone(),
             width: vec![0.05; 65],
             q_max: 3.5,
             rule: RadialRule::Exact,
-            polynomial: Some(Projection::new(&measured, 2.4, target).unwrap()),
+            polynomial: Some(Projection::new(&q, 2.4, target).unwrap()),
             extension: Some(Extension::new(below, &measured[..8])),
         }
     }
@@ -158,7 +188,7 @@ mod tests {
         let mut grid = grid();
         grid.polynomial = None;
         let parabola = |q: f64| q * (-0.98 + 0.07 * q * q);
-        let f = grid.complete(grid.q[5..].iter().map(|q| parabola(*q)).collect());
+        let f = grid.complete(&grid.q[5..].iter().map(|q| parabola(*q)).collect::<Vec<f64>>());
         for (q, f) in grid.q.iter().zip(&f) {
             assert!((f - parabola(*q)).abs() < 1e-13);
         }
@@ -169,12 +199,29 @@ mod tests {
         let grid = grid();
         let measured: Vec<f64> = (0..60).map(|i| (f64::from(i) * 0.7).cos()).collect();
         let weights: Vec<f64> = (0..65).map(|i| (f64::from(i) * 1.3).sin()).collect();
-        let number = |f: Vec<f64>| dot(&grid.complete(f), &weights);
-        let at = number(measured.clone());
+        let number = |f: &[f64]| dot(&grid.complete(f), &weights);
+        let at = number(&measured);
         for (j, slope) in grid.adjoint(&weights).iter().enumerate() {
             let mut shifted = measured.clone();
             shifted[j] += 1.0;
-            assert!((number(shifted) - at - slope).abs() < 1e-12, "point {j}");
+            assert!((number(&shifted) - at - slope).abs() < 1e-12, "point {j}");
+        }
+    }
+
+    #[test]
+    fn the_sigma_of_each_point_is_that_of_its_gradient() {
+        let grid = grid();
+        let measured: Vec<f64> = (0..60).map(|i| 0.1 + 0.01 * f64::from(i)).collect();
+        let (f_sigma, with_polynomial) = grid.complete_sigma(&measured);
+        for i in 0..65 {
+            let mut one = vec![0.0; 65];
+            one[i] = 1.0;
+            let exact = grid.uncertainty(&one, &f_sigma);
+            assert!(
+                (with_polynomial[i] - exact).abs() < 1e-12,
+                "point {i}: {} and {exact}",
+                with_polynomial[i]
+            );
         }
     }
 }

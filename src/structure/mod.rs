@@ -27,7 +27,7 @@ pub struct StructureFactor {
     pub sigma: Vec<f64>,
     /// F = Q(S − 1) in Å⁻¹ after the polynomial correction, n points: what is transformed.
     pub f: Vec<f64>,
-    /// Standard uncertainty of F, n points; the measured points are independent of each other before the polynomial.
+    /// Standard uncertainty of F before the polynomial, n points: there the measured points are independent.
     pub f_sigma: Vec<f64>,
     /// α: electron units per atom for one unit of I.
     pub scale: f64,
@@ -66,7 +66,8 @@ pub struct AbsoluteSettings {
 pub enum Fluorescence {
     /// m = 0.
     None,
-    /// m by least squares with α.
+    /// m by least squares with α. The scatter of both is not in the uncertainties: it adds up to 20 % to those of areas
+    /// of S(Q).
     Fit,
 }
 

@@ -60,12 +60,14 @@ impl StructurePlan {
             Recipe::Absolute(absolute) => absolute.normalize(&measured)?,
             Recipe::PdfGetX3(pdfgetx3) => pdfgetx3.normalize(&measured)?,
         };
-        let times_q = |values: Vec<f64>| values.iter().zip(&self.resample.q).map(|(v, q)| v * q).collect();
-        let f = self.grid.complete(times_q(normalized.excess));
-        let f_sigma = self.grid.complete_sigma(times_q(normalized.sigma));
+        let times_q = |values: Vec<f64>| -> Vec<f64> {
+            values.iter().zip(&self.resample.q).map(|(value, q)| value * q).collect()
+        };
+        let f = self.grid.complete(&times_q(normalized.excess));
+        let (f_sigma, final_sigma) = self.grid.complete_sigma(&times_q(normalized.sigma));
         let q = self.grid.q.clone();
         let s = f.iter().zip(&q).map(|(f, q)| 1.0 + f / q).collect();
-        let sigma = f_sigma.iter().zip(&q).map(|(sigma, q)| sigma / q).collect();
+        let sigma = final_sigma.iter().zip(&q).map(|(sigma, q)| sigma / q).collect();
         let (scale, constant) = (normalized.scale, normalized.constant);
         Ok(StructureFactor { q, s, sigma, f, f_sigma, scale, constant })
     }

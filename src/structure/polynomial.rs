@@ -56,6 +56,11 @@ impl Projection {
         Ok(Projection { columns, weights, target })
     }
 
+    /// u_i and w_i.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&[f64], f64)> {
+        self.columns.iter().map(Vec::as_slice).zip(self.weights.iter().copied())
+    }
+
     /// F ← F − P.
     pub(super) fn subtract(&self, f: &mut [f64]) {
         let error: Vec<f64> = f.iter().zip(&self.target).map(|(f, t)| f - t).collect();
