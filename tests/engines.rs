@@ -123,10 +123,8 @@ fn flat_frame_gives_flat_pattern() {
 /// Shares of a pixel add up to 1: rounding to f32 takes 6e-8 of each share, and shares below 1e-7 are left out.
 #[test]
 fn splitting_conserves_counts() {
-    let total: f64 = match &noise(1, false).counts {
-        Counts::I32(counts) => counts.iter().map(|count| f64::from(*count)).sum(),
-        other => panic!("{other:?}"),
-    };
+    let Counts::I32(counts) = noise(1, false).counts else { panic!("i32 expected") };
+    let total: f64 = counts.iter().map(|count| f64::from(*count)).sum();
     for beam in BEAMS {
         for unit in [RadialUnit::QInvAngstrom, RadialUnit::TwoThetaDeg] {
             for splitting in SPLITTINGS {

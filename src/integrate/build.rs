@@ -19,6 +19,9 @@ const BAND_ROWS: usize = 32;
 /// Most matrix entries, 8 GiB of them.
 const MOST_ENTRIES: usize = 1 << 30;
 
+/// Entries that a thread adds before it counts them with those of the others.
+const ENTRIES_BETWEEN_COUNTS: usize = 1 << 16;
+
 /// Most bins over all regions, 24 bytes of accumulators each.
 const MOST_BINS: usize = 1 << 24;
 
@@ -166,9 +169,9 @@ impl IntegrationPlan {
                     }
                 };
                 let mut lower = corner_row(first);
+                let mut counted = 0;
                 for row in first..shape.rows.min(first + BAND_ROWS) {
                     let upper = corner_row(row + 1);
-                    let before = out.bins.len();
                     for column in 0..shape.columns {
                         if !counts(row * shape.columns + column) {
                             out.lengths.push(0);
@@ -181,13 +184,17 @@ impl IntegrationPlan {
                             }
                         };
                         splitter.pixel(row, column, &corners, &mut out);
+                        // Seldom, as the threads share the counter, but before memory runs out.
+                        if out.bins.len() - counted > ENTRIES_BETWEEN_COUNTS {
+                            if entries.fetch_add(out.bins.len() - counted, Ordering::Relaxed) > MOST_ENTRIES {
+                                return out;
+                            }
+                            counted = out.bins.len();
+                        }
                     }
                     lower = upper;
-                    let found = out.bins.len() - before;
-                    if entries.fetch_add(found, Ordering::Relaxed) + found > MOST_ENTRIES {
-                        break;
-                    }
                 }
+                entries.fetch_add(out.bins.len() - counted, Ordering::Relaxed);
                 out
             })
             .collect();

@@ -114,14 +114,8 @@ mod tests {
                 wavelength_angstrom: 0.11,
             },
             detector: Detector {
-                name: "test".into(),
-                shape: Shape { rows: 300, columns: 200 },
-                pixel_m: [172e-6, 150e-6],
-                module: None,
-                gap: [0, 0],
-                seam: 0,
-                sensor: None,
                 orientation: Orientation::TopRight,
+                ..Detector::generic(Shape { rows: 300, columns: 200 }, [172e-6, 150e-6]).unwrap()
             },
         }
     }
