@@ -1,6 +1,13 @@
 //! Where each pixel looks: PONI geometry and detectors, pixel → 2θ, χ, Q.
 
+mod detector;
+mod error;
 mod place;
+mod poni_file;
+mod range;
+
+pub use error::GeometryError;
+pub use poni_file::{PoniFile, read_poni, write_poni};
 
 use crate::frame::Shape;
 
@@ -61,6 +68,8 @@ pub struct Detector {
     pub module: Option<Shape>,
     /// Insensitive pixels between modules (slow, fast).
     pub gap: [usize; 2],
+    /// Insensitive columns in the middle of every module, between its two CdTe crystals; 0 for one crystal.
+    pub seam: usize,
     /// Sensor where it is known.
     pub sensor: Option<Sensor>,
     /// How the array lies on the detector.
