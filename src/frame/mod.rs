@@ -1,6 +1,27 @@
 //! Frames as the detector wrote them, and masks: one reader per file format.
 
+mod error;
+mod source;
+mod samples;
+mod counts;
+mod header;
+mod load;
+mod gzip;
+mod tiff;
+mod cbf;
+mod edf;
+mod npy;
+mod fit2d;
+mod png;
+mod mask;
+
 use std::path::PathBuf;
+
+pub use cbf::write_cbf;
+pub use counts::Count;
+pub use error::FrameError;
+pub use load::{FileRecord, LoadedFrame, decode, image_count, peek_shape, read, read_array};
+pub use tiff::write_tiff;
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
