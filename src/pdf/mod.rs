@@ -1,4 +1,11 @@
-//! From F(Q) to G(r).
+//! From F(Q) to G(r): a product with a sine matrix that is built once, in f64.
+
+mod error;
+mod plan;
+mod window;
+
+pub use error::TransformError;
+pub use plan::TransformPlan;
 
 /// G(r) = 4πr(ρ(r) − ρ0) [E11].
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,16 @@
 //! Peaks of S(Q) and G(r): position, height, width, area, coordination number.
+//!
+//! Every number is written as a function of the curve's points whose gradient is known; its σ is that gradient taken
+//! through the transform back to the independent points of F(Q), so that correlations between points of G are in it.
+
+mod error;
+mod local_fit;
+mod plan;
+mod search;
+mod shape;
+
+pub use error::PeakError;
+pub use plan::PeakPlan;
 
 /// A number with its standard uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -18,7 +30,8 @@ pub enum Curve {
     Pdf,
 }
 
-/// One peak.
+/// One peak. What a pattern does not show is NaN with σ NaN, so that one poor pattern does not end a series:
+/// everything where the window has no maximum inside, the width where the curve does not fall to half on both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peak {
     /// q1, q2, r1 … or the name in the run file.
@@ -35,6 +48,28 @@ pub struct Peak {
     pub area: Measured,
     /// Atoms in the shell, where it was asked for.
     pub coordination_number: Option<Measured>,
+}
+
+impl Measured {
+    /// What could not be measured.
+    pub const MISSING: Measured = Measured { value: f64::NAN, sigma: f64::NAN };
+}
+
+impl Peak {
+    /// Why numbers of this peak are NaN; `None` where all are there.
+    pub fn missing(&self) -> Option<&'static str> {
+        if self.position.value.is_nan() {
+            Some("no maximum: the curve rises or falls through the whole window, or has fewer peaks")
+        } else if self.area.value.is_nan() {
+            Some("no width and area: the maximum is not above S = 1 or G = 0")
+        } else if self.fwhm.value.is_nan() {
+            Some(
+                "no width: the curve does not fall to half of the height on both sides before it rises again",
+            )
+        } else {
+            None
+        }
+    }
 }
 
 /// The peaks of one pattern.

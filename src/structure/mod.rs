@@ -1,17 +1,33 @@
 //! From I(Q) to S(Q).
+//!
+//! A [`StructurePlan`] is built once for a Q axis; it is then applied to each pattern. What follows the division by
+//! ⟨f⟩² (polynomial, extension to Q = 0) is linear and lives in [`FGrid`], so that uncertainties go through it exactly.
+
+mod absolute;
+mod error;
+mod f_grid;
+mod pdfgetx3;
+mod plan;
+mod polynomial;
+mod resample;
+
+pub use error::StructureError;
+pub use f_grid::{FGrid, RadialRule};
+pub use plan::StructurePlan;
+pub(crate) use polynomial::dot;
 
 /// S(Q) with its way of normalisation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StructureFactor {
-    /// Q in Å⁻¹, n points.
+    /// Q in Å⁻¹, n points: the extension to Q = 0 where there is one, then the measured range.
     pub q: Vec<f64>,
-    /// S, n points, tends to 1.
+    /// S = 1 + F/Q, n points, tends to 1.
     pub s: Vec<f64>,
     /// Standard uncertainty of S from counting, n points.
     pub sigma: Vec<f64>,
     /// F = Q(S − 1) in Å⁻¹ after the polynomial correction, n points: what is transformed.
     pub f: Vec<f64>,
-    /// Standard uncertainty of F, n points.
+    /// Standard uncertainty of F before the polynomial, n points: there the measured points are independent.
     pub f_sigma: Vec<f64>,
     /// α: electron units per atom for one unit of I.
     pub scale: f64,
@@ -50,7 +66,8 @@ pub struct AbsoluteSettings {
 pub enum Fluorescence {
     /// m = 0.
     None,
-    /// m by least squares with α.
+    /// m by least squares with α. The scatter of both is not in the uncertainties: it adds up to 20 % to those of areas
+    /// of S(Q).
     Fit,
 }
 

@@ -1,0 +1,214 @@
+//! The absolute mode: αI = ⟨f²⟩ + I_inc·KN + m at high Q, then Faber–Ziman [E9].
+
+use std::f64::consts::PI;
+
+use super::f_grid::{Extension, FGrid, RadialRule};
+use super::polynomial::{Projection, hole};
+use super::resample::{Resample, Resampled, kept_points};
+use super::{AbsoluteSettings, Fluorescence, LowQ, StructureError};
+use crate::scattering::{Composition, FreeAtoms, klein_nishina};
+use crate::units::{two_theta_rad, wavelength_angstrom};
+
+/// Q range of the points that the parabola below Qmin is fitted to, Å⁻¹.
+const PARABOLA_FIT_WIDTH: f64 = 0.3;
+/// The fewest points for the parabola and for the normalisation.
+const FEWEST_POINTS: usize = 8;
+
+/// What is known of a pattern before it is measured.
+#[derive(Debug, Clone)]
+pub(super) struct Absolute {
+    /// ⟨f²⟩ + I_inc·KN, m points.
+    free: Vec<f64>,
+    /// |⟨f⟩|², m points.
+    mean_f_squared: Vec<f64>,
+    /// First point of the normalisation window.
+    window_start: usize,
+    /// Q⁴ in the window.
+    weights: Vec<f64>,
+    window_q_min: f64,
+    fluorescence: Fluorescence,
+}
+
+/// S − 1 and its σ on the measured points.
+pub(super) struct Normalized {
+    pub(super) excess: Vec<f64>,
+    pub(super) sigma: Vec<f64>,
+    pub(super) scale: f64,
+    pub(super) constant: f64,
+}
+
+impl Absolute {
+    /// # Errors
+    /// Settings that do not fit the axis; composition, energy or Q outside the tables.
+    pub(super) fn plan(
+        settings: &AbsoluteSettings,
+        composition: &Composition,
+        energy_kev: f64,
+        axis: &[f64],
+    ) -> Result<(Absolute, Resample, FGrid), StructureError> {
+        let [low, high] = settings.q_range;
+        check(settings, energy_kev)?;
+        let kept = kept_points(axis, low.max(f64::MIN_POSITIVE), high)?;
+        let resample = Resample::even(axis, kept);
+        let (q, step) = (&resample.q, resample.step);
+        let (first, last) = (q[0], q[q.len() - 1]);
+        if first > low + 1.5 * step || last < high - 1.5 * step {
+            return Err(StructureError::Range { low, high, first: axis[0], last: axis[axis.len() - 1] });
+        }
+        let wavelength = wavelength_angstrom(energy_kev);
+        if last >= 4.0 * PI / wavelength {
+            return Err(StructureError::Setting {
+                name: "upper end of the Q range",
+                found: format!("{high} Å⁻¹"),
+                expected: "less than 4π/λ, the Q of back-scattering",
+            });
+        }
+        let atoms = FreeAtoms::new(composition, energy_kev, q)?;
+        let compton = q
+            .iter()
+            .zip(&atoms.compton)
+            .map(|(q, compton)| compton * klein_nishina(two_theta_rad(*q, wavelength), energy_kev));
+        let free = atoms.mean_square_f.iter().zip(compton).map(|(f, compton)| f + compton).collect();
+        let window_start = q.partition_point(|q| *q < settings.normalization_q_min);
+        if q.len() - window_start < FEWEST_POINTS {
+            return Err(StructureError::TooFewPoints {
+                what: "the normalisation window",
+                found: q.len() - window_start,
+                expected: FEWEST_POINTS,
+            });
+        }
+        let absolute = Absolute {
+            free,
+            mean_f_squared: atoms.mean_f_squared,
+            window_start,
+            weights: q[window_start..].iter().map(|q| q.powi(4)).collect(),
+            window_q_min: settings.normalization_q_min,
+            fluorescence: settings.fluorescence,
+        };
+        let grid = grid(settings, q, step)?;
+        Ok((absolute, resample, grid))
+    }
+
+    /// I = a(T + m), T = ⟨f²⟩ + I_inc·KN, by least squares with weight Q⁴: I with its noise and oscillations stands on
+    /// the left side, so that a is not attenuated. α = 1/a. Then [E9].
+    ///
+    /// # Errors
+    /// A scale that is not positive.
+    pub(super) fn normalize(&self, measured: &Resampled) -> Result<Normalized, StructureError> {
+        let (theory, intensity) = (&self.free[self.window_start..], &measured.intensity[self.window_start..]);
+        let (a, offset) = match self.fluorescence {
+            Fluorescence::None => (proportional(theory, intensity, &self.weights), 0.0),
+            Fluorescence::Fit => line(theory, intensity, &self.weights),
+        };
+        if !(a > 0.0 && a.is_finite() && offset.is_finite()) {
+            return Err(StructureError::Normalization { q_min: self.window_q_min, found: a });
+        }
+        let (scale, constant) = (1.0 / a, offset / a);
+        let excess = (0..self.free.len())
+            .map(|i| (scale * measured.intensity[i] - constant - self.free[i]) / self.mean_f_squared[i])
+            .collect();
+        let sigma = measured.sigma.iter().zip(&self.mean_f_squared).map(|(s, f)| scale * s / f).collect();
+        Ok(Normalized { excess, sigma, scale, constant })
+    }
+}
+
+/// a of y = a·x by weighted least squares.
+fn proportional(x: &[f64], y: &[f64], weights: &[f64]) -> f64 {
+    let (mut xy, mut xx) = (0.0, 0.0);
+    for ((x, y), w) in x.iter().zip(y).zip(weights) {
+        xy += w * x * y;
+        xx += w * x * x;
+    }
+    xy / xx
+}
+
+/// a and b of y = a·x + b by weighted least squares.
+fn line(x: &[f64], y: &[f64], weights: &[f64]) -> (f64, f64) {
+    let total: f64 = weights.iter().sum();
+    let mean = |v: &[f64]| v.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>() / total;
+    let (mean_x, mean_y) = (mean(x), mean(y));
+    let centred: Vec<f64> = x.iter().map(|x| x - mean_x).collect();
+    let centred_y: Vec<f64> = y.iter().map(|y| y - mean_y).collect();
+    let a = proportional(&centred, &centred_y, weights);
+    (a, mean_y - a * mean_x)
+}
+
+fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureError> {
+    let wrong = |name, found: f64, expected| {
+        Err(StructureError::Setting { name, found: found.to_string(), expected })
+    };
+    let positive = |value: f64| value > 0.0 && value.is_finite();
+    let [low, high] = settings.q_range;
+    if !positive(energy_kev) {
+        return wrong("the energy in keV", energy_kev, "a positive number");
+    }
+    if !(low >= 0.0 && low.is_finite()) {
+        return wrong("lower end of the Q range", low, "0 or more");
+    }
+    if !(positive(high) && high > low) {
+        return wrong("upper end of the Q range", high, "more than its lower end");
+    }
+    if !(settings.normalization_q_min >= low && settings.normalization_q_min < high) {
+        return wrong("normalization_q_min", settings.normalization_q_min, "a Q inside the Q range");
+    }
+    if let Some(density) = settings.density_per_cubic_angstrom.filter(|density| !positive(*density)) {
+        return wrong("the number density", density, "a positive number of atoms per Å³");
+    }
+    if let Some(polynomial) = settings.polynomial {
+        if !positive(polynomial.r_poly_angstrom) {
+            return wrong("r_poly", polynomial.r_poly_angstrom, "a positive length in Å");
+        }
+        if !(polynomial.r_hole_angstrom >= 0.0 && polynomial.r_hole_angstrom.is_finite()) {
+            return wrong("r_hole", polynomial.r_hole_angstrom, "0 Å or more");
+        }
+    }
+    Ok(())
+}
+
+/// The measured points are the middles of cells that tile [Q_first − ΔQ/2, Q_last + ΔQ/2]; the extension tiles the rest
+/// down to Q = 0. The sum over cells is the midpoint rule.
+fn grid(settings: &AbsoluteSettings, measured: &[f64], step: f64) -> Result<FGrid, StructureError> {
+    let q_max = measured[measured.len() - 1] + 0.5 * step;
+    let lower_edge = (measured[0] - 0.5 * step).max(0.0);
+    let cells = match settings.low_q {
+        LowQ::Zero => 0,
+        LowQ::Parabola => (lower_edge / step).ceil() as usize,
+    };
+    let mut below = Vec::new();
+    let mut width = Vec::new();
+    let mut extension = None;
+    if cells > 0 {
+        let cell = lower_edge / cells as f64;
+        below = (0..cells).map(|i| cell * (i as f64 + 0.5)).collect();
+        width = vec![cell; cells];
+        let in_width = measured.partition_point(|q| *q <= measured[0] + PARABOLA_FIT_WIDTH);
+        extension = Some(Extension::new(below.clone(), &measured[..in_width.max(FEWEST_POINTS)]));
+    }
+    width.resize(cells + measured.len(), step);
+    let q: Vec<f64> = below.into_iter().chain(measured.iter().copied()).collect();
+    let polynomial = match settings.polynomial {
+        None => None,
+        Some(polynomial) => {
+            let density = settings.density_per_cubic_angstrom.unwrap_or(0.0);
+            let target = q.iter().map(|q| hole(*q, density, polynomial.r_hole_angstrom)).collect();
+            Some(Projection::new(&q, polynomial.r_poly_angstrom * q_max / PI, target)?)
+        }
+    };
+    Ok(FGrid { q, width, q_max, rule: RadialRule::Exact, polynomial, extension })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn least_squares_returns_what_was_put_in() {
+        let x: Vec<f64> = (0..50).map(|i| 300.0 / (1.0 + f64::from(i))).collect();
+        let y: Vec<f64> = x.iter().map(|x| 0.25 * x + 4.0).collect();
+        let weights: Vec<f64> = (0..50).map(|i| 1.0 + f64::from(i)).collect();
+        let (a, b) = line(&x, &y, &weights);
+        assert!((a - 0.25).abs() < 1e-13 && (b - 4.0).abs() < 1e-12);
+        let doubled: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
+        assert!((proportional(&x, &doubled, &weights) - 2.0).abs() < 1e-14);
+    }
+}

@@ -1,0 +1,227 @@
+//! The points of F(Q), and how a measured F becomes the one that is transformed: extension to Q = 0, then polynomial.
+
+use super::polynomial::{Projection, dot};
+
+/// How G is had at a value of r.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RadialRule {
+    /// The sum over Q at that r.
+    Exact,
+    /// Linear interpolation between multiples of 2π/(N ΔQ), N the smallest power of two that makes it no larger than
+    /// the r step: what a zero-padded FFT gives (PDFgetX3).
+    FourierGrid {
+        /// ΔQ.
+        q_step: f64,
+    },
+}
+
+/// The n points of F: those of the extension below Qmin (none if F = 0 there), then the m measured ones.
+///
+/// The way from the measured F, whose points are independent, to the n points is linear but for a constant.
+#[derive(Debug, Clone)]
+pub struct FGrid {
+    pub(super) q: Vec<f64>,
+    pub(super) width: Vec<f64>,
+    pub(super) q_max: f64,
+    pub(super) rule: RadialRule,
+    pub(super) polynomial: Option<Projection>,
+    pub(super) extension: Option<Extension>,
+}
+
+impl FGrid {
+    /// Q in Å⁻¹, n points.
+    pub fn q(&self) -> &[f64] {
+        &self.q
+    }
+
+    /// What each point stands for in an integral over Q, n points in Å⁻¹; 0 = not transformed.
+    pub fn width(&self) -> &[f64] {
+        &self.width
+    }
+
+    /// Upper end of the integral, where windows end.
+    pub fn q_max(&self) -> f64 {
+        self.q_max
+    }
+
+    /// How G is had at a value of r.
+    pub fn rule(&self) -> RadialRule {
+        self.rule
+    }
+
+    /// Number of points below the measured ones.
+    pub fn extension_len(&self) -> usize {
+        self.extension.as_ref().map_or(0, |extension| extension.q.len())
+    }
+
+    /// F on the n points from F on the m measured ones.
+    ///
+    /// The polynomial is fitted from Q = 0 on: on exact data of a glass it then takes five times less of F than one
+    /// that is fitted from Qmin on.
+    pub(super) fn complete(&self, measured: &[f64]) -> Vec<f64> {
+        let mut f = self.extend(measured);
+        if let Some(polynomial) = &self.polynomial {
+            polynomial.subtract(&mut f);
+        }
+        f
+    }
+
+    /// σ of F on the n points from those of the m measured ones: without the polynomial, and with it.
+    pub(super) fn complete_sigma(&self, measured: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut sigma = self.extension.as_ref().map_or_else(Vec::new, |e| e.sigma(measured));
+        sigma.extend_from_slice(measured);
+        let Some(polynomial) = &self.polynomial else { return (sigma.clone(), sigma) };
+        // With e the extended F and P = Σ w u uᵀ: var(e − Pe) = var e − 2 Σ w u cov(e, u·e) + Σ Σ w w u u cov(u·e, u·e).
+        let variance: Vec<f64> = measured.iter().map(|sigma| sigma * sigma).collect();
+        let mut result: Vec<f64> = sigma.iter().map(|sigma| sigma * sigma).collect();
+        let by_measured: Vec<Vec<f64>> = polynomial.columns().map(|(u, _)| self.extend_adjoint(u)).collect();
+        for ((u, w), gradient) in polynomial.columns().zip(&by_measured) {
+            let weighted: Vec<f64> = gradient.iter().zip(&variance).map(|(g, v)| g * v).collect();
+            let along_u: f64 = -2.0 * w;
+            let covariance = self.extend(&weighted);
+            result.iter_mut().zip(u).zip(covariance).for_each(|((r, u), c)| *r += along_u * u * c);
+            for ((other, other_w), other_gradient) in polynomial.columns().zip(&by_measured) {
+                let both = w * other_w * dot(&weighted, other_gradient);
+                result.iter_mut().zip(u).zip(other).for_each(|((r, u), o)| *r += both * u * o);
+            }
+        }
+        let with_polynomial = result.iter().map(|variance| variance.max(0.0).sqrt()).collect();
+        (sigma, with_polynomial)
+    }
+
+    fn extend(&self, measured: &[f64]) -> Vec<f64> {
+        let mut f = self.extension.as_ref().map_or_else(Vec::new, |e| e.values(measured));
+        f.extend_from_slice(measured);
+        f
+    }
+
+    fn extend_adjoint(&self, gradient: &[f64]) -> Vec<f64> {
+        let (below, measured) = gradient.split_at(self.extension_len());
+        let mut measured = measured.to_vec();
+        if let Some(extension) = &self.extension {
+            extension.adjoint(below, &mut measured);
+        }
+        measured
+    }
+
+    /// Gradient with respect to the m measured F of a number whose gradient with respect to the n final F is given.
+    pub fn adjoint(&self, gradient: &[f64]) -> Vec<f64> {
+        let mut gradient = gradient.to_vec();
+        if let Some(polynomial) = &self.polynomial {
+            polynomial.adjoint(&mut gradient);
+        }
+        self.extend_adjoint(&gradient)
+    }
+
+    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q (∂p/∂F_Q)² σ_F².
+    pub fn uncertainty(&self, gradient: &[f64], f_sigma: &[f64]) -> f64 {
+        let measured_sigma = &f_sigma[self.extension_len()..];
+        self.adjoint(gradient).iter().zip(measured_sigma).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt()
+    }
+}
+
+/// S − 1 = a + bQ² below Qmin, by least squares of the first p measured points.
+#[derive(Debug, Clone)]
+pub(super) struct Extension {
+    /// Points below Qmin.
+    q: Vec<f64>,
+    /// The p points that are fitted.
+    fitted_q: Vec<f64>,
+    /// a and b from the p values of S − 1.
+    solve: [Vec<f64>; 2],
+}
+
+impl Extension {
+    pub(super) fn new(q: Vec<f64>, fitted_q: &[f64]) -> Extension {
+        let p = fitted_q.len() as f64;
+        let mean = fitted_q.iter().map(|q| q * q).sum::<f64>() / p;
+        let spread: f64 = fitted_q.iter().map(|q| (q * q - mean).powi(2)).sum();
+        let slope: Vec<f64> = fitted_q.iter().map(|q| (q * q - mean) / spread).collect();
+        let constant = slope.iter().map(|b| 1.0 / p - mean * b).collect();
+        Extension { q, fitted_q: fitted_q.to_vec(), solve: [constant, slope] }
+    }
+
+    fn values(&self, measured: &[f64]) -> Vec<f64> {
+        let excess: Vec<f64> = measured.iter().zip(&self.fitted_q).map(|(f, q)| f / q).collect();
+        let [a, b] = [dot(&self.solve[0], &excess), dot(&self.solve[1], &excess)];
+        self.q.iter().map(|q| q * (a + b * q * q)).collect()
+    }
+
+    fn sigma(&self, measured: &[f64]) -> Vec<f64> {
+        let sigma = |q: &f64| {
+            let share = |j: usize| (self.solve[0][j] + self.solve[1][j] * q * q) / self.fitted_q[j];
+            q * (0..self.fitted_q.len()).map(|j| (share(j) * measured[j]).powi(2)).sum::<f64>().sqrt()
+        };
+        self.q.iter().map(sigma).collect()
+    }
+
+    fn adjoint(&self, below: &[f64], measured: &mut [f64]) {
+        let a = dot(&self.q, below);
+        let b: f64 = self.q.iter().zip(below).map(|(q, g)| q * q * q * g).sum();
+        for (j, q) in self.fitted_q.iter().enumerate() {
+            measured[j] += (a * self.solve[0][j] + b * self.solve[1][j]) / q;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> FGrid {
+        let measured: Vec<f64> = (0..60).map(|i| 0.5 + 0.05 * f64::from(i)).collect();
+        let below: Vec<f64> = (0..5).map(|i| 0.05 + 0.09 * f64::from(i)).collect();
+        let q: Vec<f64> = below.iter().chain(&measured).copied().collect();
+        let target = q.iter().map(|q| 0.1 * q.sin()).collect();
+        FGrid {
+            q: q.clone(),
+            width: vec![0.05; 65],
+            q_max: 3.5,
+            rule: RadialRule::Exact,
+            polynomial: Some(Projection::new(&q, 2.4, target).unwrap()),
+            extension: Some(Extension::new(below, &measured[..8])),
+        }
+    }
+
+    #[test]
+    fn a_parabola_is_extended_exactly() {
+        let mut grid = grid();
+        grid.polynomial = None;
+        let parabola = |q: f64| q * (-0.98 + 0.07 * q * q);
+        let f = grid.complete(&grid.q[5..].iter().map(|q| parabola(*q)).collect::<Vec<f64>>());
+        for (q, f) in grid.q.iter().zip(&f) {
+            assert!((f - parabola(*q)).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn the_adjoint_is_the_gradient() {
+        let grid = grid();
+        let measured: Vec<f64> = (0..60).map(|i| (f64::from(i) * 0.7).cos()).collect();
+        let weights: Vec<f64> = (0..65).map(|i| (f64::from(i) * 1.3).sin()).collect();
+        let number = |f: &[f64]| dot(&grid.complete(f), &weights);
+        let at = number(&measured);
+        for (j, slope) in grid.adjoint(&weights).iter().enumerate() {
+            let mut shifted = measured.clone();
+            shifted[j] += 1.0;
+            assert!((number(&shifted) - at - slope).abs() < 1e-12, "point {j}");
+        }
+    }
+
+    #[test]
+    fn the_sigma_of_each_point_is_that_of_its_gradient() {
+        let grid = grid();
+        let measured: Vec<f64> = (0..60).map(|i| 0.1 + 0.01 * f64::from(i)).collect();
+        let (f_sigma, with_polynomial) = grid.complete_sigma(&measured);
+        for i in 0..65 {
+            let mut one = vec![0.0; 65];
+            one[i] = 1.0;
+            let exact = grid.uncertainty(&one, &f_sigma);
+            assert!(
+                (with_polynomial[i] - exact).abs() < 1e-12,
+                "point {i}: {} and {exact}",
+                with_polynomial[i]
+            );
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The plan: everything that depends on the Q axis only.
+
+use super::absolute::Absolute;
+use super::f_grid::FGrid;
+use super::pdfgetx3::PdfGetX3;
+use super::resample::Resample;
+use super::{StructureError, StructureFactor, StructureSettings};
+use crate::integrate::Pattern;
+use crate::scattering::Composition;
+
+/// From I(Q) to S(Q) for patterns on one Q axis.
+#[derive(Debug, Clone)]
+pub struct StructurePlan {
+    resample: Resample,
+    grid: FGrid,
+    recipe: Recipe,
+}
+
+#[derive(Debug, Clone)]
+enum Recipe {
+    Absolute(Absolute),
+    PdfGetX3(PdfGetX3),
+}
+
+impl StructurePlan {
+    /// `q`: the points of the patterns in Å⁻¹, rising. Points that are not equally spaced are interpolated.
+    ///
+    /// # Errors
+    /// Settings that do not fit the axis; composition, energy or Q outside the tables.
+    pub fn new(
+        settings: &StructureSettings,
+        composition: &Composition,
+        energy_kev: f64,
+        q: &[f64],
+    ) -> Result<StructurePlan, StructureError> {
+        Ok(match settings {
+            StructureSettings::Absolute(settings) => {
+                let (absolute, resample, grid) = Absolute::plan(settings, composition, energy_kev, q)?;
+                StructurePlan { resample, grid, recipe: Recipe::Absolute(absolute) }
+            }
+            StructureSettings::PdfGetX3(settings) => {
+                let (pdfgetx3, resample, grid) = PdfGetX3::plan(settings, composition, q)?;
+                StructurePlan { resample, grid, recipe: Recipe::PdfGetX3(pdfgetx3) }
+            }
+        })
+    }
+
+    /// Where F is given, and the linear way to it.
+    pub fn f_grid(&self) -> &FGrid {
+        &self.grid
+    }
+
+    /// S(Q) and F(Q) of one pattern. Up to five empty bins in a row are bridged by a straight line.
+    ///
+    /// # Errors
+    /// A pattern of another length, with wider holes, or one that does not follow the scattering of free atoms.
+    pub fn apply(&self, pattern: &Pattern) -> Result<StructureFactor, StructureError> {
+        let measured = self.resample.take(pattern)?;
+        let normalized = match &self.recipe {
+            Recipe::Absolute(absolute) => absolute.normalize(&measured)?,
+            Recipe::PdfGetX3(pdfgetx3) => pdfgetx3.normalize(&measured)?,
+        };
+        let times_q = |values: Vec<f64>| -> Vec<f64> {
+            values.iter().zip(&self.resample.q).map(|(value, q)| value * q).collect()
+        };
+        let f = self.grid.complete(&times_q(normalized.excess));
+        let (f_sigma, final_sigma) = self.grid.complete_sigma(&times_q(normalized.sigma));
+        let q = self.grid.q.clone();
+        let s = f.iter().zip(&q).map(|(f, q)| 1.0 + f / q).collect();
+        let sigma = final_sigma.iter().zip(&q).map(|(sigma, q)| sigma / q).collect();
+        let (scale, constant) = (normalized.scale, normalized.constant);
+        Ok(StructureFactor { q, s, sigma, f, f_sigma, scale, constant })
+    }
+}

@@ -1,0 +1,139 @@
+//! Noise: uncertainties are the scatter of repeats, peaks are found in it, the scale is not biased by it.
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::*;
+use halor::peaks::Measured;
+
+/// Width of the pulls (x − ⟨x⟩)/σ of 300 repeats.
+fn pull_width(values: &[Vec<Measured>], index: usize) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|v| v[index].value).sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|v| ((v[index].value - mean) / v[index].sigma).powi(2)).sum();
+    (squares / (count - 1.0)).sqrt()
+}
+
+fn noisy_pulls(settings: &AbsoluteSettings, window: Window, photons: f64) -> Vec<(String, f64)> {
+    let q = axis();
+    let plan = plan(settings, &q);
+    let transform = transform(&plan, window);
+    let peaks = peaks(&transform);
+    let exact = intensity(&q, &glass_f, 1.0, 0.0);
+    let mut random = rand_pcg::Pcg64Mcg::new(0x5eed);
+    let mut names = Vec::new();
+    let repeats: Vec<Vec<Measured>> = (0..300)
+        .map(|_| {
+            // Photons in a bin grow with its circumference; there are enough of them for a Gaussian.
+            let sigma: Vec<f64> = exact.iter().zip(&q).map(|(i, q)| (i / (photons * q)).sqrt()).collect();
+            let noisy = exact
+                .iter()
+                .zip(&sigma)
+                .map(|(i, s)| i + s * Distribution::<f64>::sample(&StandardNormal, &mut random))
+                .collect::<Vec<f64>>();
+            let pattern =
+                Pattern { unit: RadialUnit::QInvAngstrom, radial: q.clone(), intensity: noisy, sigma };
+            let structure = plan.apply(&pattern).unwrap();
+            let pdf = transform.apply(&structure).unwrap();
+            let table = peaks.measure(&structure, &pdf, &transform).unwrap();
+            names.clear();
+            let mut all = Vec::new();
+            let mut add = |name: String, value, sigma| {
+                names.push(name);
+                all.push(Measured { value, sigma });
+            };
+            for i in (0..structure.q.len()).step_by(150) {
+                add(format!("S({:.2})", structure.q[i]), structure.s[i], structure.sigma[i]);
+            }
+            for i in (50..pdf.r.len()).step_by(130) {
+                add(format!("G({:.2})", pdf.r[i]), pdf.g[i], pdf.sigma[i]);
+            }
+            for peak in table.peaks {
+                for (what, m) in [
+                    ("position", peak.position),
+                    ("height", peak.height),
+                    ("fwhm", peak.fwhm),
+                    ("area", peak.area),
+                ] {
+                    add(format!("{} {what}", peak.name), m.value, m.sigma);
+                }
+                if let Some(number) = peak.coordination_number {
+                    add(format!("{} coordination number", peak.name), number.value, number.sigma);
+                }
+            }
+            all
+        })
+        .collect();
+    (0..names.len()).map(|i| (names[i].clone(), pull_width(&repeats, i))).collect()
+}
+
+#[test]
+fn uncertainties_are_the_scatter_of_repeats() {
+    let fit = AbsoluteSettings { fluorescence: Fluorescence::Fit, ..settings() };
+    // Not in σ: the scatter of the scale, and of the constant where it is fitted; that one adds up to 20 %.
+    let runs =
+        [(Window::None, settings(), 1.15), (Window::Lorch, settings(), 1.15), (Window::Lorch, fit, 1.25)];
+    for (window, settings, most) in runs {
+        for (name, width) in noisy_pulls(&settings, window, 30.0) {
+            // The width of 300 pulls scatters by 1/√600 = 0.04; 160 widths stay within 3.7 times that.
+            assert!((0.85..most).contains(&width), "{window:?} {name}: {width:.3}");
+        }
+    }
+}
+
+#[test]
+fn the_first_peaks_are_found_without_windows() {
+    let q = axis();
+    let plan = plan(&settings(), &q);
+    let mut random = rand_pcg::Pcg64Mcg::new(7);
+    let noisy: Vec<f64> = intensity(&q, &glass_f, 1.0, 0.0)
+        .iter()
+        .map(|i| i * (1.0 + 0.004 * Distribution::<f64>::sample(&StandardNormal, &mut random)))
+        .collect();
+    let structure = plan.apply(&pattern(&q, noisy, 0.004)).unwrap();
+    for window in [Window::None, Window::Lorch] {
+        let transform = transform(&plan, window);
+        let pdf = transform.apply(&structure).unwrap();
+        let search = PeakSettings {
+            s_of_q: PeakSearch::First(3),
+            g_of_r: PeakSearch::First(4),
+            coordination_number: Some(CoordinationNumber { peak: "r1".to_string(), limits_angstrom: None }),
+        };
+        let plan_of_peaks = PeakPlan::new(&search, Some(DENSITY), &transform).unwrap();
+        let found = plan_of_peaks.measure(&structure, &pdf, &transform).unwrap().peaks;
+        let names: Vec<&str> = found.iter().map(|peak| peak.name.as_str()).collect();
+        assert_eq!(names, ["q1", "q2", "q3", "r1", "r2", "r3", "r4"]);
+        // The same search on the curves without error; σ is of noise of 0.4 % per bin, 0.02 Å of what is left of the polynomial.
+        let g = true_g(&glass_f, plan.f_grid().q_max(), window, &pdf.r);
+        let s = structure.q.iter().map(|q| 1.0 + glass_f(*q) / q).collect();
+        let (exact_s, exact_g) = (StructureFactor { s, ..structure.clone() }, Pdf { g, ..pdf.clone() });
+        let expected = plan_of_peaks.measure(&exact_s, &exact_g, &transform).unwrap().peaks;
+        for (found, expected) in found.iter().zip(&expected) {
+            let (at, truth) = (found.position, expected.position.value);
+            assert!(
+                (at.value - truth).abs() < 0.02 + 4.0 * at.sigma,
+                "{}: {at:?}, truth {truth}",
+                found.name
+            );
+        }
+        let number = found[3].coordination_number.unwrap();
+        assert!(number.value > 10.0 && number.value < 15.0 && number.sigma > 0.0);
+        let unknown = PeakPlan::new(&search, None, &transform).unwrap();
+        let unknown = unknown.measure(&structure, &pdf, &transform).unwrap();
+        assert_eq!(unknown.peaks[3].coordination_number, None);
+    }
+}
+
+#[test]
+fn noise_does_not_attenuate_the_scale() {
+    // I stands on the left side of I = a(T + m). With 30 % of noise a is right to 0.3/√1400 = 0.8 %, weighted 1 %; a fit of
+    // αI to T instead would be 1/(1 + 0.3²) = 8 % low.
+    let q = axis();
+    let plan = plan(&settings(), &q);
+    let mut random = rand_pcg::Pcg64Mcg::new(11);
+    let noisy: Vec<f64> = intensity(&q, &glass_f, 1.0, 0.0)
+        .iter()
+        .map(|i| i * (1.0 + 0.3 * Distribution::<f64>::sample(&StandardNormal, &mut random)))
+        .collect();
+    let structure = plan.apply(&pattern(&q, noisy, 0.3)).unwrap();
+    assert!((structure.scale - 1.0).abs() < 0.03, "{}", structure.scale);
+}
