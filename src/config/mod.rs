@@ -1,7 +1,20 @@
 //! The run file: its schema word for word, then validation to a typed [`Config`].
 
+mod decode;
+mod load;
+mod parse;
+mod problem;
+mod resolve;
+pub mod schema;
+mod set;
+mod text;
+mod tree;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+pub use load::{Loaded, load};
+pub use problem::{ConfigError, Problem, ProblemKind};
 
 use crate::correct::DeadTime;
 use crate::frame::FrameAddress;

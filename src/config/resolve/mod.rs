@@ -1,0 +1,141 @@
+//! From what is written to what is meant: defaults are filled into the schema, every rule is checked, and the typed
+//! [`Config`] comes out. Nothing stops at the first problem.
+
+mod corrections;
+mod geometry;
+mod integration;
+mod mask;
+mod names;
+mod paths;
+mod pdf;
+mod peaks;
+mod samples;
+
+use std::path::PathBuf;
+
+use super::problem::Problems;
+use super::schema::RunFile;
+use super::{Config, EngineChoice};
+
+/// What the checks of all blocks share.
+#[derive(Debug)]
+pub(super) struct Check<'a> {
+    /// The run file's folder, absolute: what its paths are relative to.
+    pub(super) folder: PathBuf,
+    /// What was found so far.
+    pub(super) problems: Problems<'a>,
+}
+
+/// Fills every default into `file` and gives the typed configuration; `None` where there are problems.
+pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>) -> Option<Config> {
+    let output = output(file, check);
+    let engine = engine(file, check);
+    let samples = samples::samples(file, check);
+    let first_frame = samples.iter().find_map(|sample| sample.frames.first());
+    let geometry = geometry::geometry(file, first_frame, check);
+    let mask = mask::mask(file, check);
+    let corrections = corrections::corrections(file, geometry.as_ref(), check);
+    let integration = integration::integration(file, geometry.as_ref(), check);
+    let regions = integration::regions(file, check);
+    let has_background = samples.iter().any(|sample| sample.background.is_some());
+    integration::comparable(file, has_background, check);
+    let pdf = pdf::pdf(file, geometry.as_ref(), integration.as_ref(), check);
+    if !check.problems.list.is_empty() {
+        return None;
+    }
+    Some(Config {
+        source,
+        output,
+        engine,
+        geometry: geometry?,
+        mask,
+        corrections: corrections?,
+        integration: integration?,
+        regions,
+        samples,
+        pdf,
+    })
+}
+
+fn output(file: &mut RunFile, check: &mut Check<'_>) -> PathBuf {
+    let output = file.output.get_or_insert_with(|| "results".to_string());
+    if output.trim().is_empty() {
+        check.problems.push("output", "the output folder has no name", "write for example `output: results`");
+    }
+    let path = check.absolute(output);
+    if path.is_file() {
+        let message =
+            format!("`{}` is a file, expected a folder (it is made if it is not there)", path.display());
+        check.problems.push("output", message, "name another folder");
+    }
+    path
+}
+
+fn engine(file: &mut RunFile, check: &mut Check<'_>) -> EngineChoice {
+    let word = file.engine.get_or_insert_with(|| "auto".to_string());
+    match word.as_str() {
+        "auto" => EngineChoice::Auto,
+        "gpu" => EngineChoice::Gpu,
+        "cpu" => EngineChoice::Cpu,
+        "" => {
+            check.problems.push("engine", "no engine is named", "write auto, gpu, cpu or an adapter's name");
+            EngineChoice::Auto
+        }
+        adapter => EngineChoice::Adapter(adapter.to_string()),
+    }
+}
+
+impl Check<'_> {
+    /// Whether `value` at `key` is greater than 0; a problem where not.
+    fn positive(&mut self, key: &str, value: f64) -> bool {
+        let good = value > 0.0 && value.is_finite();
+        if !good {
+            self.problems.push(key, format!("found {value}, expected a number above 0"), "");
+        }
+        good
+    }
+
+    /// Whether `value` at `key` is 0 or greater; a problem where not.
+    fn not_negative(&mut self, key: &str, value: f64) -> bool {
+        let good = value >= 0.0 && value.is_finite();
+        if !good {
+            self.problems.push(key, format!("found {value}, expected 0 or a number above it"), "");
+        }
+        good
+    }
+
+    /// Whether [lower, upper] at `key` is a range of numbers that are not negative; a problem where not.
+    fn range(&mut self, key: &str, [lower, upper]: [f64; 2]) -> bool {
+        let message = if !(lower.is_finite() && upper.is_finite()) || lower < 0.0 {
+            format!("the range [{lower}, {upper}] has a negative end")
+        } else if lower >= upper {
+            format!("the range [{lower}, {upper}] is empty: its lower end is not below its upper end")
+        } else {
+            return true;
+        };
+        self.problems.push(key, message, "write [lower, upper] with 0 ≤ lower < upper");
+        false
+    }
+}
+
+/// `value / per` written so that dividing by `per` again gives `value` back, bit for bit where there is such a number:
+/// lengths are kept in m and written in mm or µm.
+fn written_in(value: f64, per: f64) -> f64 {
+    let plain = value * per;
+    let rounded = (plain * 1e6).round() / 1e6;
+    if rounded / per == value { rounded } else { plain }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written_in;
+
+    #[test]
+    fn lengths_come_back_from_the_unit_they_are_written_in() {
+        for (metres, um) in [(172e-6, 172.0), (55e-6, 55.0), (7.9e-5, 79.0), (99.9e-6, 99.9)] {
+            assert_eq!(written_in(metres, 1e6), um);
+            assert_eq!(um / 1e6, metres);
+        }
+        assert_eq!(written_in(0.45e-3, 1e3), 0.45);
+    }
+}

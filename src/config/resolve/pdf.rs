@@ -1,0 +1,279 @@
+//! Settings of S(Q) and G(r).
+
+use std::f64::consts::PI;
+
+use super::{Check, peaks};
+use crate::config::schema::{
+    FluorescenceWord, LowQWord, OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, UnitWord, WindowWord,
+};
+use crate::config::{IntegrationSettings, PdfSettings};
+use crate::geometry::Geometry;
+use crate::grid::Points;
+use crate::integrate::RadialUnit;
+use crate::pdf::{TransformSettings, Window};
+use crate::scattering::Composition;
+use crate::structure::{
+    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, StructureSettings,
+};
+
+/// Lowest Qmin and highest Qmax that are chosen for the user, Å⁻¹: below, the beam stop; beyond, most often noise.
+const DEFAULT_Q: [f64; 2] = [0.5, 25.0];
+const MOST_POINTS: f64 = 1e6;
+
+/// What follows the integration; `None` where `pdf: off`, or with problems.
+pub(super) fn pdf(
+    file: &mut RunFile,
+    geometry: Option<&Geometry>,
+    integration: Option<&IntegrationSettings>,
+    check: &mut Check<'_>,
+) -> Option<PdfSettings> {
+    let composition = file.composition.as_deref().map(|text| match Composition::parse(text) {
+        Ok(composition) => Some(composition),
+        Err(error) => {
+            check.problems.push("composition", error.to_string(), "");
+            None
+        }
+    });
+    let block = match file.pdf.get_or_insert_with(|| OffOr::On(PdfBlock::default())) {
+        OffOr::Off => {
+            if file.peaks.is_some() {
+                check.problems.warn("peaks", "peaks are not measured: `pdf` is off");
+            }
+            return None;
+        }
+        OffOr::On(block) => block,
+    };
+    if composition.is_none() {
+        let message = "S(Q) needs the composition of the samples";
+        let mend =
+            "write for example `composition: Zr62 Cu15.5 Ni12.5 Al10`, or `pdf: off` to integrate only";
+        check.problems.push("composition", message, mend);
+    }
+    let composition = composition.flatten();
+    if file.integration.unit != Some(UnitWord::QInvAngstrom) {
+        let message = "S(Q) and G(r) are made from I(Q), and the radial axis is another";
+        let mend = "write `unit: q_inv_angstrom`, or `pdf: off` to integrate only";
+        check.problems.push("integration.unit", message, mend);
+        return None;
+    }
+    let mode = *block.mode.get_or_insert(PdfMode::Absolute);
+    keys_of_the_other_mode(mode, block, check);
+    let density = density(block, composition.as_ref(), check);
+    let r = r_axis(block, integration, check);
+    let q_range = q_range(block, geometry, integration, check);
+    let window = match *block.window.get_or_insert(match mode {
+        PdfMode::Absolute => WindowWord::Lorch,
+        PdfMode::PdfGetX3 => WindowWord::None,
+    }) {
+        WindowWord::None => Window::None,
+        WindowWord::Lorch => Window::Lorch,
+        WindowWord::SoperBarney => Window::SoperBarney,
+        WindowWord::Cosine => Window::Cosine,
+    };
+    let structure = match mode {
+        PdfMode::Absolute => absolute(block, density, q_range, check).map(StructureSettings::Absolute),
+        PdfMode::PdfGetX3 => pdfgetx3(block, q_range, integration, check).map(StructureSettings::PdfGetX3),
+    };
+    let has_density = block.density_atoms_per_cubic_angstrom.is_some() || block.density_g_cm3.is_some();
+    let written = file.peaks.get_or_insert_with(PeaksBlock::default);
+    let r_range = r.map(|r| [r.start, r.at(r.count - 1)]);
+    let peaks = peaks::peaks(written, mode, has_density, q_range, r_range, check);
+    Some(PdfSettings {
+        composition: composition?,
+        structure: structure?,
+        transform: TransformSettings { window, r: r? },
+        peaks,
+    })
+}
+
+fn keys_of_the_other_mode(mode: PdfMode, block: &PdfBlock, check: &mut Check<'_>) {
+    let absolute_only = [
+        ("density_atoms_per_cubic_angstrom", block.density_atoms_per_cubic_angstrom.is_some()),
+        ("density_g_cm3", block.density_g_cm3.is_some()),
+        ("normalization_q_min_inv_angstrom", block.normalization_q_min_inv_angstrom.is_some()),
+        ("fluorescence", block.fluorescence.is_some()),
+        ("r_hole_angstrom", block.r_hole_angstrom.is_some()),
+        ("low_q", block.low_q.is_some()),
+    ];
+    let pdfgetx3_only = [("qmaxinst_inv_angstrom", block.qmaxinst_inv_angstrom.is_some())];
+    let (unused, name): (&[_], _) = match mode {
+        PdfMode::Absolute => (&pdfgetx3_only, "absolute"),
+        PdfMode::PdfGetX3 => (&absolute_only, "pdfgetx3"),
+    };
+    for (key, _) in unused.iter().filter(|(_, is_given)| *is_given) {
+        let message = format!("the mode `{name}` has no such setting");
+        check.problems.push(&format!("pdf.{key}"), message, "remove it, or change `mode`");
+    }
+}
+
+/// ρ0 in atoms per Å³.
+fn density(block: &PdfBlock, composition: Option<&Composition>, check: &mut Check<'_>) -> Option<f64> {
+    match (block.density_atoms_per_cubic_angstrom, block.density_g_cm3) {
+        (None, None) => None,
+        (Some(number), None) => {
+            check.positive("pdf.density_atoms_per_cubic_angstrom", number).then_some(number)
+        }
+        (None, Some(mass)) => {
+            if !check.positive("pdf.density_g_cm3", mass) {
+                return None;
+            }
+            match composition?.number_density(mass) {
+                Ok(number) => Some(number),
+                Err(error) => {
+                    check.problems.push("pdf.density_g_cm3", error.to_string(), "");
+                    None
+                }
+            }
+        }
+        (Some(_), Some(_)) => {
+            let message = "both density_g_cm3 and density_atoms_per_cubic_angstrom are given";
+            check.problems.push("pdf.density_g_cm3", message, "keep one of them");
+            None
+        }
+    }
+}
+
+/// Qmin and Qmax, where there are data.
+fn q_range(
+    block: &mut PdfBlock,
+    geometry: Option<&Geometry>,
+    integration: Option<&IntegrationSettings>,
+    check: &mut Check<'_>,
+) -> Option<[f64; 2]> {
+    let key = "pdf.q_range_inv_angstrom";
+    if block.q_range_inv_angstrom.is_some_and(|range| !check.range(key, range)) {
+        return None;
+    }
+    let bins = integration?.bins;
+    let covered = match geometry?.radial_range(RadialUnit::QInvAngstrom, None) {
+        Ok(covered) => covered,
+        Err(error) => {
+            check.problems.push(key, error.to_string(), "");
+            return None;
+        }
+    };
+    let available = [bins.lower.max(covered[0]), bins.upper.min(covered[1])];
+    let Some(range) = block.q_range_inv_angstrom else {
+        let range = [available[0].max(DEFAULT_Q[0]), available[1].min(DEFAULT_Q[1])];
+        if range[0] >= range[1] {
+            let message = format!("the pattern has only Q = {:.3} to {:.3} Å⁻¹", available[0], available[1]);
+            check.problems.push(key, message, "correct `integration: {range: …}` or the geometry");
+            return None;
+        }
+        block.q_range_inv_angstrom = Some(range);
+        return Some(range);
+    };
+    // The ends may be written as rounded values of the pattern's ends.
+    let slack = bins.width();
+    if range[0] < available[0] - slack || range[1] > available[1] + slack {
+        let message = format!(
+            "[{}, {}] goes beyond the pattern: integration and detector give Q = {:.3} to {:.3} Å⁻¹",
+            range[0], range[1], available[0], available[1]
+        );
+        check.problems.push(key, message, "narrow it, or widen `integration: {range: …}`");
+        return None;
+    }
+    Some(range)
+}
+
+fn r_axis(
+    block: &mut PdfBlock,
+    integration: Option<&IntegrationSettings>,
+    check: &mut Check<'_>,
+) -> Option<Points> {
+    let range = *block.r_range_angstrom.get_or_insert([0.0, 30.0]);
+    let step = *block.r_step_angstrom.get_or_insert(0.01);
+    let is_range = check.range("pdf.r_range_angstrom", range);
+    if !check.positive("pdf.r_step_angstrom", step) || !is_range {
+        return None;
+    }
+    let [start, end] = range;
+    // A last point that rounding moved beyond the end still counts.
+    let count = ((end - start) / step + 1e-6).floor() + 1.0;
+    if !(2.0..=MOST_POINTS).contains(&count) {
+        let message =
+            format!("[{start}, {end}] in steps of {step} Å has {count} points, expected 2 to {MOST_POINTS}");
+        check.problems.push("pdf.r_step_angstrom", message, "");
+        return None;
+    }
+    if let Some(width) = integration.map(|integration| integration.bins.width())
+        && end > PI / width
+    {
+        let message = format!("bins of {width:.4} Å⁻¹ carry nothing beyond r = π/ΔQ = {:.1} Å", PI / width);
+        check.problems.warn("pdf.r_range_angstrom", &message);
+    }
+    Some(Points { start, step, count: count as usize })
+}
+
+fn absolute(
+    block: &mut PdfBlock,
+    density: Option<f64>,
+    q_range: Option<[f64; 2]>,
+    check: &mut Check<'_>,
+) -> Option<AbsoluteSettings> {
+    let r_hole = *block.r_hole_angstrom.get_or_insert(1.5);
+    let polynomial = match *block.r_poly_angstrom.get_or_insert(OffOr::On(1.0)) {
+        OffOr::Off => None,
+        OffOr::On(r_poly) => {
+            let is_good = check.positive("pdf.r_poly_angstrom", r_poly);
+            if check.positive("pdf.r_hole_angstrom", r_hole) && is_good && r_poly > r_hole {
+                let message =
+                    format!("r_poly {r_poly} Å is above r_hole {r_hole} Å, where the first atoms may be");
+                check.problems.push(
+                    "pdf.r_poly_angstrom",
+                    message,
+                    "keep it below the shortest distance of atoms",
+                );
+            }
+            Some(Polynomial { r_poly_angstrom: r_poly, r_hole_angstrom: r_hole })
+        }
+    };
+    let fluorescence = match *block.fluorescence.get_or_insert(FluorescenceWord::Fit) {
+        FluorescenceWord::Fit => Fluorescence::Fit,
+        FluorescenceWord::None => Fluorescence::None,
+    };
+    let low_q = match *block.low_q.get_or_insert(LowQWord::Parabola) {
+        LowQWord::Parabola => LowQ::Parabola,
+        LowQWord::Zero => LowQ::Zero,
+    };
+    let [q_min, q_max] = q_range?;
+    let default = if q_max >= 15.0 { 10.0_f64.max(q_min) } else { q_min.max(0.6 * q_max) };
+    let from = *block.normalization_q_min_inv_angstrom.get_or_insert(default);
+    if !(from >= q_min && from < q_max) {
+        let message = format!("found {from} Å⁻¹, expected a value from Qmin {q_min} to below Qmax {q_max}");
+        check.problems.push("pdf.normalization_q_min_inv_angstrom", message, "");
+    }
+    Some(AbsoluteSettings {
+        density_per_cubic_angstrom: density,
+        q_range: [q_min, q_max],
+        normalization_q_min: from,
+        fluorescence,
+        polynomial,
+        low_q,
+    })
+}
+
+fn pdfgetx3(
+    block: &mut PdfBlock,
+    q_range: Option<[f64; 2]>,
+    integration: Option<&IntegrationSettings>,
+    check: &mut Check<'_>,
+) -> Option<PdfGetX3Settings> {
+    let rpoly = match *block.r_poly_angstrom.get_or_insert(OffOr::On(0.9)) {
+        OffOr::On(r_poly) if check.positive("pdf.r_poly_angstrom", r_poly) => r_poly,
+        OffOr::On(_) => return None,
+        OffOr::Off => {
+            let message = "the mode `pdfgetx3` has no F(Q) without its polynomial";
+            check.problems.push("pdf.r_poly_angstrom", message, "write a number, or `mode: absolute`");
+            return None;
+        }
+    };
+    let [qmin, qmax] = q_range?;
+    let last = integration?.bins.upper;
+    let qmaxinst = *block.qmaxinst_inv_angstrom.get_or_insert(last.max(qmax));
+    if qmaxinst < qmax {
+        let message = format!("found {qmaxinst} Å⁻¹, expected at least the end of the Q range, {qmax} Å⁻¹");
+        check.problems.push("pdf.qmaxinst_inv_angstrom", message, "");
+    }
+    Some(PdfGetX3Settings { qmin, qmax, qmaxinst, rpoly })
+}

@@ -1,0 +1,104 @@
+//! The run file word for word. Every key is optional here; what must be there is judged when the meaning is checked.
+
+mod analysis;
+mod instrument;
+mod written;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use analysis::{
+    CoordinationNumberKeys, FluorescenceWord, IntegrationBlock, LowQWord, NormalizeWord, PdfBlock, PdfMode,
+    PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
+};
+pub use instrument::{
+    BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord, DetectorBlock, GeometryBlock,
+    GeometryKeys, MaskBlock, PixelSize, SensorBlock,
+};
+pub use written::{OffOr, Patterns, Switch};
+
+/// A whole run file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunFile {
+    /// Output folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// auto, gpu, cpu or part of an adapter's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// The X-ray beam.
+    pub beam: BeamBlock,
+    /// Name, or pixels and shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<DetectorBlock>,
+    /// Placement of the detector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub geometry: Option<GeometryBlock>,
+    /// Pixels left out of all frames.
+    pub mask: MaskBlock,
+    /// From counts to signal and norm.
+    pub corrections: CorrectionsBlock,
+    /// The radial axis.
+    pub integration: IntegrationBlock,
+    /// Parts of the ring.
+    pub sectors: Vec<SectorBlock>,
+    /// Subtracted from every sample that names none itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<OffOr<BackgroundBlock>>,
+    /// Such as `Zr62 Cu15.5 Ni12.5 Al10`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub composition: Option<String>,
+    /// S(Q) and G(r).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pdf: Option<OffOr<PdfBlock>>,
+    /// What is measured on them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peaks: Option<PeaksBlock>,
+    /// The samples of the series.
+    pub samples: Vec<SampleBlock>,
+}
+
+/// `- {name: X, centre_deg: 0, width_deg: 10, fold: true}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SectorBlock {
+    /// Becomes part of file names.
+    pub name: String,
+    /// Middle, χ as pyFAI has it.
+    pub centre_deg: f64,
+    /// Full width.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width_deg: Option<f64>,
+    /// With the opposite side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Switch>,
+}
+
+/// `{frames: data/air_*.tif, scale: 1.0}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackgroundBlock {
+    /// Measured without the sample.
+    pub frames: Patterns,
+    /// I = I_sample − scale · I_background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+}
+
+/// `- {name: as-cast, frames: data/as_cast_*.tif}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleBlock {
+    /// Becomes part of file names.
+    pub name: String,
+    /// Paths or patterns.
+    pub frames: Patterns,
+    /// Its own, or `off`; absent: the series'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<OffOr<BackgroundBlock>>,
+    /// Numbers that the series may be compared with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, f64>,
+}
