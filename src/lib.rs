@@ -9,6 +9,7 @@
 
 pub mod units;
 pub mod grid;
+pub mod config;
 pub mod frame;
 pub mod geometry;
 pub mod correct;
@@ -18,6 +19,9 @@ pub mod scattering;
 pub mod structure;
 pub mod pdf;
 pub mod peaks;
-pub mod config;
+pub mod reduce;
+pub mod pipeline;
+pub mod batch;
 pub mod simulate;
 pub mod output;
+pub mod report;

@@ -1,3 +1,19 @@
-//! The `halor` command.
+//! The `halor` command: parse, dispatch, say how it ended.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Outcome};
+
+fn main() -> ExitCode {
+    match Cli::parse().dispatch() {
+        Ok(outcome) => ExitCode::from(outcome.code()),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(Outcome::Configuration.code())
+        }
+    }
+}

@@ -1,1 +1,212 @@
+//! The command as a user meets it: exit codes, what is printed, what is left behind.
 
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use halor::frame::{Counts, Frame, FrameHeader, Shape, write_tiff};
+
+const SHAPE: Shape = Shape { rows: 195, columns: 487 };
+
+/// A Pilatus 100K, a run file for two samples, and their frames: all counts 100.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench { dir: tempfile::tempdir().unwrap() };
+        for name in ["a_1.tif", "a_2.tif", "a_10.tif", "b_1.tif"] {
+            bench.frame(name, SHAPE, 100);
+        }
+        bench.write(
+            "run.yaml",
+            "samples:\n  - {name: a, frames: 'a_*.tif'}\n  - {name: b, frames: 'b_*.tif'}\n\
+             detector: {name: Pilatus 100K}\nbeam: {energy_kev: 80}\n\
+             geometry: {distance_m: 0.3, poni1_m: 0.016, poni2_m: 0.04}\n\
+             integration: {bins: 200, normalize_by: exposure}\npdf: off\n\
+             sectors: [{name: X, centre_deg: 0, width_deg: 10, fold: true}]\n",
+        );
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn frame(&self, name: &str, shape: Shape, count: i32) {
+        let header = FrameHeader { exposure_s: Some(1.0), ..FrameHeader::default() };
+        let frame = Frame { shape, counts: Counts::I32(vec![count; shape.pixels()]), header };
+        write_tiff(std::fs::File::create(self.path(name)).unwrap(), &frame).unwrap();
+    }
+
+    fn halor(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_halor"))
+            .current_dir(self.dir.path())
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
+    fn record(&self) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(self.path("results/run.json")).unwrap()).unwrap()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_run_leaves_what_check_said() {
+    let bench = Bench::new();
+    let check = bench.halor(&["check", "run.yaml", "--engine", "cpu", "--json"]);
+    assert_eq!(code(&check), 0, "{}", stderr(&check));
+    let plan: serde_json::Value = serde_json::from_slice(&check.stdout).unwrap();
+    assert!(!bench.path("results").exists(), "check computes nothing");
+
+    let run = bench.halor(&["run", "run.yaml", "--engine", "cpu"]);
+    assert_eq!(code(&run), 0, "{}", stderr(&run));
+    assert!(run.stdout.is_empty(), "progress and ledger go to stderr");
+    let mut planned: Vec<PathBuf> =
+        plan["outputs"].as_array().unwrap().iter().map(|p| PathBuf::from(p.as_str().unwrap())).collect();
+    planned.sort();
+    let canonical = |paths: Vec<PathBuf>| -> Vec<PathBuf> {
+        paths.iter().map(|p| bench.path(".").join(p).canonicalize().unwrap()).collect()
+    };
+    assert_eq!(canonical(planned), canonical(files(&bench.path("results"))));
+
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 4, "done": 4, "failed": 0, "skipped": 0}));
+    assert_eq!(record["engine"]["kind"], "cpu");
+    let order: Vec<&str> =
+        record["frames"].as_array().unwrap().iter().map(|f| f["path"].as_str().unwrap()).collect();
+    assert!(order[1].ends_with("a_2.tif") && order[2].ends_with("a_10.tif"), "numeric order: {order:?}");
+    assert_eq!(record["frames"][0]["xxh3_128"].as_str().unwrap().len(), 32);
+}
+
+#[test]
+fn a_resolved_configuration_gives_the_same_run() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu"])), 0);
+    let again = bench.halor(&["run", "results/config.yaml", "--output", "again"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    for name in ["a/a.xye", "a/a_X.xye", "a/frames/a_10.xye"] {
+        let read = |folder: &str| std::fs::read_to_string(bench.path(folder).join(name)).unwrap();
+        assert_eq!(read("results"), read("again"), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_overwritten_unless_asked() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.halor(&["run", "run.yaml"])), 0);
+    let before = std::fs::read(bench.path("results/run.json")).unwrap();
+    let second = bench.halor(&["run", "run.yaml"]);
+    assert_eq!(code(&second), 2);
+    assert!(stderr(&second).contains("--force"), "{}", stderr(&second));
+    assert_eq!(std::fs::read(bench.path("results/run.json")).unwrap(), before);
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--force"])), 0);
+}
+
+#[test]
+fn a_bad_frame_is_named_and_the_rest_is_processed() {
+    let bench = Bench::new();
+    bench.write("a_2.tif", "this is no image");
+    bench.frame("a_10.tif", Shape { rows: 10, columns: 20 }, 5);
+    let run = bench.halor(&["run", "run.yaml"]);
+    assert_eq!(code(&run), 1, "{}", stderr(&run));
+    assert!(stderr(&run).contains("a_2.tif") && stderr(&run).contains("10 × 20"), "{}", stderr(&run));
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 4, "done": 2, "failed": 2, "skipped": 0}));
+    assert_eq!(record["frames"][1]["status"], "failed");
+    assert!(record["frames"][1]["reason"].as_str().unwrap().contains("a_2.tif"));
+    assert!(bench.path("results/a/a.xye").exists() && bench.path("results/b/b.xye").exists());
+}
+
+#[test]
+fn a_sample_whose_background_is_unreadable_is_skipped_with_the_reason() {
+    let bench = Bench::new();
+    bench.write("air.tif", "");
+    let run = bench.halor(&["run", "run.yaml", "--set", "samples.0.background.frames=air.tif"]);
+    assert_eq!(code(&run), 1, "{}", stderr(&run));
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 5, "done": 1, "failed": 1, "skipped": 3}));
+    assert!(record["frames"][1]["reason"].as_str().unwrap().contains("background"));
+    assert_eq!(record["failed_samples"][0][0], "a");
+}
+
+#[test]
+fn exit_codes_say_what_is_wrong() {
+    let bench = Bench::new();
+    let missing = bench.halor(&["run", "nowhere.yaml"]);
+    assert_eq!(code(&missing), 3, "{}", stderr(&missing));
+    assert!(stderr(&missing).contains("nowhere.yaml"));
+    let no_frames = bench.halor(&["run", "run.yaml", "--set", "samples.0.frames=c_*.tif"]);
+    assert_eq!(code(&no_frames), 3, "{}", stderr(&no_frames));
+    let unknown = bench.halor(&["run", "run.yaml", "--set", "integration.binz=5"]);
+    assert_eq!(code(&unknown), 2, "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("bins"), "{}", stderr(&unknown));
+    assert_eq!(code(&bench.halor(&["run"])), 2);
+    assert_eq!(code(&bench.halor(&["frobnicate"])), 2);
+    assert_eq!(code(&bench.halor(&["--help"])), 0);
+    let adapter = bench.halor(&["run", "run.yaml", "--engine", "no-such-adapter"]);
+    assert_eq!(code(&adapter), 4, "{}", stderr(&adapter));
+}
+
+/// Without a real GPU, `--engine gpu` must fail with exit code 4 and say what to install; with one it must work.
+#[test]
+fn a_required_gpu_is_there_or_its_absence_is_explained() {
+    let bench = Bench::new();
+    let run = bench.halor(&["run", "run.yaml", "--engine", "gpu"]);
+    match code(&run) {
+        0 => assert_eq!(bench.record()["engine"]["kind"], "gpu"),
+        4 => assert!(stderr(&run).contains("install"), "{}", stderr(&run)),
+        other => panic!("exit code {other}: {}", stderr(&run)),
+    }
+}
+
+#[test]
+fn frames_of_equal_counts_give_a_flat_pattern_without_corrections() {
+    let bench = Bench::new();
+    let run = bench.halor(&[
+        "run",
+        "run.yaml",
+        "--engine",
+        "cpu",
+        "--json",
+        "--set",
+        "corrections.solid_angle=off",
+        "--set",
+        "corrections.polarization=off",
+        "--set",
+        "corrections.sensor=off",
+    ]);
+    assert_eq!(code(&run), 0, "{}", stderr(&run));
+    let printed: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(printed["ledger"]["done"], 4);
+    let text = std::fs::read_to_string(bench.path("results/a/a.xye")).unwrap();
+    for line in text.lines().filter(|l| !l.starts_with('#')) {
+        let intensity: f64 = line.split(' ').nth(1).unwrap().parse().unwrap();
+        // Equal counts over equal norms: only rounding of the sums is left.
+        assert!((intensity - 100.0).abs() < 1e-6, "{line}");
+    }
+}

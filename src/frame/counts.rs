@@ -72,6 +72,14 @@ impl Counts {
         each_type!(self, values => values.get(index).map(|value| value.is_flagged()))
     }
 
+    /// The largest count that is not flagged; `None` where all are.
+    pub fn largest(&self) -> Option<f64> {
+        each_type!(self, values => {
+            let valid = values.iter().filter(|value| !value.is_flagged()).map(|value| value.to_f64());
+            valid.reduce(f64::max)
+        })
+    }
+
     /// All pixels as f64, exact.
     pub fn to_f64(&self) -> Vec<f64> {
         each_type!(self, values => values.iter().map(|value| value.to_f64()).collect())
@@ -99,6 +107,8 @@ mod tests {
         assert_eq!(flags, [false, false, false, true, true, true]);
         let counts = Counts::I32(vec![-2, -1, 0, i32::MAX]);
         assert_eq!((0..4).filter(|&i| counts.is_flagged(i) == Some(true)).count(), 2);
+        assert_eq!(counts.largest(), Some(2_147_483_647.0));
+        assert_eq!(Counts::I32(vec![-2, -1]).largest(), None);
         assert_eq!(counts.get_f64(3), Some(2_147_483_647.0));
         assert_eq!(counts.get_f64(4), None);
     }

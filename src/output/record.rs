@@ -25,7 +25,7 @@ pub struct FrameRecord {
     pub path: PathBuf,
     /// Image in the file.
     pub image: usize,
-    /// The sample, or `background of NAME`.
+    /// The sample, or `background N`.
     pub used_for: String,
     /// Size of the file as stored; `None` where it could not be read.
     pub bytes: Option<u64>,

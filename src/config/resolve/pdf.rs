@@ -211,10 +211,11 @@ fn absolute(
     q_range: Option<[f64; 2]>,
     check: &mut Check<'_>,
 ) -> Option<AbsoluteSettings> {
-    let r_hole = *block.r_hole_angstrom.get_or_insert(1.5);
     let polynomial = match *block.r_poly_angstrom.get_or_insert(OffOr::On(1.0)) {
         OffOr::Off => None,
         OffOr::On(r_poly) => {
+            // Tests against the exact glass: the best of 1.2 to 2.2 Å for r_poly = 1 (docs/decisions/0004).
+            let r_hole = *block.r_hole_angstrom.get_or_insert(2.0 * r_poly);
             let is_good = check.positive("pdf.r_poly_angstrom", r_poly);
             if check.positive("pdf.r_hole_angstrom", r_hole) && is_good && r_poly > r_hole {
                 let message =

@@ -1,0 +1,147 @@
+//! The files of a run: which there will be, and writing them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::integrate::{RING, RadialUnit};
+use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
+use crate::pipeline::{Patterns, Reduced};
+
+/// Names that a run will write below its output folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedOutputs {
+    /// Every file, in the order of writing.
+    pub files: Vec<PathBuf>,
+    /// Names that two results would share.
+    pub collisions: Vec<PathBuf>,
+    /// Those that are there already.
+    pub existing: Vec<PathBuf>,
+}
+
+/// Files that stand directly in the output folder, `peaks.csv` only where peaks are measured.
+pub(super) const RUN_FILES: [&str; 4] = ["config.yaml", "peaks.csv", "series.svg", "run.json"];
+
+/// Whether results are of one frame or of the frames of a sample, summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// One frame: sectors are integrated.
+    Frame,
+    /// A sample: sectors go through S(Q) and G(r) too.
+    Sample,
+}
+
+/// A file that one region of a frame or sample gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Measured,
+    Subtracted,
+    SubtractedIq,
+    Sq,
+    Fq,
+    Gr,
+}
+
+impl Kind {
+    fn extension(self) -> &'static str {
+        match self {
+            Kind::Measured => "xye",
+            Kind::Subtracted => "subtracted.xye",
+            Kind::SubtractedIq => "iq",
+            Kind::Sq => "sq",
+            Kind::Fq => "fq",
+            Kind::Gr => "gr",
+        }
+    }
+
+    fn of(config: &Config, level: Level, region: &str, subtracts: bool) -> Vec<Kind> {
+        let mut kinds = vec![Kind::Measured];
+        if config.integration.unit == RadialUnit::QInvAngstrom && (subtracts || config.pdf.is_some()) {
+            kinds.push(Kind::SubtractedIq);
+        } else if subtracts {
+            kinds.push(Kind::Subtracted);
+        }
+        if config.pdf.is_some() && (region == RING || level == Level::Sample) {
+            kinds.extend([Kind::Sq, Kind::Fq, Kind::Gr]);
+        }
+        kinds
+    }
+}
+
+/// What a run of `config` writes.
+pub fn planned_outputs(config: &Config) -> PlannedOutputs {
+    let mut files = Vec::new();
+    for sample in &config.samples {
+        let of_frames = frame_names(&sample.frames)
+            .into_iter()
+            .map(|stem| (Level::Frame, Names::of_frame(&config.output, &sample.name, &stem)));
+        let of_sample = [(Level::Sample, Names::of_sample(&config.output, &sample.name))];
+        for (level, names) in of_frames.chain(of_sample) {
+            for region in &config.regions {
+                let kinds = Kind::of(config, level, &region.name, sample.background.is_some());
+                files.extend(kinds.iter().map(|kind| names.region(&region.name, kind.extension())));
+            }
+        }
+    }
+    let with_pdf = config.pdf.is_some();
+    let of_run = RUN_FILES.iter().filter(|name| with_pdf || **name != "peaks.csv");
+    files.extend(of_run.map(|name| config.output.join(name)));
+
+    // Upper and lower case are the same file on some systems.
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for file in &files {
+        *seen.entry(file.to_string_lossy().to_lowercase()).or_default() += 1;
+    }
+    let collisions =
+        files.iter().filter(|f| seen[&f.to_string_lossy().to_lowercase()] > 1).cloned().collect();
+    let existing = files.iter().filter(|f| f.exists()).cloned().collect();
+    PlannedOutputs { files, collisions, existing }
+}
+
+/// One result to write: where, and what its header says.
+pub(super) struct Target<'a> {
+    pub(super) config: &'a Config,
+    pub(super) names: Names,
+    pub(super) header: &'a Header,
+    pub(super) level: Level,
+    pub(super) subtracts: bool,
+    pub(super) existing: Existing,
+}
+
+impl Target<'_> {
+    /// Writes what one region gave; returns the files. What needs S(Q) is left out where there is none.
+    pub(super) fn write(
+        &self,
+        region: &str,
+        patterns: &Patterns,
+        reduced: Option<&Reduced>,
+    ) -> Result<Vec<PathBuf>, OutputError> {
+        let mut header = self.header.with("sector", region);
+        if let Some(reduced) = reduced {
+            header = header
+                .with("electron_units_per_intensity", reduced.structure.scale)
+                .with("constant_electron_units", reduced.structure.constant);
+        }
+        let mut written = Vec::new();
+        for kind in Kind::of(self.config, self.level, region, self.subtracts) {
+            let text = match (kind, reduced) {
+                (Kind::Measured, _) => output::xye(&header, &patterns.measured),
+                (Kind::Subtracted, _) => output::xye(&header, &patterns.subtracted),
+                (Kind::SubtractedIq, _) => output::iq(&header, &patterns.subtracted),
+                (Kind::Sq, Some(reduced)) => output::sq(&header, &reduced.structure),
+                (Kind::Fq, Some(reduced)) => output::fq(&header, &reduced.structure),
+                (Kind::Gr, Some(reduced)) => output::gr(&header, &reduced.pdf),
+                (Kind::Sq | Kind::Fq | Kind::Gr, None) => continue,
+            };
+            let path = self.names.region(region, kind.extension());
+            output::write_file(&path, text.as_bytes(), self.existing)?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+}
+
+/// `path` as seen from the output folder.
+pub(super) fn relative(config: &Config, path: &Path) -> PathBuf {
+    path.strip_prefix(&config.output).unwrap_or(path).to_owned()
+}

@@ -1,0 +1,181 @@
+//! What outputs say of how they were made, and what frames' headers say against the run file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::prepare::Prepared;
+use super::queue::{Job, Read};
+use crate::config::{Config, NormalizeBy};
+use crate::frame::Frame;
+use crate::integrate::{RadialUnit, Splitting};
+use crate::output::Header;
+use crate::structure::StructureSettings;
+use crate::units::energy_kev;
+
+/// The parameters of a run as they stand at the head of every text output.
+pub(super) fn output_header(config: &Config, prepared: &Prepared) -> Header {
+    let poni = &config.geometry.poni;
+    let splitting = match config.integration.splitting {
+        Splitting::None => "none",
+        Splitting::BoundingBox => "bounding_box",
+        Splitting::Full => "full",
+    };
+    let normalized = match config.integration.normalize_by {
+        NormalizeBy::None => "none",
+        NormalizeBy::Exposure => "exposure",
+        NormalizeBy::Monitor => "monitor",
+    };
+    let unit = match config.integration.unit {
+        RadialUnit::QInvAngstrom => "QA",
+        RadialUnit::TwoThetaDeg => "twotheta",
+        RadialUnit::DAngstrom => "d",
+    };
+    let header = Header::default()
+        .with("version", format_args!("halor {}", env!("CARGO_PKG_VERSION")))
+        .with("dataformat", unit)
+        .with("mode", "xray")
+        .with("wavelength", format_args!("{:.9}", poni.wavelength_angstrom))
+        .with("energy_kev", format_args!("{:.6}", energy_kev(poni.wavelength_angstrom)))
+        .with("detector", &config.geometry.detector.name)
+        .with("distance_m", poni.distance_m)
+        .with("poni_m", format_args!("{} {}", poni.poni1_m, poni.poni2_m))
+        .with("rotations_rad", format_args!("{} {} {}", poni.rot1_rad, poni.rot2_rad, poni.rot3_rad))
+        .with("splitting", splitting)
+        .with("bins", config.integration.bins.count)
+        .with("normalized_by", normalized)
+        .with("masked_pixels", prepared.masked_pixels)
+        .with("corrections", prepared.applied(config).join("; "));
+    let Some(pdf) = &config.pdf else { return header };
+    let header = header.with("composition", &pdf.composition);
+    let header = match &pdf.structure {
+        StructureSettings::Absolute(absolute) => {
+            let header = header
+                .with("scale", "absolute: electron units per atom, Faber-Ziman")
+                .with("qmin", absolute.q_range[0])
+                .with("qmax", absolute.q_range[1])
+                .with("normalization_qmin", absolute.normalization_q_min);
+            let header = match absolute.polynomial {
+                Some(polynomial) => header.with("rpoly", polynomial.r_poly_angstrom),
+                None => header,
+            };
+            match absolute.density_per_cubic_angstrom {
+                Some(density) => header.with("density_atoms_per_cubic_angstrom", density),
+                None => header,
+            }
+        }
+        StructureSettings::PdfGetX3(x3) => header
+            .with("scale", "relative: PDFgetX3")
+            .with("qmin", x3.qmin)
+            .with("qmax", x3.qmax)
+            .with("qmaxinst", x3.qmaxinst)
+            .with("rpoly", x3.rpoly),
+    };
+    let r = pdf.transform.r;
+    header
+        .with("window", format_args!("{:?}", pdf.transform.window))
+        .with("rmin", r.start)
+        .with("rmax", r.at(r.count.saturating_sub(1)))
+        .with("rstep", r.step)
+}
+
+impl Prepared {
+    /// What is done to the counts, in words.
+    pub(super) fn applied(&self, config: &Config) -> Vec<String> {
+        let corrections = &config.corrections;
+        let mut applied: Vec<String> = corrections.factors.iter().map(ToString::to_string).collect();
+        if !corrections.dark.is_empty() {
+            applied.push(format!("dark ({} frames)", corrections.dark.len()));
+        }
+        if let Some(flat) = &corrections.flat {
+            applied.push(format!("flat {}", flat.display()));
+        }
+        if let Some(dead_time) = corrections.dead_time {
+            applied.push(format!("dead time {:?} {} s", dead_time.model, dead_time.tau_s));
+        }
+        if let Some(counts) = corrections.saturated_counts {
+            applied.push(format!("saturated from {counts} counts"));
+        }
+        applied
+    }
+}
+
+/// Collects where headers contradict the run file. Headers hold placeholders: the run file goes before them.
+#[derive(Debug)]
+pub(super) struct HeaderCheck {
+    wavelength_angstrom: f64,
+    distance_m: f64,
+    pixel_m: [f64; 2],
+    looks_for_cutoff: bool,
+    /// Message → frames, the first of them.
+    found: BTreeMap<String, (usize, PathBuf)>,
+}
+
+/// A wavelength or pixel size that differs by more is another one, not rounding in a header.
+const RELATIVE_TOLERANCE: f64 = 1e-3;
+/// Nominal distances are read off a motor.
+const DISTANCE_TOLERANCE: f64 = 0.02;
+
+impl HeaderCheck {
+    pub(super) fn new(config: &Config) -> HeaderCheck {
+        HeaderCheck {
+            wavelength_angstrom: config.geometry.poni.wavelength_angstrom,
+            distance_m: config.geometry.poni.distance_m,
+            pixel_m: config.geometry.detector.pixel_m,
+            looks_for_cutoff: config.corrections.saturated_counts.is_none(),
+            found: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn look_at(&mut self, frames: &[(Job, Read)]) {
+        for (job, read) in frames {
+            if let Ok(loaded) = read {
+                self.one(&job.address.path, &loaded.frame);
+            }
+        }
+    }
+
+    fn one(&mut self, path: &Path, frame: &Frame) {
+        let header = &frame.header;
+        let differs = |a: f64, b: f64, tolerance: f64| (a - b).abs() > tolerance * b.abs();
+        if let Some(found) = header.wavelength_angstrom
+            && differs(found, self.wavelength_angstrom, RELATIVE_TOLERANCE)
+        {
+            let used = self.wavelength_angstrom;
+            self.note(format!("header says wavelength {found} Å, the run uses {used:.6} Å"), path);
+        }
+        if let Some(found) = header.distance_m
+            && differs(found, self.distance_m, DISTANCE_TOLERANCE)
+        {
+            let used = self.distance_m;
+            self.note(format!("header says distance {found} m, the run uses {used:.5} m"), path);
+        }
+        if let Some(found) = header.pixel_m
+            && (0..2).any(|axis| differs(found[axis], self.pixel_m[axis], RELATIVE_TOLERANCE))
+        {
+            let used = self.pixel_m;
+            self.note(format!("header says pixels of {found:?} m, the run uses {used:?} m"), path);
+        }
+        if let Some(cutoff) = header.count_cutoff
+            && self.looks_for_cutoff
+            && frame.counts.largest().is_some_and(|largest| largest > cutoff)
+        {
+            let message = format!(
+                "counts above the header's Count_cutoff {cutoff}: saturated, unless the frame was flat-field \
+                 corrected; set `mask.saturated_counts` to leave them out"
+            );
+            self.note(message, path);
+        }
+    }
+
+    fn note(&mut self, message: String, path: &Path) {
+        self.found.entry(message).or_insert_with(|| (0, path.to_owned())).0 += 1;
+    }
+
+    /// One message each, with the number of frames and the first of them.
+    pub(super) fn into_warnings(self) -> impl Iterator<Item = String> {
+        self.found.into_iter().map(|(message, (count, first))| match count {
+            1 => format!("{}: {message}", first.display()),
+            _ => format!("{} and {} more frames: {message}", first.display(), count - 1),
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! A whole run: read ∥ integrate ∥ reduce and write, and the ledger of what became of each frame.
+
+mod check;
+mod files;
+mod header;
+mod intake;
+mod prepare;
+mod queue;
+mod reduction;
+mod run;
+
+pub use check::{FrameCount, RunPlan, check, frame_count};
+pub use files::{PlannedOutputs, planned_outputs};
+pub use prepare::{PrepareError, Prepared, prepare};
+pub use run::{Progress, RunError, RunOptions, RunResult, run};

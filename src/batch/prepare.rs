@@ -1,0 +1,160 @@
+//! What a run computes before its first frame: static mask, dark, flat, the plans.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{Config, MaskShape};
+use crate::correct::{Dark, SignalModel, pixel_norm, unusable};
+use crate::frame::{self, FrameError, Mask, Shape};
+use crate::integrate::{IntegrationPlan, PlanError, PlanSpec};
+use crate::pipeline::Plans;
+use crate::reduce::{ReductionPlan, ReductionPlanError};
+
+/// Plans and what they were made of.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The plans.
+    pub plans: Plans,
+    /// Pixels that are left out of every frame.
+    pub masked_pixels: usize,
+}
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// A mask, dark or flat file.
+    #[error(transparent)]
+    File(#[from] FrameError),
+    /// A mask, dark or flat of another size.
+    #[error("{path}: {what} is {found} pixels (rows × columns), the detector has {expected}")]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Mask, dark or flat.
+        what: &'static str,
+        /// Its size.
+        found: Shape,
+        /// The detector's.
+        expected: Shape,
+    },
+    /// Nothing is left to integrate.
+    #[error(
+        "the masks leave no pixel of the detector `{0}`; a mask file may mark good pixels instead of bad ones"
+    )]
+    AllMasked(String),
+    /// The integration plan.
+    #[error("integration: {0}")]
+    Plan(#[from] PlanError),
+    /// S(Q), G(r) or peaks.
+    #[error("pdf: {0}")]
+    Reduction(#[from] ReductionPlanError),
+}
+
+/// Builds the plans of a run.
+///
+/// # Errors
+/// A mask, dark or flat that cannot be read or does not fit; settings that contradict the geometry.
+pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
+    let shape = config.geometry.detector.shape;
+    let flat = flat(config, shape)?;
+    let mut mask = static_mask(config, shape)?;
+    if let Some(flat) = &flat {
+        mask.join(&Mask { shape, bad: unusable(flat) })?;
+    }
+    let norm = pixel_norm(&config.geometry, &config.corrections.factors, flat.as_deref());
+    mask.join(&Mask { shape, bad: unusable(&norm) })?;
+    let masked_pixels = mask.count_bad();
+    if masked_pixels == shape.pixels() {
+        return Err(PrepareError::AllMasked(config.geometry.detector.name.clone()));
+    }
+    let signal = SignalModel {
+        dark: dark(config, shape)?,
+        dead_time: config.corrections.dead_time,
+        saturated_counts: config.corrections.saturated_counts,
+    };
+    let integration = Arc::new(IntegrationPlan::build(PlanSpec {
+        geometry: config.geometry.clone(),
+        unit: config.integration.unit,
+        bins: config.integration.bins,
+        regions: config.regions.clone(),
+        splitting: config.integration.splitting,
+        mask: &mask,
+        corrections: config.corrections.factors.clone(),
+        flat,
+        signal,
+        norm,
+    })?);
+    let reduction = match &config.pdf {
+        Some(settings) => {
+            let wavelength = config.geometry.poni.wavelength_angstrom;
+            Some(ReductionPlan::new(settings, wavelength, &integration.bins.centres())?)
+        }
+        None => None,
+    };
+    Ok(Prepared { plans: Plans { integration, reduction }, masked_pixels })
+}
+
+fn static_mask(config: &Config, shape: Shape) -> Result<Mask, PrepareError> {
+    let mut mask = Mask { shape, bad: config.geometry.detector.gap_mask() };
+    for path in &config.mask.files {
+        let other = Mask::read(path)?;
+        if other.shape != shape {
+            return Err(PrepareError::Shape {
+                path: path.clone(),
+                what: "mask",
+                found: other.shape,
+                expected: shape,
+            });
+        }
+        mask.join(&other)?;
+    }
+    for area in &config.mask.shapes {
+        match area {
+            MaskShape::Circle { centre_px, radius_px } => mask.add_circle(*centre_px, *radius_px),
+            MaskShape::Polygon { corners_px } => mask.add_polygon(corners_px),
+        }
+    }
+    Ok(mask)
+}
+
+fn flat(config: &Config, shape: Shape) -> Result<Option<Vec<f32>>, PrepareError> {
+    let Some(path) = &config.corrections.flat else { return Ok(None) };
+    let (found, values) = frame::read_array(path)?;
+    if found != shape {
+        return Err(PrepareError::Shape { path: path.clone(), what: "flat field", found, expected: shape });
+    }
+    Ok(Some(values))
+}
+
+/// The mean of the dark frames, and its variance by counting: Σc/n².
+///
+/// A pixel that is flagged in some dark frames is averaged over the others; one flagged in all has dark 0, since the
+/// detector flags it in the sample's frames too.
+fn dark(config: &Config, shape: Shape) -> Result<Option<Dark>, PrepareError> {
+    if config.corrections.dark.is_empty() {
+        return Ok(None);
+    }
+    let mut sum = vec![0.0f64; shape.pixels()];
+    let mut frames = vec![0u32; shape.pixels()];
+    for address in &config.corrections.dark {
+        let loaded = frame::read(address)?;
+        if loaded.frame.shape != shape {
+            return Err(PrepareError::Shape {
+                path: address.path.clone(),
+                what: "dark frame",
+                found: loaded.frame.shape,
+                expected: shape,
+            });
+        }
+        for (pixel, count) in loaded.frame.counts.to_f64().into_iter().enumerate() {
+            if count.is_finite() && count >= 0.0 {
+                sum[pixel] += count;
+                frames[pixel] += 1;
+            }
+        }
+    }
+    let mean = |power: i32| {
+        sum.iter().zip(&frames).map(|(s, n)| (s / f64::from((*n).max(1)).powi(power)) as f32).collect()
+    };
+    Ok(Some(Dark { counts: mean(1), variance: mean(2) }))
+}

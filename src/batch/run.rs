@@ -1,0 +1,327 @@
+//! The run itself: batches of frames through engine and reduction, sums per sample, the record.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::files::planned_outputs;
+use super::header::{HeaderCheck, output_header};
+use super::intake::{Taken, take_in};
+use super::prepare::{PrepareError, Prepared, prepare};
+use super::queue::{ReadBatch, Role, Work, read_ahead};
+use super::reduction::{Reduction, ReductionError, Results};
+use crate::config::{Config, Loaded};
+use crate::engine::{self, Engine, EngineError};
+use crate::integrate::{Accumulators, PatternError};
+use crate::output::{
+    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, Status, Timings, frame_names, peaks_csv,
+    write_file,
+};
+use crate::pipeline::BackgroundPattern;
+use crate::report::{PictureError, SampleCurves, series_svg};
+
+/// How a run behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct RunOptions {
+    /// What happens to results that are there already.
+    pub existing: Existing,
+}
+
+/// Is told of every frame as it ends, in order.
+pub type Progress<'a> = dyn Fn(&FrameRecord) + Sync + 'a;
+
+/// What a run gave, for whoever called it; all of it is in the output folder too.
+#[derive(Debug)]
+pub struct RunResult {
+    /// As in `run.json`.
+    pub record: RunRecord,
+    /// As in `peaks.csv`.
+    pub peaks: Vec<PeakRow>,
+    /// The full ring of each sample's sum.
+    pub curves: Vec<SampleCurves>,
+}
+
+/// Why a run stopped as a whole; a bad frame does not stop it.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Results of an earlier run are in the way.
+    #[error(
+        "{count} results are there already, {first} among them; give --force to replace them, or set another `output`"
+    )]
+    Exists {
+        /// How many.
+        count: usize,
+        /// One of them.
+        first: PathBuf,
+    },
+    /// Two results would have one name.
+    #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
+    Collision(PathBuf),
+    /// Before the first frame.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// No engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A table or the record.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The record could not be put into JSON.
+    #[error("run.json: {0}")]
+    Record(#[from] serde_json::Error),
+}
+
+/// Processes every frame and sample of a configuration and writes all results.
+///
+/// # Errors
+/// What stops the whole run. Frames that fail are in the record's ledger, each with its reason.
+pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Result<RunResult, RunError> {
+    let start = Instant::now();
+    let started = jiff::Timestamp::now().to_string();
+    let config = &loaded.config;
+    let planned = planned_outputs(config);
+    if let Some(first) = planned.collisions.first() {
+        return Err(RunError::Collision(first.clone()));
+    }
+    if let (Existing::Keep, Some(first)) = (options.existing, planned.existing.first()) {
+        return Err(RunError::Exists { count: planned.existing.len(), first: first.clone() });
+    }
+
+    let prepared = prepare(config)?;
+    let engine = engine::select::select(&config.engine, Arc::clone(&prepared.plans.integration))?;
+    let header = output_header(config, &prepared);
+    let reduction = Reduction { config, plans: &prepared.plans, header: &header, existing: options.existing };
+    let mut run = Run::new(config, &prepared, engine.as_ref(), &reduction);
+    run.timings.plan_s = start.elapsed().as_secs_f64();
+    run.all_frames(progress);
+    run.all_samples();
+
+    let Run {
+        records, rows, curves, warnings, mut outputs, failed_samples, mut timings, header_check, ..
+    } = run;
+    let mut of_run = |name: &str, content: &str| {
+        outputs.push(PathBuf::from(name));
+        write_file(&config.output.join(name), content.as_bytes(), options.existing)
+    };
+    of_run("config.yaml", &loaded.resolved_yaml)?;
+    if config.pdf.is_some() {
+        of_run("peaks.csv", &peaks_csv(&rows))?;
+    }
+    of_run("series.svg", &series_svg(&curves)?)?;
+    outputs.push(PathBuf::from("run.json"));
+    timings.total_s = start.elapsed().as_secs_f64();
+    let warnings = loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(warnings);
+    let record = RunRecord {
+        program: "halor",
+        version: env!("CARGO_PKG_VERSION"),
+        run_file: config.source.clone(),
+        started,
+        finished: jiff::Timestamp::now().to_string(),
+        engine: engine.info().clone(),
+        corrections: prepared.applied(config),
+        timings,
+        ledger: Ledger::of(&records),
+        warnings: warnings.collect(),
+        failed_samples,
+        frames: records,
+        outputs,
+    };
+    let json = serde_json::to_string_pretty(&record)?;
+    write_file(&config.output.join("run.json"), json.as_bytes(), options.existing)?;
+    Ok(RunResult { record, peaks: rows, curves })
+}
+
+/// What a run has so far.
+struct Run<'a> {
+    config: &'a Config,
+    prepared: &'a Prepared,
+    engine: &'a dyn Engine,
+    reduction: &'a Reduction<'a>,
+    work: Work,
+    /// Names of each sample's frames.
+    stems: Vec<Vec<String>>,
+    /// Of each different background.
+    background_sums: Vec<Option<Accumulators>>,
+    /// What each sample subtracts, or why it cannot; made when the first sample's frame comes.
+    backgrounds: Option<Vec<Result<Option<BackgroundPattern>, String>>>,
+    /// Sum and number of frames of each sample.
+    sample_sums: Vec<(Option<Accumulators>, usize)>,
+    header_check: HeaderCheck,
+    records: Vec<FrameRecord>,
+    rows: Vec<PeakRow>,
+    curves: Vec<SampleCurves>,
+    warnings: Vec<String>,
+    outputs: Vec<PathBuf>,
+    failed_samples: Vec<(String, String)>,
+    timings: Timings,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        config: &'a Config,
+        prepared: &'a Prepared,
+        engine: &'a dyn Engine,
+        reduction: &'a Reduction<'a>,
+    ) -> Run<'a> {
+        let work = Work::of(config);
+        Run {
+            stems: config.samples.iter().map(|s| frame_names(&s.frames)).collect(),
+            background_sums: vec![None; work.backgrounds.len()],
+            backgrounds: None,
+            sample_sums: vec![(None, 0); config.samples.len()],
+            header_check: HeaderCheck::new(config),
+            records: Vec::with_capacity(work.jobs.len()),
+            rows: Vec::new(),
+            curves: Vec::new(),
+            warnings: Vec::new(),
+            outputs: Vec::new(),
+            failed_samples: Vec::new(),
+            timings: Timings::default(),
+            config,
+            prepared,
+            engine,
+            reduction,
+            work,
+        }
+    }
+
+    fn all_frames(&mut self, progress: &Progress<'_>) {
+        let jobs = std::mem::take(&mut self.work.jobs);
+        std::thread::scope(|scope| {
+            for batch in read_ahead(scope, &jobs, self.engine.batch_size()) {
+                let first = self.records.len();
+                self.batch(batch);
+                self.records[first..].iter().for_each(progress);
+            }
+        });
+    }
+
+    /// One batch: integrate, then backgrounds into their sums, then samples through the reduction.
+    fn batch(&mut self, batch: ReadBatch) {
+        self.timings.read_s += batch.read_time.as_secs_f64();
+        self.header_check.look_at(&batch.frames);
+        let start = Instant::now();
+        let mut taken =
+            take_in(batch.frames, self.config, self.prepared.plans.integration.shape, self.engine);
+        self.timings.integrate_s += start.elapsed().as_secs_f64();
+
+        let start = Instant::now();
+        // Backgrounds come before all samples in the order of jobs.
+        for frame in &mut taken {
+            if let (Role::Background(index), Some(sums)) = (frame.job.role, &frame.sums)
+                && let Err(error) = add(&mut self.background_sums[index], sums)
+            {
+                frame.record.status = Status::Failed(error.to_string());
+            }
+        }
+        if self.backgrounds.is_none() && taken.iter().any(|f| matches!(f.job.role, Role::Sample(..))) {
+            self.backgrounds = Some(self.background_patterns());
+        }
+        let reduced: Vec<Result<Results, Status>> = taken.par_iter().map(|frame| self.frame(frame)).collect();
+        for (mut frame, reduced) in taken.into_iter().zip(reduced) {
+            match reduced {
+                Ok(results) => {
+                    if let (Role::Sample(sample, _), Some(sums)) = (frame.job.role, &frame.sums) {
+                        match add(&mut self.sample_sums[sample].0, sums) {
+                            Ok(()) => self.sample_sums[sample].1 += 1,
+                            Err(error) => frame.record.status = Status::Failed(error.to_string()),
+                        }
+                    }
+                    self.rows.extend(results.rows);
+                    self.outputs.extend(results.files);
+                    self.warnings.extend(results.warnings);
+                }
+                Err(status) => frame.record.status = status,
+            }
+            self.records.push(frame.record);
+        }
+        self.timings.reduce_and_write_s += start.elapsed().as_secs_f64();
+    }
+
+    /// Results of a sample's frame; nothing for a background's, nor for one that failed before.
+    fn frame(&self, frame: &Taken) -> Result<Results, Status> {
+        let (Role::Sample(sample, place), Some(sums)) = (frame.job.role, &frame.sums) else {
+            return Ok(Results::default());
+        };
+        let background = self.background(sample).map_err(Status::Skipped)?;
+        self.reduction
+            .frame(sample, &self.stems[sample][place], sums, background)
+            .map_err(|e: ReductionError| Status::Failed(e.to_string()))
+    }
+
+    fn background(&self, sample: usize) -> Result<Option<&BackgroundPattern>, String> {
+        match self.backgrounds.as_ref().map(|all| &all[sample]) {
+            None | Some(Ok(None)) => Ok(None),
+            Some(Ok(Some(background))) => Ok(Some(background)),
+            Some(Err(reason)) => Err(reason.clone()),
+        }
+    }
+
+    fn background_patterns(&self) -> Vec<Result<Option<BackgroundPattern>, String>> {
+        let plan = &self.prepared.plans.integration;
+        let patterns: Vec<Option<Arc<Vec<_>>>> = self
+            .background_sums
+            .iter()
+            .map(|sums| {
+                let sums = sums.as_ref()?;
+                Some(Arc::new((0..plan.regions.len()).map(|region| sums.pattern(plan, region)).collect()))
+            })
+            .collect();
+        let of_sample = self.config.samples.iter().zip(&self.work.background_of);
+        of_sample
+            .map(|(sample, index)| match (index, &sample.background) {
+                (Some(index), Some(background)) => match &patterns[*index] {
+                    Some(patterns) => Ok(Some(BackgroundPattern {
+                        patterns: Arc::clone(patterns),
+                        scale: background.scale,
+                    })),
+                    None => Err("no frame of its background could be integrated".to_owned()),
+                },
+                (None, _) | (_, None) => Ok(None),
+            })
+            .collect()
+    }
+
+    /// The sums of the samples, in the order of the run file.
+    fn all_samples(&mut self) {
+        let start = Instant::now();
+        for (index, sample) in self.config.samples.iter().enumerate() {
+            let (Some(sums), frames) = &self.sample_sums[index] else {
+                self.failed_samples.push((sample.name.clone(), "none of its frames has results".to_owned()));
+                continue;
+            };
+            let results = self.background(index).and_then(|background| {
+                self.reduction.sample(index, *frames, sums, background).map_err(|e| e.to_string())
+            });
+            match results {
+                Ok(results) => {
+                    self.rows.extend(results.rows);
+                    self.outputs.extend(results.files);
+                    self.warnings.extend(results.warnings);
+                    self.curves.extend(results.ring.map(|(patterns, reduced)| SampleCurves {
+                        sample: sample.name.clone(),
+                        patterns,
+                        reduced,
+                    }));
+                }
+                Err(reason) => self.failed_samples.push((sample.name.clone(), reason)),
+            }
+        }
+        self.timings.reduce_and_write_s += start.elapsed().as_secs_f64();
+    }
+}
+
+fn add(sum: &mut Option<Accumulators>, frame: &Accumulators) -> Result<(), PatternError> {
+    match sum {
+        Some(sum) => sum.add(frame),
+        None => {
+            *sum = Some(frame.clone());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `halor demo`: a small series with a known answer, processed, and both beside each other.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use halor::config;
+use halor::integrate::Pattern;
+use halor::output::{Existing, PeakRow};
+use halor::peaks::Measured;
+use halor::simulate::{DemoBeamtime, TruthRow, Written};
+
+use super::Outcome;
+use super::run::{outcome_of, print, process, report};
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Where frames, run files, truth and results go.
+    #[arg(default_value = "halor-demo")]
+    folder: PathBuf,
+    /// The simulated detector.
+    #[arg(long, value_enum, default_value_t = Size::Pilatus2m)]
+    detector: Size,
+    /// Which engine: auto, gpu, cpu, or a part of an adapter's name.
+    #[arg(long, default_value = "auto")]
+    engine: String,
+    /// Replace an earlier demo in the folder.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Size {
+    /// Pilatus CdTe 2M, the beam near its middle.
+    #[value(name = "2m")]
+    Pilatus2m,
+    /// Pilatus CdTe 300K with the beam in a corner: a tenth of the pixels, for a quick look.
+    #[value(name = "300k")]
+    Pilatus300k,
+}
+
+pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let beamtime = match args.detector {
+        Size::Pilatus2m => DemoBeamtime::pilatus_2m(),
+        Size::Pilatus300k => DemoBeamtime::pilatus_300k(),
+    }
+    .context("the demo's beam time")?;
+    if !quiet {
+        eprintln!("simulating frames of CeO2, air and a metallic glass into {} ...", args.folder.display());
+    }
+    let written = beamtime.write(&args.folder, existing)?;
+
+    let calibrant = match run(&written.calibrant_run_file, args, existing, quiet)? {
+        Ok(result) => result,
+        Err(outcome) => return Ok(outcome),
+    };
+    let series = match run(&written.run_file, args, existing, quiet)? {
+        Ok(result) => result,
+        Err(outcome) => return Ok(outcome),
+    };
+    let Some(ceo2) = calibrant.curves.first() else { bail!("the calibrant's frames gave no pattern") };
+    let q_max = beamtime.q_range[1];
+    let rings = ring_table(&ceo2.patterns.measured, &beamtime.calibrant.ring_positions(q_max));
+    print(&format!("{rings}\n\n{}", peak_table(&written, &series.peaks)));
+    eprintln!("all of it is in {}; the run files there are examples to start from", args.folder.display());
+    let worse = [&calibrant, &series].map(|result| outcome_of(&result.record));
+    Ok(if worse.contains(&Outcome::SomeFailed) { Outcome::SomeFailed } else { Outcome::Done })
+}
+
+fn run(
+    run_file: &std::path::Path,
+    args: &DemoArgs,
+    existing: Existing,
+    quiet: bool,
+) -> anyhow::Result<Result<halor::batch::RunResult, Outcome>> {
+    let engine = format!("engine={}", serde_json::Value::from(args.engine.as_str()));
+    let loaded = config::load(run_file, &[engine])?;
+    Ok(process(&loaded, existing, quiet).inspect(|result| report(&result.record)))
+}
+
+/// Measured ring positions of the calibrant beside those of its cell.
+fn ring_table(pattern: &Pattern, rings: &[f64]) -> String {
+    let mut text = "CeO2 rings         true Q   measured Q     Δq/q\n".to_owned();
+    for ring in rings.iter().take(8) {
+        if let Some(measured) = ring_position(pattern, *ring) {
+            let relative = measured / ring - 1.0;
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "              {ring:>10.5}   {measured:>10.5}  {relative:>+.1e}");
+        }
+    }
+    text.pop();
+    text
+}
+
+/// Centroid of what is above half of the highest point within 0.08 Å⁻¹.
+fn ring_position(pattern: &Pattern, q: f64) -> Option<f64> {
+    let near = |points: f64| (points - q).abs() < 0.08;
+    let points = pattern.radial.iter().zip(&pattern.intensity);
+    let points: Vec<_> = points.filter(|(x, i)| near(**x) && i.is_finite()).collect();
+    let highest = points.iter().map(|(_, i)| **i).fold(f64::NEG_INFINITY, f64::max);
+    let lowest = points.iter().map(|(_, i)| **i).fold(f64::INFINITY, f64::min);
+    let half = lowest + 0.5 * (highest - lowest);
+    let above = points.iter().filter(|(_, i)| **i > half).map(|(x, i)| (**x, **i - half));
+    let (sum, moment) = above.fold((0.0, 0.0), |(sum, moment), (x, i)| (sum + i, moment + i * x));
+    (sum > 0.0).then(|| moment / sum)
+}
+
+/// Every metric that has a truth, as measured on the summed frames.
+fn peak_table(written: &Written, rows: &[PeakRow]) -> String {
+    let mut text = String::from(
+        "sample     peak  metric                       truth     measured            σ  (measured − truth)/σ\n",
+    );
+    let (mut compared, mut within_two) = (0, 0);
+    for truth in &written.truth {
+        let Some(measured) = measured(truth, rows) else { continue };
+        let deviation = (measured.value - truth.value) / measured.sigma;
+        compared += 1;
+        within_two += usize::from(deviation.abs() <= 2.0);
+        let metric = format!("{} {}", truth.metric.replace('_', " "), truth.unit);
+        let _ = writeln!(
+            text,
+            "{:<10} {:<5} {metric:<24} {:>10.4}   {:>10.4}   {:>10.4}  {deviation:>+12.1}",
+            truth.sample, truth.peak, truth.value, measured.value, measured.sigma,
+        );
+    }
+    let _ = write!(text, "{within_two} of {compared} metrics within 2σ of the truth");
+    text
+}
+
+fn measured(truth: &TruthRow, rows: &[PeakRow]) -> Option<Measured> {
+    let row = rows.iter().find(|row| {
+        row.sample == truth.sample
+            && row.frame.is_none()
+            && row.region == halor::integrate::RING
+            && row.peak.curve == truth.curve
+            && row.peak.name == truth.peak
+    })?;
+    match truth.metric {
+        "position" => Some(row.peak.position),
+        "height" => Some(row.peak.height),
+        "fwhm" => Some(row.peak.fwhm),
+        "area" => Some(row.peak.area),
+        "coordination_number" => row.peak.coordination_number,
+        _ => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! The command line: raw arguments, one file per subcommand.
+
+mod check;
+mod demo;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// How a command ended, as the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// 0: all done.
+    Done,
+    /// 1: some frames or samples failed; the rest is there.
+    SomeFailed,
+    /// 2: usage or configuration.
+    Configuration,
+    /// 3: an input is missing.
+    InputMissing,
+    /// 4: a GPU was required and there is none.
+    GpuMissing,
+}
+
+impl Outcome {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::SomeFailed => 1,
+            Outcome::Configuration => 2,
+            Outcome::InputMissing => 3,
+            Outcome::GpuMissing => 4,
+        }
+    }
+}
+
+/// From diffraction halos to r: detector frames to I(Q), S(Q), G(r) and peak metrics for a series of samples.
+///
+/// Exit codes: 0 all done, 1 some frames failed, 2 usage or configuration, 3 input missing, 4 GPU required but absent.
+#[derive(Debug, Parser)]
+#[command(name = "halor", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Show less (-q) on stderr: errors only.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Process the series that a run file describes.
+    Run(run::RunArgs),
+    /// Validate a run file and print what a run would do, without computing.
+    Check(RunFileArgs),
+    /// Simulate a small series with a known answer, process it and print both beside each other.
+    Demo(demo::DemoArgs),
+}
+
+/// A run file and what changes it.
+#[derive(Debug, Args)]
+struct RunFileArgs {
+    /// The YAML run file.
+    run_file: PathBuf,
+    /// Which engine: auto, gpu, cpu, or a part of an adapter's name; goes before the run file's.
+    #[arg(long)]
+    engine: Option<String>,
+    /// Output folder; goes before the run file's.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// Set a key of the run file, such as `pdf.window=none`; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Print the result as JSON on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cli {
+    pub(crate) fn dispatch(self) -> anyhow::Result<Outcome> {
+        let level = if self.quiet { tracing::Level::ERROR } else { tracing::Level::WARN };
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .without_time()
+            .with_target(false)
+            .init();
+        match self.command {
+            Command::Run(args) => run::run(&args, self.quiet),
+            Command::Check(args) => check::check(&args),
+            Command::Demo(args) => demo::demo(&args, self.quiet),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The whole way from counts to peaks, on one screen.
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, EngineError};
+use crate::frame::Frame;
+use crate::integrate::{Accumulators, IntegrationPlan, Pattern, PatternError};
+use crate::pdf::{Pdf, TransformError};
+use crate::peaks::{PeakError, PeakTable};
+use crate::reduce::ReductionPlan;
+use crate::structure::{StructureError, StructureFactor};
+
+/// All that is computed once and then applied to every frame.
+#[derive(Debug, Clone)]
+pub struct Plans {
+    /// Counts → I(Q) of every region.
+    pub integration: Arc<IntegrationPlan>,
+    /// I(Q) → S(Q) → G(r) → peaks; `None` = integrate only.
+    pub reduction: Option<ReductionPlan>,
+}
+
+/// What is subtracted: I = I_measured − scale · I_background.
+#[derive(Debug, Clone)]
+pub struct BackgroundPattern {
+    /// One pattern per region of the plan.
+    pub patterns: Arc<Vec<Pattern>>,
+    /// Factor.
+    pub scale: f64,
+}
+
+/// The patterns of one region of a frame or of a sample.
+#[derive(Debug, Clone)]
+pub struct Patterns {
+    /// As measured.
+    pub measured: Pattern,
+    /// Less the background; as measured where there is none.
+    pub subtracted: Pattern,
+}
+
+/// From I(Q) on.
+#[derive(Debug, Clone)]
+pub struct Reduced {
+    /// S(Q) and F(Q).
+    pub structure: StructureFactor,
+    /// G(r).
+    pub pdf: Pdf,
+    /// r1 … r4, areas, coordination number.
+    pub peaks: PeakTable,
+}
+
+/// Which stage failed, in its own words.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// Background.
+    #[error("background: {0}")]
+    Background(#[from] PatternError),
+    /// S(Q).
+    #[error("S(Q): {0}")]
+    Structure(#[from] StructureError),
+    /// G(r).
+    #[error("G(r): {0}")]
+    Transform(#[from] TransformError),
+    /// Peaks.
+    #[error("peaks: {0}")]
+    Peaks(#[from] PeakError),
+}
+
+/// Counts → the sums of every bin of every region, for a batch of frames.
+///
+/// # Errors
+/// What the engine says.
+pub fn integrate(frames: &[Frame], engine: &dyn Engine) -> Result<Vec<Accumulators>, EngineError> {
+    engine.integrate(frames)
+}
+
+/// The sums of a frame or sample → I(Q) of one region, with and without the background.
+///
+/// # Errors
+/// A background on another axis.
+pub fn patterns(
+    sums: &Accumulators,
+    region: usize,
+    plans: &Plans,
+    background: Option<&BackgroundPattern>,
+) -> Result<Patterns, StageError> {
+    let measured = sums.pattern(&plans.integration, region);
+    let subtracted = match background {
+        Some(background) => measured.subtract(&background.patterns[region], background.scale)?,
+        None => measured.clone(),
+    };
+    Ok(Patterns { measured, subtracted })
+}
+
+/// I(Q) → S(Q) → G(r) → peaks.
+///
+/// # Errors
+/// The first stage that fails.
+pub fn reduce(pattern: &Pattern, plan: &ReductionPlan) -> Result<Reduced, StageError> {
+    let structure = plan.structure.apply(pattern)?;
+    let pdf = plan.transform.apply(&structure)?;
+    let peaks = plan.peaks.measure(&structure, &pdf, &plan.transform)?;
+    Ok(Reduced { structure, pdf, peaks })
+}

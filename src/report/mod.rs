@@ -1,0 +1,5 @@
+//! Pictures of a series.
+
+mod picture;
+
+pub use picture::{PictureError, SampleCurves, series_svg};
