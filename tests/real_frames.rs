@@ -123,7 +123,8 @@ fn check_rings(
     assert!(rms(&deviations) < limit, "rms {:.2e}: {deviations:?}", rms(&deviations));
 }
 
-/// The reference refinement of this geometry states rms Δq/q = 6.5e-5 over ring means.
+/// The reference refinement of this geometry states rms Δq/q = 6.5e-5 over ring means, from fitted profiles. Twice that is
+/// allowed for centroids; 9.1e-5 was found.
 #[test]
 fn rings_of_a_pilatus_1m_at_30_kev() {
     let Some(folder) = data("ceo2_pilatus1M_30keV") else { return };
@@ -134,11 +135,12 @@ fn rings_of_a_pilatus_1m_at_30_kev() {
         "integration: {bins: 3000, normalize_by: exposure}\n",
         0.06,
         1.3e-4,
-        10,
+        8,
     );
 }
 
-/// The mission's detector at nearly its energy. The reference refinement states rms Δq/q = 1.3e-4 over ring means.
+/// The mission's detector at nearly its energy. The reference refinement states rms Δq/q = 1.3e-4 over ring means; twice
+/// that is allowed for centroids, 1.5e-4 was found.
 #[test]
 fn rings_of_a_pilatus3_cdte_2m_at_100_kev() {
     let Some(folder) = data("ceo2_pilatus3_2M_CdTe_100keV") else { return };
@@ -149,7 +151,7 @@ fn rings_of_a_pilatus3_cdte_2m_at_100_kev() {
         "integration: {bins: 3000, normalize_by: exposure}\n",
         0.08,
         2.6e-4,
-        10,
+        8,
     );
 }
 
@@ -167,7 +169,8 @@ fn placeholders_in_a_header_are_named() {
     assert!(said.contains("wavelength 0.61995") && said.contains("distance 1 m"), "{said}");
 }
 
-/// pyFAI's pattern of the same frame, made by others with another mask: their README says 2 % rms.
+/// A pattern of the same frame that others made with pyFAI and another mask: within 2 % rms is what the mask leaves; 1.0 % was
+/// found, at a scale of 1.001.
 #[test]
 fn a_pixium_frame_agrees_with_a_pattern_made_elsewhere() {
     let Some(folder) = data("ti64_pixium_89keV") else { return };
@@ -177,7 +180,7 @@ fn a_pixium_frame_agrees_with_a_pattern_made_elsewhere() {
          beam: {{polarization: 0.99}}\npdf: off\n\
          integration: {{unit: two_theta_deg, range: [1.0, 9.0], bins: 2800, splitting: bounding_box, normalize_by: none}}\n",
         folder.join("pixium_03150.tif").display(),
-        folder.join("DLS_CeO2_1200mm.poni").display(),
+        folder.join("DLS_CeO2_1200mm_pyFAI.poni").display(),
     ));
     assert_eq!(record.ledger.done, 1, "{record:?}");
     let ours = columns(&dir.path().join("results/ti64/ti64.xye"));
@@ -191,7 +194,7 @@ fn a_pixium_frame_agrees_with_a_pattern_made_elsewhere() {
     let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
     let rms = (ratios.iter().map(|r| (r / mean - 1.0).powi(2)).sum::<f64>() / ratios.len() as f64).sqrt();
     eprintln!("ti64: scale {mean:.4}, rms {rms:.4}");
-    assert!(rms < 0.02, "rms {rms}");
+    assert!(rms < 0.02 && (mean - 1.0).abs() < 0.01, "scale {mean}, rms {rms}");
 }
 
 /// A series of real frames of one load experiment: all of them are done, and their sum is there.

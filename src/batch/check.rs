@@ -84,7 +84,11 @@ pub fn check(config: &Config) -> RunPlan {
     }));
     let (engine, engine_error, no_gpu) = match engine::select::plan_engine(&config.engine) {
         Ok(info) => (Some(info), None, false),
-        Err(error) => (None, Some(error.to_string()), matches!(error, EngineError::NoGpu { .. })),
+        Err(error) => (
+            None,
+            Some(error.to_string()),
+            matches!(error, EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }),
+        ),
     };
     problems.extend(engine_error.clone());
     RunPlan {

@@ -80,7 +80,9 @@ pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Resul
     result.map_err(|error| {
         eprintln!("error: {error}");
         match error {
-            RunError::Engine(EngineError::NoGpu { .. }) => Outcome::GpuMissing,
+            RunError::Engine(EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }) => {
+                Outcome::GpuMissing
+            }
             RunError::Prepare(PrepareError::File(_)) => Outcome::InputMissing,
             RunError::Exists { .. }
             | RunError::Collision(_)

@@ -90,7 +90,10 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     }
     let unreadable = |error: std::io::Error| {
         let (message, mend) = if error.kind() == ErrorKind::NotFound {
-            ("the run file is not there".to_string(), "check the path; docs/run-file.md shows how to write one")
+            (
+                "the run file is not there".to_string(),
+                "check the path; docs/run-file.md shows how to write one",
+            )
         } else {
             (format!("the run file cannot be read: {error}"), "")
         };

@@ -154,7 +154,13 @@ const ONE_PROBLEM: &[Case] = &[
         "below Qmax",
         "",
     ),
-    Case("pdf: {r_poly_angstrom: 2.0, r_hole_angstrom: 1.5}", (5, 24), "pdf.r_poly_angstrom", "above r_hole", ""),
+    Case(
+        "pdf: {r_poly_angstrom: 2.0, r_hole_angstrom: 1.5}",
+        (5, 24),
+        "pdf.r_poly_angstrom",
+        "above r_hole",
+        "",
+    ),
     Case("pdf: {qmaxinst_inv_angstrom: 20}", (5, 30), "pdf.qmaxinst_inv_angstrom", "no such setting", "mode"),
     Case(
         "pdf: {density_g_cm3: 6.7, density_atoms_per_cubic_angstrom: 0.05}",
