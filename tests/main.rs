@@ -10,6 +10,7 @@ mod gpu;
 mod pdfgetx3;
 mod simulate_pyfai;
 mod truth;
+mod uncertainty;
 mod run_file;
 mod real_frames;
 mod command_line;

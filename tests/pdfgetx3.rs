@@ -42,7 +42,13 @@ fn the_recorded_chain_is_reproduced() {
     let ceria = Composition::parse("Ce 1  O 2").unwrap();
     let plan = StructurePlan::new(&settings, &ceria, 88.0, &q).unwrap();
     let sigma = vec![1.0; q.len()];
-    let pattern = Pattern { unit: RadialUnit::QInvAngstrom, radial: q, intensity, sigma };
+    let pattern = Pattern {
+        unit: RadialUnit::QInvAngstrom,
+        radial: q,
+        intensity,
+        sigma_as_independent: sigma.clone(),
+        sigma,
+    };
     let structure = plan.apply(&pattern).unwrap();
     let r = Points { start: 0.0, step: 0.01, count: 3001 };
     let transform =

@@ -71,8 +71,14 @@ fn intensity(q: &[f64], f: &dyn Fn(f64) -> f64, k: f64, m: f64) -> Vec<f64> {
 }
 
 fn pattern(q: &[f64], intensity: Vec<f64>, relative_sigma: f64) -> Pattern {
-    let sigma = intensity.iter().map(|i| i * relative_sigma).collect();
-    Pattern { unit: RadialUnit::QInvAngstrom, radial: q.to_vec(), intensity, sigma }
+    let sigma: Vec<f64> = intensity.iter().map(|i| i * relative_sigma).collect();
+    Pattern {
+        unit: RadialUnit::QInvAngstrom,
+        radial: q.to_vec(),
+        intensity,
+        sigma_as_independent: sigma.clone(),
+        sigma,
+    }
 }
 
 fn settings() -> AbsoluteSettings {

@@ -201,7 +201,7 @@ impl IntegrationPlan {
         if entries.into_inner() > MOST_ENTRIES {
             return Err(PlanError::TooManyEntries { most: MOST_ENTRIES });
         }
-        Ok(IntegrationPlan {
+        let mut plan = IntegrationPlan {
             shape,
             unit: spec.unit,
             bins: spec.bins,
@@ -213,7 +213,28 @@ impl IntegrationPlan {
             norm: spec.norm,
             signal: spec.signal,
             geometry: spec.geometry,
-        })
+            sharing: Vec::new(),
+        };
+        plan.sharing = plan.sharing_of_bins();
+        Ok(plan)
+    }
+
+    /// [E4a] for pixels whose variance is in proportion to their norm, as where I changes little over a bin.
+    fn sharing_of_bins(&self) -> Vec<f64> {
+        let mut of_row = vec![0.0; self.accumulator_len()];
+        let mut of_bin = vec![0.0; self.accumulator_len()];
+        let mut in_region = vec![0.0; self.regions.len()];
+        for (pixel, norm) in self.norm.iter().enumerate() {
+            in_region.fill(0.0);
+            for (bin, weight) in self.entries(pixel) {
+                in_region[bin / self.bins.count] += weight;
+            }
+            for (bin, weight) in self.entries(pixel) {
+                of_row[bin] += weight * norm * in_region[bin / self.bins.count];
+                of_bin[bin] += weight * weight * norm;
+            }
+        }
+        of_row.iter().zip(&of_bin).map(|(row, bin)| if *bin > 0.0 { row / bin } else { 1.0 }).collect()
     }
 
     /// Matrix entries of pixel `pixel`: (bin over all regions, share).

@@ -112,6 +112,9 @@ pub struct IntegrationPlan {
     pub norm: Vec<f64>,
     /// From counts to signal and variance.
     pub signal: SignalModel,
+    /// Variance that a bin shares with its neighbours, itself included, over its own: Σ w·norm·s/Σ w²·norm with s the
+    /// pixel's sum of weights in the region [E4a]; 1 without splitting. One for each bin of each region.
+    pub sharing: Vec<f64>,
 }
 
 impl IntegrationPlan {
@@ -145,6 +148,9 @@ pub struct Pattern {
     pub radial: Vec<f64>,
     /// Intensity, n points; NaN in an empty bin.
     pub intensity: Vec<f64>,
-    /// Standard uncertainty from counting, n points; NaN in an empty bin.
+    /// Standard uncertainty of each point from counting, n points; NaN in an empty bin.
     pub sigma: Vec<f64>,
+    /// The σ to give to each point where points are treated as independent, n points: larger than `sigma` where pixels are
+    /// split, since neighbouring bins then share counts [E4a]. Fits, sums and transforms over many bins need this one.
+    pub sigma_as_independent: Vec<f64>,
 }

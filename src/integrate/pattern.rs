@@ -75,12 +75,16 @@ impl Accumulators {
         let norm = &self.norm[range.clone()];
         let ratio = |value: f64, norm: f64| if norm == 0.0 { f64::NAN } else { value / norm };
         let signal = self.signal[range.clone()].iter();
-        let variance = self.variance[range].iter();
+        let variance = self.variance[range.clone()].iter();
+        let sigma: Vec<f64> =
+            variance.zip(norm).map(|(variance, norm)| ratio(variance.sqrt(), *norm)).collect();
+        let shared = sigma.iter().zip(&plan.sharing[range]);
         Pattern {
             unit: plan.unit,
             radial: plan.bins.centres(),
             intensity: signal.zip(norm).map(|(signal, norm)| ratio(*signal, *norm)).collect(),
-            sigma: variance.zip(norm).map(|(variance, norm)| ratio(variance.sqrt(), *norm)).collect(),
+            sigma_as_independent: shared.map(|(sigma, sharing)| sigma * sharing.sqrt()).collect(),
+            sigma,
         }
     }
 }
@@ -104,8 +108,14 @@ impl Pattern {
             return Err(PatternError::Axis { found: other.axis(), expected: self.axis() });
         }
         let intensity = self.intensity.iter().zip(&other.intensity).map(|(a, b)| a - scale * b).collect();
-        let sigma = self.sigma.iter().zip(&other.sigma).map(|(a, b)| a.hypot(scale * b)).collect();
-        Ok(Pattern { unit: self.unit, radial: self.radial.clone(), intensity, sigma })
+        let both = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a.hypot(scale * b)).collect();
+        Ok(Pattern {
+            unit: self.unit,
+            radial: self.radial.clone(),
+            intensity,
+            sigma: both(&self.sigma, &other.sigma),
+            sigma_as_independent: both(&self.sigma_as_independent, &other.sigma_as_independent),
+        })
     }
 
     fn axis(&self) -> String {
@@ -129,6 +139,7 @@ mod tests {
             radial: radial.to_vec(),
             intensity: intensity.to_vec(),
             sigma: sigma.to_vec(),
+            sigma_as_independent: sigma.iter().map(|s| 2.0 * s).collect(),
         }
     }
 

@@ -81,12 +81,12 @@ impl Resample {
     /// # Errors
     /// Another axis, or empty bins that cannot be bridged.
     pub(super) fn take(&self, pattern: &Pattern) -> Result<Resampled, StructureError> {
-        let found = pattern.intensity.len().min(pattern.sigma.len());
+        let found = pattern.intensity.len().min(pattern.sigma_as_independent.len());
         if found != self.axis_len || pattern.radial.len() != self.axis_len {
             return Err(StructureError::Length { found, expected: self.axis_len });
         }
         let mut intensity = pattern.intensity[self.kept.clone()].to_vec();
-        let mut sigma = pattern.sigma[self.kept.clone()].to_vec();
+        let mut sigma = pattern.sigma_as_independent[self.kept.clone()].to_vec();
         self.bridge(&mut intensity, &mut sigma)?;
         let between = |values: &[f64], (lower, share): (usize, f64)| {
             if share == 0.0 {
@@ -145,8 +145,14 @@ mod tests {
     use crate::integrate::RadialUnit;
 
     fn pattern(radial: Vec<f64>, intensity: Vec<f64>) -> Pattern {
-        let sigma = intensity.iter().map(|i| 0.1 * i).collect();
-        Pattern { unit: RadialUnit::QInvAngstrom, radial, intensity, sigma }
+        let sigma: Vec<f64> = intensity.iter().map(|i| 0.1 * i).collect();
+        Pattern {
+            unit: RadialUnit::QInvAngstrom,
+            radial,
+            intensity,
+            sigma_as_independent: sigma.clone(),
+            sigma,
+        }
     }
 
     #[test]

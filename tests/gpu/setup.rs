@@ -122,6 +122,7 @@ impl Recipe {
             corrections,
             flat,
             signal: self.signal,
+            sharing: vec![1.0; self.regions * self.bins],
         })
     }
 }

@@ -30,8 +30,13 @@ fn noisy_pulls(settings: &AbsoluteSettings, window: Window, photons: f64) -> Vec
                 .zip(&sigma)
                 .map(|(i, s)| i + s * Distribution::<f64>::sample(&StandardNormal, &mut random))
                 .collect::<Vec<f64>>();
-            let pattern =
-                Pattern { unit: RadialUnit::QInvAngstrom, radial: q.clone(), intensity: noisy, sigma };
+            let pattern = Pattern {
+                unit: RadialUnit::QInvAngstrom,
+                radial: q.clone(),
+                intensity: noisy,
+                sigma_as_independent: sigma.clone(),
+                sigma,
+            };
             let structure = plan.apply(&pattern).unwrap();
             let pdf = transform.apply(&structure).unwrap();
             let table = peaks.measure(&structure, &pdf, &transform).unwrap();
