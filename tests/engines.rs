@@ -242,7 +242,7 @@ fn shares_of_sectors() {
     const PARTS: usize = 100;
     let geometry = geometry([-110.0, -30.0], [0.1, -0.2, 0.5]);
     let mask = no_mask();
-    let [low, high] = geometry.radial_range(RadialUnit::QInvAngstrom, None).unwrap();
+    let [low, high] = geometry.radial_range(RadialUnit::QInvAngstrom).unwrap();
     let bins = Bins { lower: low, upper: high, count: 60 };
     let centre = geometry.direction(40.0, 35.0).chi_rad.to_degrees();
     let spec = PlanSpec { bins, ..spec(geometry.clone(), Splitting::Full, &mask) };

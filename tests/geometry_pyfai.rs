@@ -214,7 +214,7 @@ fn beam_centres_of_real_geometries() {
         let along_mm = 1e3 * geometry.sample_to_detector_along_beam_m().unwrap();
         // The README rounds to 1 µm and may mean L or L/cos: they differ by L·(rot² /2), 2 µm at most here.
         assert!((along_mm - distance_mm).abs() < 0.003, "{name}: {along_mm}");
-        let [low, high] = geometry.radial_range(RadialUnit::QInvAngstrom, None).unwrap();
+        let [low, high] = geometry.radial_range(RadialUnit::QInvAngstrom).unwrap();
         assert!(low == 0.0 && high > 5.0 && high < 60.0, "{name}: {low} to {high}");
     }
 }

@@ -117,21 +117,6 @@ pub enum GeometryError {
         /// Why.
         reason: String,
     },
-    /// No pixel is left to take the range from.
-    #[error("no pixel is left, so the radial range is empty; the mask covers the whole detector")]
-    NothingLeft,
-    /// The mask is of another shape.
-    #[error(
-        "the mask has {found} pixels, detector `{detector}` has {expected}; give a mask of the detector's shape"
-    )]
-    MaskSize {
-        /// The detector.
-        detector: String,
-        /// Length of the mask.
-        found: usize,
-        /// Pixels of the detector.
-        expected: usize,
-    },
     /// d grows without limit towards the direct beam.
     #[error("the direct beam hits the detector, where d has no upper limit; set `range` under `integration`")]
     UnboundedD,

@@ -7,6 +7,7 @@ mod poni_file;
 mod range;
 
 pub use error::GeometryError;
+pub(crate) use place::sin_squared_theta;
 pub use poni_file::{PoniFile, read_poni, write_poni};
 
 use crate::frame::Shape;

@@ -53,3 +53,11 @@ impl Geometry {
         distance / (distance * distance + p1 * p1 + p2 * p2).sqrt()
     }
 }
+
+/// sin²θ of a ray in the laboratory frame of any length: (1 − t3/|t|)/2, written so that it does not cancel near the beam.
+#[inline]
+pub(crate) fn sin_squared_theta([t1, t2, t3]: [f64; 3]) -> f64 {
+    let across_squared = t1 * t1 + t2 * t2;
+    let length = (across_squared + t3 * t3).sqrt();
+    if t3 > 0.0 { across_squared / (2.0 * length * (length + t3)) } else { 0.5 * (1.0 - t3 / length) }
+}

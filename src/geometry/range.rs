@@ -2,9 +2,9 @@
 
 use std::f64::consts::PI;
 
-use rayon::prelude::*;
-
+use super::place::sin_squared_theta;
 use super::{Geometry, GeometryError, Orientation};
+use crate::frame::Shape;
 use crate::integrate::RadialUnit;
 
 impl Geometry {
@@ -25,63 +25,27 @@ impl Geometry {
         Some([column, row])
     }
 
-    /// Smallest and largest radial value on the pixels that `bad` (row order, `true` = left out) leaves, of all pixels
-    /// where it is `None`: Å⁻¹, degrees or Å.
+    /// Smallest and largest radial value on the array: Å⁻¹, degrees or Å.
     ///
-    /// The corners of the pixels and, on a pixel that is left, the direct beam itself count.
+    /// 2θ on a plane has no minimum and no maximum but where the beam's axis crosses it, so the border's pixel corners
+    /// and that point decide.
     ///
     /// # Errors
-    /// No pixel is left; the mask has another size; d has no upper limit because the beam hits a pixel that is left.
-    pub fn radial_range(&self, unit: RadialUnit, bad: Option<&[bool]>) -> Result<[f64; 2], GeometryError> {
-        let shape = self.detector.shape;
-        if let Some(bad) = bad.filter(|bad| bad.len() != shape.pixels()) {
-            return Err(GeometryError::MaskSize {
-                detector: self.detector.name.clone(),
-                found: bad.len(),
-                expected: shape.pixels(),
-            });
-        }
-        let is_left = |row: usize, column: usize| bad.is_none_or(|bad| !bad[row * shape.columns + column]);
-        // The laboratory vector is linear in the pixel coordinate.
-        let at = |row: f64, column: f64| self.lab(self.detector_point(row, column));
-        let origin = at(0.0, 0.0);
-        let difference = |to: [f64; 3]| [to[0] - origin[0], to[1] - origin[1], to[2] - origin[2]];
-        let (rows, columns) = (shape.rows as f64, shape.columns as f64);
-        let per_row = difference(at(rows, 0.0)).map(|t| t / rows);
-        let per_column = difference(at(0.0, columns)).map(|t| t / columns);
-        // 1 − cos 2θ = 2 sin²θ, without cancellation near the beam; grows with 2θ.
-        let versine = |row: usize, column: usize| {
-            let (row, column) = (row as f64, column as f64);
-            let [t1, t2, t3]: [f64; 3] =
-                std::array::from_fn(|i| origin[i] + row * per_row[i] + column * per_column[i]);
-            let (across, length) = (t1 * t1 + t2 * t2, (t1 * t1 + t2 * t2 + t3 * t3).sqrt());
-            if t3 > 0.0 { across / (length * (length + t3)) } else { 1.0 - t3 / length }
-        };
-        let join = |a: [f64; 2], b: [f64; 2]| [a[0].min(b[0]), a[1].max(b[1])];
-        let empty = [f64::INFINITY, f64::NEG_INFINITY];
-        let mut range = (0..shape.rows)
-            .into_par_iter()
-            .map(|row| {
-                (0..shape.columns).filter(|&column| is_left(row, column)).fold(empty, |range, column| {
-                    [(0, 0), (0, 1), (1, 0), (1, 1)].iter().fold(range, |range, (down, right)| {
-                        let value = versine(row + down, column + right);
-                        join(range, [value, value])
-                    })
-                })
-            })
-            .reduce(|| empty, join);
+    /// d has no upper limit because the beam hits the array.
+    pub fn radial_range(&self, unit: RadialUnit) -> Result<[f64; 2], GeometryError> {
+        let Shape { rows, columns } = self.detector.shape;
+        let sides = (0..=rows).flat_map(|row| [(row, 0), (row, columns)]);
+        let ends = (0..=columns).flat_map(|column| [(0, column), (rows, column)]);
+        let border = sides
+            .chain(ends)
+            .map(|(row, column)| sin_squared_theta(self.lab(self.detector_point(row as f64, column as f64))));
         let [row, column] = self.axis_px();
-        if (0.0..rows).contains(&row)
-            && (0.0..columns).contains(&column)
-            && is_left(row as usize, column as usize)
-        {
-            let value = if self.along_beam_m() > 0.0 { 0.0 } else { 2.0 };
-            range = join(range, [value, value]);
-        }
-        if range[0] > range[1] {
-            return Err(GeometryError::NothingLeft);
-        }
-        let sin_theta = range.map(|value| (0.5 * value).sqrt().min(1.0));
+        let is_hit = (0.0..rows as f64).contains(&row) && (0.0..columns as f64).contains(&column);
+        let on_axis = is_hit.then(|| if self.along_beam_m() > 0.0 { 0.0 } else { 1.0 });
+        let sin_theta = border
+            .chain(on_axis)
+            .fold([1.0, 0.0], |[low, high]: [f64; 2], value| [low.min(value), high.max(value)])
+            .map(|sin_squared| sin_squared.min(1.0).sqrt());
         let q = sin_theta.map(|sin| 4.0 * PI * sin / self.poni.wavelength_angstrom);
         match unit {
             RadialUnit::QInvAngstrom => Ok(q),
@@ -98,7 +62,7 @@ impl Geometry {
 
     /// Pixel coordinate [row, column] at which the beam's line, forward or backward, meets the plane: the point p of
     /// [E1] with t1 = t2 = 0, which is p1 = L tan(rot2)/cos(rot1), p2 = −L tan(rot1).
-    fn axis_px(&self) -> [f64; 2] {
+    pub(crate) fn axis_px(&self) -> [f64; 2] {
         let poni = &self.poni;
         let p1 = poni.distance_m * poni.rot2_rad.tan() / poni.rot1_rad.cos();
         let p2 = -poni.distance_m * poni.rot1_rad.tan();
@@ -152,32 +116,30 @@ mod tests {
 
     #[test]
     fn the_range_is_that_of_all_corners() {
-        let geometry = geometry(Orientation::TopRight);
-        let mut expected = [f64::INFINITY, 0.0f64];
-        for row in 0..=40 {
-            for column in 0..=60 {
-                let q = geometry.momentum_transfer(f64::from(row), f64::from(column));
-                expected = [expected[0].min(q), expected[1].max(q)];
+        // The beam on the array, beyond one side of it, and beyond a corner.
+        for (poni1_m, poni2_m) in [(0.002, 0.0035), (0.004, -0.003), (-0.003, 0.009)] {
+            let mut geometry = geometry(Orientation::TopRight);
+            (geometry.poni.poni1_m, geometry.poni.poni2_m) = (poni1_m, poni2_m);
+            let mut expected = [f64::INFINITY, 0.0f64];
+            for row in 0..=40 {
+                for column in 0..=60 {
+                    let q = geometry.momentum_transfer(f64::from(row), f64::from(column));
+                    expected = [expected[0].min(q), expected[1].max(q)];
+                }
+            }
+            let [low, high] = geometry.radial_range(RadialUnit::QInvAngstrom).unwrap();
+            assert!((high / expected[1] - 1.0).abs() < 1e-12, "rounding only");
+            let d = geometry.radial_range(RadialUnit::DAngstrom);
+            if poni2_m == 0.0035 {
+                assert_eq!(low, 0.0, "the beam hits the array at {:?}", geometry.beam_centre_px());
+                assert!(matches!(d, Err(GeometryError::UnboundedD)));
+            } else {
+                assert!((low / expected[0] - 1.0).abs() < 1e-12, "rounding only");
+                let [shortest, longest] = d.unwrap();
+                assert!((shortest * high / (2.0 * PI) - 1.0).abs() < 1e-12, "d is 2π/Q");
+                assert!((longest * low / (2.0 * PI) - 1.0).abs() < 1e-12, "d is 2π/Q");
             }
         }
-        let [low, high] = geometry.radial_range(RadialUnit::QInvAngstrom, None).unwrap();
-        assert_eq!(low, 0.0, "the beam hits the array at {:?}", geometry.beam_centre_px());
-        assert!((high / expected[1] - 1.0).abs() < 1e-12, "rounding only");
-        assert!(matches!(geometry.radial_range(RadialUnit::DAngstrom, None), Err(GeometryError::UnboundedD)));
-
-        // With the pixel of the beam left out the corners decide, and d is the reciprocal of Q.
-        let [column, row] = geometry.beam_centre_px().unwrap();
-        let mut bad = vec![false; 40 * 60];
-        bad[row as usize * 60 + column as usize] = true;
-        let q = geometry.radial_range(RadialUnit::QInvAngstrom, Some(&bad)).unwrap();
-        assert!((q[0] / expected[0] - 1.0).abs() < 1e-9, "rounding only, near the beam");
-        let d = geometry.radial_range(RadialUnit::DAngstrom, Some(&bad)).unwrap();
-        assert!(
-            (d[0] * q[1] / (2.0 * PI) - 1.0).abs() < 1e-12 && (d[1] * q[0] / (2.0 * PI) - 1.0).abs() < 1e-12
-        );
-
-        assert!(geometry.radial_range(RadialUnit::QInvAngstrom, Some(&[true; 40 * 60])).is_err());
-        assert!(geometry.radial_range(RadialUnit::QInvAngstrom, Some(&[false; 7])).is_err());
     }
 
     #[test]
@@ -186,7 +148,7 @@ mod tests {
         geometry.poni.rot1_rad = PI;
         assert_eq!(geometry.beam_centre_px(), None);
         geometry.poni.rot2_rad = 0.0;
-        let [_, high] = geometry.radial_range(RadialUnit::TwoThetaDeg, None).unwrap();
+        let [_, high] = geometry.radial_range(RadialUnit::TwoThetaDeg).unwrap();
         // asin near 1 turns a rounding of 1e-16 into 1e-8 rad.
         assert!((high - 180.0).abs() < 1e-5, "{high}");
     }

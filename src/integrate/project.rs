@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::RadialUnit;
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, sin_squared_theta};
 
 /// A point of the detector in the plane where pixels are split.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,40 +48,27 @@ impl Projection {
         let step = |far: [f64; 3], count: f64| std::array::from_fn(|i| (far[i] - origin[i]) / count);
         let along_row: [f64; 3] = step(at(rows, 0.0), rows);
         let along_column: [f64; 3] = step(at(0.0, columns), columns);
-        // t1 = t2 = 0 by Cramer's rule; not finite where the plane is parallel to the beam, and then no pixel is near.
-        let determinant = along_row[0] * along_column[1] - along_column[0] * along_row[1];
-        let pole = [
-            (along_column[0] * origin[1] - origin[0] * along_column[1]) / determinant,
-            (along_row[1] * origin[0] - along_row[0] * origin[1]) / determinant,
-        ];
         let q_back = 4.0 * PI / geometry.poni.wavelength_angstrom;
-        Projection { origin, along_row, along_column, unit, q_back, pole }
+        // Not finite where the plane is parallel to the beam, and then no pixel is near.
+        Projection { origin, along_row, along_column, unit, q_back, pole: geometry.axis_px() }
     }
 
     /// The point at a continuous pixel coordinate (centre of the first pixel: 0.5, 0.5).
     #[inline]
     pub(super) fn at(&self, row: f64, column: f64) -> Polar {
         let t = |i: usize| self.origin[i] + row * self.along_row[i] + column * self.along_column[i];
-        let (t1, t2, t3) = (t(0), t(1), t(2));
-        let across_squared = t1 * t1 + t2 * t2;
+        let ray = [t(0), t(1), t(2)];
         let radial = match self.unit {
-            RadialUnit::QInvAngstrom => self.q(across_squared, t3),
-            RadialUnit::TwoThetaDeg => across_squared.sqrt().atan2(t3).to_degrees(),
-            RadialUnit::DAngstrom => TAU / self.q(across_squared, t3),
+            RadialUnit::QInvAngstrom => self.q(ray),
+            RadialUnit::TwoThetaDeg => (ray[0] * ray[0] + ray[1] * ray[1]).sqrt().atan2(ray[2]).to_degrees(),
+            RadialUnit::DAngstrom => TAU / self.q(ray),
         };
-        Polar { radial, chi: t1.atan2(t2) }
+        Polar { radial, chi: ray[0].atan2(ray[1]) }
     }
 
-    /// Q = (4π/λ) sin θ, with sin θ from cos 2θ = t3/|t| by the half-angle formula that does not cancel.
     #[inline]
-    fn q(&self, across_squared: f64, along: f64) -> f64 {
-        let length = (across_squared + along * along).sqrt();
-        let sin_theta_squared = if along > 0.0 {
-            across_squared / (2.0 * length * (length + along))
-        } else {
-            0.5 * (1.0 - along / length)
-        };
-        self.q_back * sin_theta_squared.sqrt()
+    fn q(&self, ray: [f64; 3]) -> f64 {
+        self.q_back * sin_squared_theta(ray).sqrt()
     }
 
     /// Whether the beam's axis goes through pixel (row, column) or its border: χ is then undefined on it.

@@ -46,7 +46,7 @@ pub(super) fn integration(
     let range = match written {
         Some(range) if !is_scattered(unit, range, geometry, check) => return None,
         Some(range) => range,
-        None => match geometry.radial_range(unit, None) {
+        None => match geometry.radial_range(unit) {
             Ok(range) => range,
             Err(error) => {
                 check.problems.push("integration.range", error.to_string(), "");
@@ -119,7 +119,7 @@ fn warn_of_empty_bins(
     geometry: &Geometry,
     check: &mut Check<'_>,
 ) {
-    let Ok([first, last]) = geometry.radial_range(unit, None) else { return };
+    let Ok([first, last]) = geometry.radial_range(unit) else { return };
     if lower >= last || upper <= first {
         let message = format!("the detector covers {first:.3} to {last:.3}, nothing of [{lower}, {upper}]");
         check.problems.push("integration.range", message, "correct the range or the geometry");

@@ -145,7 +145,7 @@ fn q_range(
         return None;
     }
     let bins = integration?.bins;
-    let covered = match geometry?.radial_range(RadialUnit::QInvAngstrom, None) {
+    let covered = match geometry?.radial_range(RadialUnit::QInvAngstrom) {
         Ok(covered) => covered,
         Err(error) => {
             check.problems.push(key, error.to_string(), "");
