@@ -1,7 +1,7 @@
 //! The GPU engine does what the plan says, within the errors that its shaders state, and does it again.
 
 mod agreement;
-mod oracle;
+pub mod oracle;
 mod setup;
 
 use std::sync::Arc;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Engine, EngineError, EngineInfo};
-use crate::frame::{Counts, Frame};
+use super::{Engine, EngineError, EngineInfo, EngineKind, check_pixels};
+use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan};
 use kernel::{BandSums, accumulate};
 use load::{Lane, SignalPath};
@@ -21,6 +21,19 @@ const MOST_BANDS: usize = 16;
 
 /// Memory that the sums of all bands of a group of frames may take.
 const BAND_BYTES: usize = 256 << 20;
+
+/// Memory that the counts of a batch may take, at 4 bytes each. Many threads do not need more: they share the bands of
+/// a few groups as well as they share many groups.
+const BATCH_BYTES: usize = 1 << 30;
+
+/// What the threads share out among themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// Groups of frames, each summed by one thread.
+    Groups,
+    /// The bands of one group after the other.
+    Bands,
+}
 
 /// Integrates on the processor.
 ///
@@ -46,7 +59,7 @@ pub struct CpuEngine {
 pub(super) fn info() -> EngineInfo {
     let threads = rayon::current_num_threads();
     EngineInfo {
-        kind: "cpu",
+        kind: EngineKind::Cpu,
         device: std::env::consts::ARCH.to_owned(),
         detail: format!("portable f64, {LANES} frames at once, {threads} threads"),
     }
@@ -70,47 +83,40 @@ impl CpuEngine {
     }
 
     fn lane<'f>(&self, frame: &'f Frame) -> Result<Lane<'f>, EngineError> {
-        if frame.shape != self.plan.shape {
-            return Err(EngineError::Shape { found: frame.shape, expected: self.plan.shape });
-        }
-        let found = match &frame.counts {
-            Counts::U16(counts) => counts.len(),
-            Counts::I16(counts) => counts.len(),
-            Counts::U32(counts) => counts.len(),
-            Counts::I32(counts) => counts.len(),
-            Counts::F32(counts) => counts.len(),
-        };
-        if found != frame.shape.pixels() {
-            return Err(EngineError::CountsLength { shape: frame.shape, found });
-        }
+        check_pixels(frame, &self.plan)?;
         let tau_per_exposure = self.plan.signal.tau_per_exposure(frame.header.exposure_s);
         Ok(Lane { counts: &frame.counts, tau_per_exposure: tau_per_exposure.ok_or(EngineError::NoExposure)? })
     }
 
     /// The kernel for a group: one lane for a single frame, and only one sum where the variance is the signal.
-    fn group(&self, frames: &[Lane<'_>], spread: bool) -> Vec<Accumulators> {
+    fn group(&self, frames: &[Lane<'_>], sharing: Sharing) -> Vec<Accumulators> {
         let one_sum = self.whole_pixels && self.path == SignalPath::Counts;
         match (frames.len(), one_sum) {
-            (1, true) => self.reduce::<1, 1>(frames, spread),
-            (1, false) => self.reduce::<1, 2>(frames, spread),
-            (_, true) => self.reduce::<LANES, 1>(frames, spread),
-            (_, false) => self.reduce::<LANES, 2>(frames, spread),
+            (1, true) => self.reduce::<1, 1>(frames, sharing),
+            (1, false) => self.reduce::<1, 2>(frames, sharing),
+            (_, true) => self.reduce::<LANES, 1>(frames, sharing),
+            (_, false) => self.reduce::<LANES, 2>(frames, sharing),
         }
     }
 
-    /// Sums all bands of up to `L` frames, in the same order whether the bands are spread over threads or not.
-    fn reduce<const L: usize, const S: usize>(&self, frames: &[Lane<'_>], spread: bool) -> Vec<Accumulators> {
+    /// Sums all bands of up to `L` frames, in the same order whatever the threads share.
+    fn reduce<const L: usize, const S: usize>(
+        &self,
+        frames: &[Lane<'_>],
+        sharing: Sharing,
+    ) -> Vec<Accumulators> {
         let sum = |band: usize| {
             let pixels = self.bands[band]..self.bands[band + 1];
             accumulate::<L, S>(&self.plan, self.path, frames, pixels)
         };
         let bands = self.bands.len() - 1;
         let mut total = BandSums::<L, S>::zero(self.plan.accumulator_len());
-        if spread {
-            let parts: Vec<BandSums<L, S>> = (0..bands).into_par_iter().map(sum).collect();
-            parts.iter().for_each(|part| total.add(part));
-        } else {
-            (0..bands).for_each(|band| total.add(&sum(band)));
+        match sharing {
+            Sharing::Groups => (0..bands).for_each(|band| total.add(&sum(band))),
+            Sharing::Bands => {
+                let parts: Vec<BandSums<L, S>> = (0..bands).into_par_iter().map(sum).collect();
+                parts.iter().for_each(|part| total.add(part));
+            }
         }
         (0..frames.len()).map(|lane| self.finish(&total, lane)).collect()
     }
@@ -141,23 +147,44 @@ impl CpuEngine {
     }
 }
 
+/// As many groups as threads, as far as memory goes; at least one.
+fn groups_in_a_batch(pixels: usize, threads: usize) -> usize {
+    let group_bytes = LANES * pixels * size_of::<u32>();
+    (BATCH_BYTES / group_bytes.max(1)).clamp(1, threads.max(1))
+}
+
 impl Engine for CpuEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
     }
 
     fn batch_size(&self) -> usize {
-        LANES * rayon::current_num_threads()
+        LANES * groups_in_a_batch(self.plan.shape.pixels(), rayon::current_num_threads())
     }
 
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError> {
         let lanes = frames.iter().map(|frame| self.lane(frame)).collect::<Result<Vec<_>, _>>()?;
         let groups: Vec<&[Lane<'_>]> = lanes.chunks(LANES).collect();
         let answers: Vec<Vec<Accumulators>> = if groups.len() < rayon::current_num_threads() {
-            groups.iter().map(|group| self.group(group, true)).collect()
+            groups.iter().map(|group| self.group(group, Sharing::Bands)).collect()
         } else {
-            groups.par_iter().map(|group| self.group(group, false)).collect()
+            groups.par_iter().map(|group| self.group(group, Sharing::Groups)).collect()
         };
         Ok(answers.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_keeps_the_threads_busy_within_its_memory() {
+        let pilatus_2m = 1679 * 1475;
+        assert_eq!(groups_in_a_batch(pilatus_2m, 2), 2);
+        // 8 frames are 79 MB, of which 1 GiB holds 13.
+        assert_eq!(groups_in_a_batch(pilatus_2m, 128), 13);
+        assert_eq!(groups_in_a_batch(1 << 28, 128), 1);
+        assert_eq!(groups_in_a_batch(0, 3), 3);
     }
 }

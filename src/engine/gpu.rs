@@ -27,10 +27,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wgpu::BufferUsages as Usage;
 
-pub use device::{AdapterKind, AdapterSummary, GpuDevice, adapters};
+pub use device::{Adapter, AdapterKind, AdapterSummary, GpuDevice, adapters};
 
 use super::layout::{ChunkParams, Entry, GROUP, GroupSums, LANES, MAX_FRAMES, PassParams};
-use super::{Engine, EngineError, EngineInfo};
+use super::{Engine, EngineError, EngineInfo, check_pixels};
 use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan};
 use matrix::BinMatrix;
@@ -68,8 +68,7 @@ impl GpuEngine {
     ///
     /// # Errors
     /// The card lacks memory or is lost, one of its bindings cannot hold an image or a bin, or its driver fails.
-    pub fn new(plan: Arc<IntegrationPlan>, device: GpuDevice) -> Result<GpuEngine, EngineError> {
-        let gpu = device;
+    pub fn new(plan: Arc<IntegrationPlan>, gpu: GpuDevice) -> Result<GpuEngine, EngineError> {
         let pixels = plan.shape.pixels();
         let limit = gpu.binding_limit();
         let needed = |groups: usize| (4 * GROUP * groups * pixels) as u64;
@@ -177,7 +176,7 @@ impl GpuEngine {
         for (slot, frame) in params.frames.iter_mut().zip(frames) {
             *slot = counts::frame_params(frame, &self.plan.signal)?;
             params.count_type = counts::type_number(&frame.counts);
-            params.words_per_frame = (pixels * counts::bytes_per_pixel(&frame.counts)).div_ceil(4) as u32;
+            params.words_per_frame = counts::bytes(&frame.counts).len().div_ceil(4) as u32;
         }
         Ok(params)
     }
@@ -227,7 +226,7 @@ impl Engine for GpuEngine {
 
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError> {
         for frame in frames {
-            frame_fits(frame, &self.plan)?;
+            check_pixels(frame, &self.plan)?;
         }
         let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sums = Vec::with_capacity(frames.len());
@@ -240,17 +239,6 @@ impl Engine for GpuEngine {
         }
         Ok(sums)
     }
-}
-
-fn frame_fits(frame: &Frame, plan: &IntegrationPlan) -> Result<(), EngineError> {
-    if frame.shape != plan.shape {
-        return Err(EngineError::Shape { found: frame.shape, expected: plan.shape });
-    }
-    let found = counts::bytes(&frame.counts).len() / counts::bytes_per_pixel(&frame.counts);
-    if found != plan.shape.pixels() {
-        return Err(EngineError::CountsLength { found, shape: plan.shape });
-    }
-    Ok(())
 }
 
 /// Runs the geometry stage.

@@ -6,13 +6,32 @@ pub mod select;
 mod layout;
 
 use crate::frame::Frame;
-use crate::integrate::Accumulators;
+use crate::integrate::{Accumulators, IntegrationPlan};
+
+/// The two engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Native.
+    Cpu,
+    /// Compute shaders.
+    Gpu,
+}
+
+impl std::fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            EngineKind::Cpu => "cpu",
+            EngineKind::Gpu => "gpu",
+        })
+    }
+}
 
 /// What integrated the frames; stands in `run.json`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct EngineInfo {
-    /// `cpu` or `gpu`.
-    pub kind: &'static str,
+    /// Which of the two.
+    pub kind: EngineKind,
     /// Adapter or processor.
     pub device: String,
     /// Graphics API and driver, or the instruction set.
@@ -36,6 +55,18 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Device loss, lack of memory, or a frame that does not fit the plan.
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError>;
+}
+
+/// Whether a frame has the pixels of the plan, each with its count.
+fn check_pixels(frame: &Frame, plan: &IntegrationPlan) -> Result<(), EngineError> {
+    if frame.shape != plan.shape {
+        return Err(EngineError::Shape { found: frame.shape, expected: plan.shape });
+    }
+    let found = frame.counts.len();
+    if found != frame.shape.pixels() {
+        return Err(EngineError::CountsLength { shape: frame.shape, found });
+    }
+    Ok(())
 }
 
 /// Why an engine gave no answer.

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use super::cpu::{self, CpuEngine};
-use super::gpu::{AdapterSummary, GpuDevice, GpuEngine, adapters};
+use super::gpu::{Adapter, AdapterSummary, GpuDevice, GpuEngine, adapters};
 use super::{Engine, EngineError, EngineInfo};
 use crate::config::EngineChoice;
 use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan};
 
-/// What a choice means on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a choice means on this machine; adapters by their place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Selection {
     /// The native engine.
     Cpu,
     /// This adapter, and nothing else will do.
-    Adapter(AdapterSummary),
+    Adapter(usize),
     /// This adapter if the plan fits it, else the native engine.
-    AdapterOrCpu(AdapterSummary),
+    AdapterOrCpu(usize),
 }
 
 /// An engine of the wanted kind for a plan.
@@ -28,13 +28,14 @@ enum Selection {
 /// # Errors
 /// No such adapter, or it does not take the plan.
 pub fn select(choice: &EngineChoice, plan: Arc<IntegrationPlan>) -> Result<Box<dyn Engine>, EngineError> {
-    match chosen(choice, adapters)? {
+    let adapters = adapters_for(choice);
+    match chosen(choice, &summaries(&adapters))? {
         Selection::Cpu => Ok(Box::new(CpuEngine::new(plan))),
-        Selection::Adapter(adapter) => Ok(Box::new(gpu_engine(&adapter, plan)?)),
-        Selection::AdapterOrCpu(adapter) => match gpu_engine(&adapter, Arc::clone(&plan)) {
+        Selection::Adapter(index) => Ok(Box::new(gpu_engine(&adapters[index], plan)?)),
+        Selection::AdapterOrCpu(index) => match gpu_engine(&adapters[index], Arc::clone(&plan)) {
             Ok(engine) => Ok(Box::new(engine)),
             Err(error) => {
-                tracing::warn!("the CPU integrates instead of {adapter}: {error}");
+                tracing::warn!("the CPU integrates instead of {}: {error}", adapters[index].summary);
                 Ok(Box::new(StandIn::new(CpuEngine::new(plan), &error)))
             }
         },
@@ -46,44 +47,49 @@ pub fn select(choice: &EngineChoice, plan: Arc<IntegrationPlan>) -> Result<Box<d
 /// # Errors
 /// No such adapter.
 pub fn plan_engine(choice: &EngineChoice) -> Result<EngineInfo, EngineError> {
-    Ok(match chosen(choice, adapters)? {
+    let adapters = summaries(&adapters_for(choice));
+    Ok(match chosen(choice, &adapters)? {
         Selection::Cpu => cpu::info(),
-        Selection::Adapter(adapter) | Selection::AdapterOrCpu(adapter) => adapter.engine_info(),
+        Selection::Adapter(index) | Selection::AdapterOrCpu(index) => adapters[index].engine_info(),
     })
 }
 
-fn gpu_engine(adapter: &AdapterSummary, plan: Arc<IntegrationPlan>) -> Result<GpuEngine, EngineError> {
+fn gpu_engine(adapter: &Adapter, plan: Arc<IntegrationPlan>) -> Result<GpuEngine, EngineError> {
     GpuEngine::new(plan, GpuDevice::open(adapter)?)
 }
 
-/// `list` is asked only where adapters matter: loading the graphics drivers takes a moment.
-fn chosen(
-    choice: &EngineChoice,
-    list: impl FnOnce() -> Vec<AdapterSummary>,
-) -> Result<Selection, EngineError> {
+/// The adapters of this machine, where the choice depends on them: loading the graphics drivers takes a moment.
+fn adapters_for(choice: &EngineChoice) -> Vec<Adapter> {
+    match choice {
+        EngineChoice::Cpu => Vec::new(),
+        EngineChoice::Auto | EngineChoice::Gpu | EngineChoice::Adapter(_) => adapters(),
+    }
+}
+
+fn summaries(adapters: &[Adapter]) -> Vec<AdapterSummary> {
+    adapters.iter().map(|adapter| adapter.summary.clone()).collect()
+}
+
+fn chosen(choice: &EngineChoice, adapters: &[AdapterSummary]) -> Result<Selection, EngineError> {
     match choice {
         EngineChoice::Cpu => Ok(Selection::Cpu),
-        EngineChoice::Auto => Ok(best_gpu(&list()).map_or(Selection::Cpu, Selection::AdapterOrCpu)),
+        EngineChoice::Auto => Ok(best_gpu(adapters).map_or(Selection::Cpu, Selection::AdapterOrCpu)),
         EngineChoice::Gpu => {
-            let adapters = list();
-            let none = || EngineError::NoGpu { seen: listed(&adapters) };
-            best_gpu(&adapters).map(Selection::Adapter).ok_or_else(none)
+            let none = || EngineError::NoGpu { seen: listed(adapters) };
+            best_gpu(adapters).map(Selection::Adapter).ok_or_else(none)
         }
         EngineChoice::Adapter(wanted) => {
-            let adapters = list();
-            let none = || EngineError::NoAdapter { wanted: wanted.clone(), seen: listed(&adapters) };
-            let has_name = |a: &&AdapterSummary| a.name.to_lowercase().contains(&wanted.to_lowercase());
-            adapters.iter().find(has_name).cloned().map(Selection::Adapter).ok_or_else(none)
+            let none = || EngineError::NoAdapter { wanted: wanted.clone(), seen: listed(adapters) };
+            let has_name = |a: &AdapterSummary| a.name.to_lowercase().contains(&wanted.to_lowercase());
+            adapters.iter().position(has_name).map(Selection::Adapter).ok_or_else(none)
         }
     }
 }
 
 /// The first discrete GPU, else the first GPU of another kind.
-fn best_gpu(adapters: &[AdapterSummary]) -> Option<AdapterSummary> {
-    let mut gpus: Vec<_> = adapters.iter().filter(|adapter| adapter.is_gpu()).collect();
-    // Stable: adapters of one kind stay in the order of the graphics API.
-    gpus.sort_by_key(|adapter| !adapter.is_discrete());
-    gpus.first().copied().cloned()
+fn best_gpu(adapters: &[AdapterSummary]) -> Option<usize> {
+    let discrete = adapters.iter().position(AdapterSummary::is_discrete);
+    discrete.or_else(|| adapters.iter().position(AdapterSummary::is_gpu))
 }
 
 fn listed(adapters: &[AdapterSummary]) -> String {
@@ -148,27 +154,27 @@ mod tests {
     #[test]
     fn auto_and_gpu_take_a_real_gpu_and_never_a_software_driver() {
         let all = machine();
-        let big = all[2].clone();
-        assert_eq!(chosen(&EngineChoice::Auto, machine).unwrap(), Selection::AdapterOrCpu(big.clone()));
-        assert_eq!(chosen(&EngineChoice::Gpu, machine).unwrap(), Selection::Adapter(big));
-        assert_eq!(chosen(&EngineChoice::Cpu, || panic!("not asked for")).unwrap(), Selection::Cpu);
-        let software = || machine()[..1].to_vec();
+        assert_eq!(chosen(&EngineChoice::Auto, &all).unwrap(), Selection::AdapterOrCpu(2));
+        assert_eq!(chosen(&EngineChoice::Gpu, &all).unwrap(), Selection::Adapter(2));
+        assert_eq!(chosen(&EngineChoice::Gpu, &all[..2]).unwrap(), Selection::Adapter(1));
+        assert_eq!(chosen(&EngineChoice::Cpu, &all).unwrap(), Selection::Cpu);
+        let software = &all[..1];
         assert_eq!(chosen(&EngineChoice::Auto, software).unwrap(), Selection::Cpu);
         let refused = chosen(&EngineChoice::Gpu, software).unwrap_err().to_string();
         assert!(
             refused.contains("llvmpipe (LLVM 15)") && refused.contains("mesa-vulkan-drivers"),
             "{refused}"
         );
-        let refused = chosen(&EngineChoice::Gpu, Vec::new).unwrap_err().to_string();
+        let refused = chosen(&EngineChoice::Gpu, &[]).unwrap_err().to_string();
         assert!(refused.contains("adapters: none"), "{refused}");
     }
 
     #[test]
     fn a_name_takes_any_adapter_that_has_it() {
         let all = machine();
-        let by_name = |name: &str| chosen(&EngineChoice::Adapter(name.to_owned()), machine);
-        assert_eq!(by_name("LLVMpipe").unwrap(), Selection::Adapter(all[0].clone()));
-        assert_eq!(by_name("little").unwrap(), Selection::Adapter(all[1].clone()));
+        let by_name = |name: &str| chosen(&EngineChoice::Adapter(name.to_owned()), &all);
+        assert_eq!(by_name("LLVMpipe").unwrap(), Selection::Adapter(0));
+        assert_eq!(by_name("little").unwrap(), Selection::Adapter(1));
         let refused = by_name("radeon").unwrap_err().to_string();
         assert!(refused.contains("`radeon`") && all.iter().all(|a| refused.contains(&a.name)), "{refused}");
     }

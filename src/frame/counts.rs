@@ -1,14 +1,9 @@
-//! One interface to counts of every number type.
+//! Counts of every number type, handled alike.
 
 use super::Counts;
 
-mod sealed {
-    /// Closes [`super::Count`]: the types are those of [`super::Counts`].
-    pub trait Sealed {}
-}
-
 /// A number type that counts come in.
-pub trait Count: sealed::Sealed + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
+trait Count: Copy {
     /// The value; exact for every type.
     fn to_f64(self) -> f64;
 
@@ -18,7 +13,6 @@ pub trait Count: sealed::Sealed + Copy + PartialEq + Send + Sync + std::fmt::Deb
 
 macro_rules! count {
     ($type:ty, $value:ident => $flagged:expr) => {
-        impl sealed::Sealed for $type {}
         impl Count for $type {
             fn to_f64(self) -> f64 {
                 f64::from(self)
@@ -50,6 +44,7 @@ macro_rules! each_type {
         }
     };
 }
+pub(crate) use each_type;
 
 impl Counts {
     /// Number of pixels.
@@ -62,22 +57,9 @@ impl Counts {
         self.len() == 0
     }
 
-    /// Pixel `index` (row · columns + column); `None` past the end.
-    pub fn get_f64(&self, index: usize) -> Option<f64> {
-        each_type!(self, values => values.get(index).map(|value| value.to_f64()))
-    }
-
-    /// Whether pixel `index` is flagged ([`Count::is_flagged`]); `None` past the end.
-    pub fn is_flagged(&self, index: usize) -> Option<bool> {
-        each_type!(self, values => values.get(index).map(|value| value.is_flagged()))
-    }
-
     /// The largest count that is not flagged; `None` where all are.
     pub fn largest(&self) -> Option<f64> {
-        each_type!(self, values => {
-            let valid = values.iter().filter(|value| !value.is_flagged()).map(|value| value.to_f64());
-            valid.reduce(f64::max)
-        })
+        each_type!(self, values => largest(values))
     }
 
     /// All pixels as f64, exact.
@@ -96,20 +78,39 @@ impl Counts {
     }
 }
 
+fn largest<T: Count>(values: &[T]) -> Option<f64> {
+    const NONE: f64 = f64::NEG_INFINITY;
+    // Several maxima beside each other, which a vector unit takes at once: every frame is looked through.
+    let mut largest = [NONE; 8];
+    for values in values.chunks(largest.len()) {
+        for (largest, value) in largest.iter_mut().zip(values) {
+            let value = if value.is_flagged() { NONE } else { value.to_f64() };
+            *largest = if value > *largest { value } else { *largest };
+        }
+    }
+    largest.into_iter().reduce(f64::max).filter(|largest| *largest > NONE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn negative_and_not_finite_are_flagged() {
-        let counts = Counts::F32(vec![0.0, -0.0, 5.5, -1.0, f32::NAN, f32::INFINITY]);
-        let flags: Vec<_> = (0..6).map(|i| counts.is_flagged(i).unwrap()).collect();
-        assert_eq!(flags, [false, false, false, true, true, true]);
-        let counts = Counts::I32(vec![-2, -1, 0, i32::MAX]);
-        assert_eq!((0..4).filter(|&i| counts.is_flagged(i) == Some(true)).count(), 2);
-        assert_eq!(counts.largest(), Some(2_147_483_647.0));
-        assert_eq!(Counts::I32(vec![-2, -1]).largest(), None);
-        assert_eq!(counts.get_f64(3), Some(2_147_483_647.0));
-        assert_eq!(counts.get_f64(4), None);
+        let counts = [0.0, -0.0, 5.5, -1.0, f32::NAN, f32::INFINITY];
+        assert_eq!(counts.map(Count::is_flagged), [false, false, false, true, true, true]);
+        assert_eq!([-2, -1, 0, i32::MAX].map(Count::is_flagged), [true, true, false, false]);
+    }
+
+    #[test]
+    fn the_largest_count_is_found_wherever_it_is() {
+        for place in 0..19 {
+            let mut counts: Vec<i32> = (0..19).map(|i| i - 3).collect();
+            counts[place] = i32::MAX;
+            assert_eq!(Counts::I32(counts).largest(), Some(2_147_483_647.0), "{place}");
+        }
+        assert_eq!(Counts::F32(vec![-1.0, 0.25, f32::INFINITY, f32::NAN]).largest(), Some(0.25));
+        assert_eq!(Counts::I32(vec![-2; 11]).largest(), None);
+        assert_eq!(Counts::U16(vec![]).largest(), None);
     }
 }

@@ -74,12 +74,20 @@ pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameErr
 /// # Errors
 /// As [`read`], but the images are not decoded.
 pub fn image_count(path: &Path) -> Result<usize, FrameError> {
-    with_head(path, |source, format| match format {
+    let count = |source: &Source<'_>, format: Format| match format {
         Format::Tiff => tiff::image_count(source),
         Format::Edf => edf::image_count(source),
         Format::Cbf | Format::Npy | Format::Fit2d | Format::Png => Ok(1),
         Format::Gzip => Err(source.unsupported("gzip inside gzip", "unpack it once")),
-    })
+    };
+    let (_, head, _) = open(path)?;
+    match format_of(&Source { path, bytes: &head })? {
+        // Where the head ends with an image, nothing in it says whether another follows.
+        Format::Edf => with_format(&Source { path, bytes: &read_file(path)? }, count),
+        Format::Tiff | Format::Cbf | Format::Npy | Format::Fit2d | Format::Png | Format::Gzip => {
+            with_head(path, count)
+        }
+    }
 }
 
 /// Shape of a file's first image, from the head of the file where that suffices. The data are not looked at.
@@ -236,6 +244,20 @@ mod tests {
             assert!(text.starts_with("frame_0001.tif: "), "{text}");
             assert!(matches!(error, FrameError::Truncated { .. } | FrameError::Malformed { .. }), "{text}");
         }
+    }
+
+    #[test]
+    fn an_image_that_ends_with_the_head_is_not_the_last() {
+        let header =
+            "{\nByteOrder = LowByteFirst ;\nDataType = UnsignedByte ;\nDim_1 = 256 ;\nDim_2 = 254 ;\n";
+        let mut image = header.as_bytes().to_vec();
+        image.resize(510, b' ');
+        image.extend(b"}\n");
+        image.resize(HEAD_BYTES as usize, 7);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("two.edf");
+        std::fs::write(&path, [image.clone(), image].concat()).unwrap();
+        assert_eq!(image_count(&path).unwrap(), 2);
     }
 
     #[test]

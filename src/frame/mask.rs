@@ -3,14 +3,9 @@
 use std::path::Path;
 
 use super::load::{decode, read_file};
-use super::{FrameError, Mask, Shape};
+use super::{FrameError, Mask};
 
 impl Mask {
-    /// No pixel is left out.
-    pub fn none(shape: Shape) -> Mask {
-        Mask { shape, bad: vec![false; shape.pixels()] }
-    }
-
     /// The first image of a file of any frame format, PNG, NPY or Fit2D .msk: what is not zero is left out.
     ///
     /// # Errors
@@ -96,17 +91,22 @@ fn first_centre(x: f64, columns: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Shape;
 
     const SHAPE: Shape = Shape { rows: 40, columns: 60 };
 
+    fn none(shape: Shape) -> Mask {
+        Mask { shape, bad: vec![false; shape.pixels()] }
+    }
+
     #[test]
     fn a_circle_covers_its_area() {
-        let mut mask = Mask::none(Shape { rows: 400, columns: 400 });
+        let mut mask = none(Shape { rows: 400, columns: 400 });
         mask.add_circle([200.3, 199.8], 150.0);
         // Gauss's circle problem: the error for radius r stays far below 2·√2·π·r.
         let area = std::f64::consts::PI * 150.0 * 150.0;
         assert!((mask.count_bad() as f64 - area).abs() < 300.0, "{} of {area}", mask.count_bad());
-        let mut mask = Mask::none(SHAPE);
+        let mut mask = none(SHAPE);
         mask.add_circle([0.5, 0.5], 0.0);
         assert_eq!((mask.count_bad(), mask.bad[0]), (1, true));
         mask.add_circle([-100.0, 1e300], 5.0);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_polygon_is_filled_where_a_ray_meets_odd_edges() {
-        let mut mask = Mask::none(SHAPE);
+        let mut mask = none(SHAPE);
         // Columns 10 … 19 and rows 5 … 7: edges on pixel borders, so no centre is in doubt.
         mask.add_polygon(&[[10.0, 5.0], [20.0, 5.0], [20.0, 8.0], [10.0, 8.0]]);
         assert_eq!(mask.count_bad(), 30);
@@ -128,7 +128,7 @@ mod tests {
         );
 
         // A square drawn round twice is outside itself.
-        let mut mask = Mask::none(SHAPE);
+        let mut mask = none(SHAPE);
         let square = [[2.0, 2.0], [9.0, 2.0], [9.0, 9.0], [2.0, 9.0]];
         mask.add_polygon(&[square, square].concat());
         assert_eq!(mask.count_bad(), 0);
@@ -136,7 +136,7 @@ mod tests {
         // Beyond the edges of the frame it is cut; without area it covers nothing.
         mask.add_polygon(&[[-1e9, -1e9], [1e9, -1e9], [1e9, 1e9], [-1e9, 1e9]]);
         assert_eq!(mask.count_bad(), SHAPE.pixels());
-        let mut mask = Mask::none(SHAPE);
+        let mut mask = none(SHAPE);
         mask.add_polygon(&[]);
         mask.add_polygon(&[[1.0, 1.0], [30.0, 30.0]]);
         mask.add_polygon(&[[f64::NAN, 1.0], [30.0, f64::INFINITY], [3.0, 4.0]]);
@@ -146,15 +146,15 @@ mod tests {
     #[test]
     fn two_triangles_tile_their_square() {
         let corners = [[3.2, 4.1], [33.3, 4.1], [33.3, 34.2], [3.2, 34.2]];
-        let mut whole = Mask::none(SHAPE);
+        let mut whole = none(SHAPE);
         whole.add_polygon(&corners);
-        let (mut lower, mut upper) = (Mask::none(SHAPE), Mask::none(SHAPE));
+        let (mut lower, mut upper) = (none(SHAPE), none(SHAPE));
         lower.add_polygon(&[corners[0], corners[1], corners[2]]);
         upper.add_polygon(&[corners[2], corners[3], corners[0]]);
         assert_eq!(lower.count_bad() + upper.count_bad(), whole.count_bad());
         lower.join(&upper).unwrap();
         assert_eq!(lower, whole);
-        let other = Mask::none(Shape { rows: 60, columns: 40 });
+        let other = none(Shape { rows: 60, columns: 40 });
         assert!(matches!(lower.join(&other), Err(FrameError::MaskShape { .. })));
     }
 }

@@ -18,7 +18,7 @@ mod mask;
 use std::path::PathBuf;
 
 pub use cbf::write_cbf;
-pub use counts::Count;
+pub(crate) use counts::each_type;
 pub use error::FrameError;
 pub use load::{FileRecord, LoadedFrame, decode, image_count, peek_shape, read, read_array};
 pub use tiff::write_tiff;

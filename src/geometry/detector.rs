@@ -100,14 +100,6 @@ impl Detector {
         Ok(detector)
     }
 
-    /// All names, in the order of the tables.
-    ///
-    /// # Errors
-    /// A broken table.
-    pub fn names() -> Result<Vec<String>, GeometryError> {
-        Ok(entries()?.iter().map(|entry| entry.detector.name.clone()).collect())
-    }
-
     /// A detector without gaps and without a known sensor, for arrays that no table has.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What the native engine keeps to the last bit, and what it must not count.
 
 use super::*;
+use crate::gpu::oracle::scatter;
 use halor::correct::{Dark, DeadTime, DeadTimeModel};
 use halor::engine::EngineError;
 use halor::integrate::PlanError;
@@ -84,29 +85,6 @@ fn dark() -> Dark {
     Dark { counts, variance: vec![0.25; SHAPE.pixels()] }
 }
 
-/// One frame, one pixel, one entry at a time: [E4] as it stands.
-fn scatter(plan: &IntegrationPlan, counts: &[f64], exposure_s: Option<f64>) -> Accumulators {
-    let zero = vec![0.0; plan.accumulator_len()];
-    let mut sums =
-        Accumulators { signal: zero.clone(), variance: zero.clone(), norm: zero, excluded_pixels: 0 };
-    let tau = plan.signal.tau_per_exposure(exposure_s).unwrap();
-    for (pixel, count) in counts.iter().enumerate() {
-        if plan.entries(pixel).count() == 0 {
-            continue;
-        }
-        let Some((signal, variance)) = plan.signal.signal_and_variance(*count, pixel, tau) else {
-            sums.excluded_pixels += 1;
-            continue;
-        };
-        for (bin, weight) in plan.entries(pixel) {
-            sums.signal[bin] += weight * signal;
-            sums.variance[bin] += weight * weight * variance;
-            sums.norm[bin] += weight * plan.norm[pixel];
-        }
-    }
-    sums
-}
-
 /// Every number type and every signal model against the plain scatter.
 #[test]
 fn kernels_agree_with_the_scatter() {
@@ -143,14 +121,7 @@ fn kernels_agree_with_the_scatter() {
             let plan = build(PlanSpec { signal: signal.clone(), ..sectored(splitting, &mask) });
             let answers = CpuEngine::new(plan.clone()).integrate(&frames).unwrap();
             for (frame, found) in frames.iter().zip(&answers) {
-                let counts: Vec<f64> = match &frame.counts {
-                    Counts::U16(counts) => counts.iter().map(|count| f64::from(*count)).collect(),
-                    Counts::I16(counts) => counts.iter().map(|count| f64::from(*count)).collect(),
-                    Counts::U32(counts) => counts.iter().map(|count| f64::from(*count)).collect(),
-                    Counts::I32(counts) => counts.iter().map(|count| f64::from(*count)).collect(),
-                    Counts::F32(counts) => counts.iter().map(|count| f64::from(*count)).collect(),
-                };
-                let expected = scatter(&plan, &counts, frame.header.exposure_s);
+                let expected = scatter(&plan, frame).sums;
                 // The same terms in another order: a few hundred roundings of 1e-16.
                 close(&found.signal, &expected.signal, 1e-13, "signal");
                 close(&found.variance, &expected.variance, 1e-13, "variance");

@@ -7,7 +7,7 @@ use halor::correct::{DeadTime, DeadTimeModel, SignalModel, pixel_norm};
 use halor::engine::cpu::CpuEngine;
 use halor::engine::gpu::{GpuEngine, adapters};
 use halor::engine::select::{plan_engine, select};
-use halor::engine::{Engine, EngineError};
+use halor::engine::{Engine, EngineError, EngineKind};
 use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::Orientation;
 use halor::grid::Bins;
@@ -21,7 +21,7 @@ use super::setup::{Recipe, TYPES, all_corrections, dark, device, frame, noise, t
 fn built(splitting: Splitting, orientation: Orientation) -> Arc<IntegrationPlan> {
     let shape = Shape { rows: 61, columns: 67 };
     let geometry = tilted(shape, orientation);
-    let [lower, upper] = geometry.radial_range(RadialUnit::QInvAngstrom, None).unwrap();
+    let [lower, upper] = geometry.radial_range(RadialUnit::QInvAngstrom).unwrap();
     let sector = |name: &str, centre_deg, fold| Region {
         name: name.to_owned(),
         azimuth: Azimuth::Sector { centre_deg, width_deg: 25.0, fold },
@@ -89,19 +89,19 @@ fn a_run_gets_the_engine_that_it_names() {
     let plan = Recipe::small().plan();
     let one = frame(plan.shape, "i32", 1);
     let by = |choice: EngineChoice| select(&choice, Arc::clone(&plan));
-    assert_eq!(by(EngineChoice::Cpu).unwrap().info().kind, "cpu");
-    assert_eq!(plan_engine(&EngineChoice::Cpu).unwrap().kind, "cpu");
+    assert_eq!(by(EngineChoice::Cpu).unwrap().info().kind, EngineKind::Cpu);
+    assert_eq!(plan_engine(&EngineChoice::Cpu).unwrap().kind, EngineKind::Cpu);
 
-    let real = adapters().iter().any(|a| a.is_gpu());
+    let real = adapters().iter().any(|a| a.summary.is_gpu());
     let automatic = by(EngineChoice::Auto).unwrap();
-    assert_eq!(automatic.info().kind, if real { "gpu" } else { "cpu" });
+    assert_eq!(automatic.info().kind, if real { EngineKind::Gpu } else { EngineKind::Cpu });
     assert_eq!(automatic.info(), &plan_engine(&EngineChoice::Auto).unwrap());
     assert_eq!(automatic.integrate(std::slice::from_ref(&one)).unwrap().len(), 1);
     assert_eq!(matches!(by(EngineChoice::Gpu), Err(EngineError::NoGpu { .. })), !real);
     let unknown = EngineChoice::Adapter("no such adapter".to_owned());
     assert!(matches!(by(unknown), Err(EngineError::NoAdapter { .. })));
 
-    for adapter in adapters() {
+    for adapter in adapters().into_iter().map(|adapter| adapter.summary) {
         let choice = EngineChoice::Adapter(adapter.name.to_uppercase());
         let engine = by(choice.clone()).unwrap();
         assert_eq!(engine.info().device, adapter.name);

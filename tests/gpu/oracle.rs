@@ -1,23 +1,12 @@
 //! The sums of [E4] by a plain scatter in f64, each with the error that single precision may make.
 
 use halor::correct::{Correction, DeadTimeModel};
-use halor::frame::{Counts, Frame};
+use halor::frame::Frame;
 use halor::geometry::Geometry;
 use halor::integrate::{Accumulators, IntegrationPlan};
 
 /// Unit roundoff of single precision.
 pub const U: f64 = 1.0 / (1_u64 << 24) as f64;
-
-/// Count of pixel `pixel`.
-pub fn count(counts: &Counts, pixel: usize) -> f64 {
-    match counts {
-        Counts::U16(values) => values[pixel].into(),
-        Counts::I16(values) => values[pixel].into(),
-        Counts::U32(values) => values[pixel].into(),
-        Counts::I32(values) => values[pixel].into(),
-        Counts::F32(values) => values[pixel].into(),
-    }
-}
 
 /// Relative error that the head of `shaders/geometry.wgsl` allows the norm of a pixel.
 pub fn norm_error(geometry: &Geometry, corrections: &[Correction], row: f64, column: f64) -> f64 {
@@ -82,9 +71,8 @@ pub fn scatter(plan: &IntegrationPlan, frame: &Frame) -> Truth {
     plan.matrix.bins.iter().for_each(|&bin| entries[bin as usize] += 1);
     let (mut sums, mut errors) = (zeros(), zeros());
     let lost = plan.signal.tau_per_exposure(frame.header.exposure_s).unwrap();
-    for pixel in 0..plan.shape.pixels() {
+    for (pixel, raw) in frame.counts.to_f64().into_iter().enumerate() {
         let range = plan.matrix.starts[pixel] as usize..plan.matrix.starts[pixel + 1] as usize;
-        let raw = count(&frame.counts, pixel);
         let Some((signal, variance)) = plan.signal.signal_and_variance(raw, pixel, lost) else {
             sums.excluded_pixels += u64::from(!range.is_empty());
             continue;

@@ -14,7 +14,7 @@ use halor::integrate::{Azimuth, IntegrationPlan, PixelMatrix, RadialUnit, Region
 /// With `HALOR_REQUIRE_GPU=1` that is a failure.
 pub fn device() -> Option<GpuDevice> {
     let listed = adapters();
-    let chosen = listed.iter().find(|a| a.is_gpu()).or(listed.first());
+    let chosen = listed.iter().find(|a| a.summary.is_gpu()).or(listed.first());
     if let Some(adapter) = chosen {
         return Some(GpuDevice::open(adapter).unwrap());
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::kernel::BLOCK;
 use crate::correct::SignalModel;
-use crate::frame::Counts;
+use crate::frame::{Counts, each_type};
 use crate::integrate::IntegrationPlan;
 
 /// How much there is to do between counts and signal.
@@ -63,13 +63,7 @@ pub(super) fn load<const L: usize>(
     block.excluded = [0; BLOCK];
     block.any_excluded = false;
     for (lane, frame) in frames.iter().enumerate() {
-        match frame.counts {
-            Counts::U16(counts) => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block),
-            Counts::I16(counts) => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block),
-            Counts::U32(counts) => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block),
-            Counts::I32(counts) => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block),
-            Counts::F32(counts) => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block),
-        }
+        each_type!(frame.counts, counts => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block));
     }
 }
 

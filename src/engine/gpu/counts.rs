@@ -3,7 +3,7 @@
 use crate::correct::{Dark, DeadTime, DeadTimeModel, SignalModel};
 use crate::engine::EngineError;
 use crate::engine::layout::{self, FrameParams};
-use crate::frame::{Counts, Frame};
+use crate::frame::{Counts, Frame, each_type};
 
 /// Type number of the correct shader.
 pub(super) fn type_number(counts: &Counts) -> u32 {
@@ -16,23 +16,9 @@ pub(super) fn type_number(counts: &Counts) -> u32 {
     }
 }
 
-/// Bytes of one pixel.
-pub(super) fn bytes_per_pixel(counts: &Counts) -> usize {
-    match counts {
-        Counts::U16(_) | Counts::I16(_) => 2,
-        Counts::U32(_) | Counts::I32(_) | Counts::F32(_) => 4,
-    }
-}
-
 /// The counts in memory, in their own type.
 pub(super) fn bytes(counts: &Counts) -> &[u8] {
-    match counts {
-        Counts::U16(values) => bytemuck::cast_slice(values),
-        Counts::I16(values) => bytemuck::cast_slice(values),
-        Counts::U32(values) => bytemuck::cast_slice(values),
-        Counts::I32(values) => bytemuck::cast_slice(values),
-        Counts::F32(values) => bytemuck::cast_slice(values),
-    }
+    each_type!(counts, values => bytemuck::cast_slice(values))
 }
 
 /// Number of the dead-time model in the correct shader.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::{EngineError, EngineInfo};
+use crate::engine::{EngineError, EngineInfo, EngineKind};
 
 /// What an adapter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl AdapterKind {
     }
 }
 
-/// A graphics adapter of this machine.
+/// What a graphics adapter says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdapterSummary {
     /// Name as the driver gives it.
@@ -83,7 +83,7 @@ impl AdapterSummary {
     /// What an engine on it says of itself.
     pub fn engine_info(&self) -> EngineInfo {
         let detail = format!("{}, {}", self.backend, self.driver);
-        EngineInfo { kind: "gpu", device: self.name.clone(), detail }
+        EngineInfo { kind: EngineKind::Gpu, device: self.name.clone(), detail }
     }
 }
 
@@ -93,20 +93,23 @@ impl std::fmt::Display for AdapterSummary {
     }
 }
 
-fn instance() -> wgpu::Instance {
-    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
-}
-
-fn found(instance: &wgpu::Instance) -> Vec<(AdapterSummary, wgpu::Adapter)> {
-    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
-        .into_iter()
-        .map(|adapter| (AdapterSummary::of(&adapter), adapter))
-        .collect()
+/// A graphics adapter of this machine.
+#[derive(Debug)]
+pub struct Adapter {
+    /// What it says of itself.
+    pub summary: AdapterSummary,
+    handle: wgpu::Adapter,
 }
 
 /// All adapters, software drivers included, in the order in which the graphics API lists them.
-pub fn adapters() -> Vec<AdapterSummary> {
-    found(&instance()).into_iter().map(|(summary, _)| summary).collect()
+///
+/// This loads the graphics drivers, which takes a moment.
+pub fn adapters() -> Vec<Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .map(|handle| Adapter { summary: AdapterSummary::of(&handle), handle })
+        .collect()
 }
 
 /// An opened adapter. No fault of the driver panics: each becomes an [`EngineError`].
@@ -120,17 +123,12 @@ pub struct GpuDevice {
 }
 
 impl GpuDevice {
-    /// Opens an adapter that [`adapters`] has listed, with all the memory per binding that it offers.
+    /// Opens an adapter with all the memory per binding that it offers.
     ///
     /// # Errors
     /// The adapter has gone, or its driver refuses.
-    pub fn open(adapter: &AdapterSummary) -> Result<GpuDevice, EngineError> {
-        let refused = |reason: String| EngineError::OpenAdapter { adapter: adapter.to_string(), reason };
-        let (_, opened) = found(&instance())
-            .into_iter()
-            .find(|(summary, _)| summary == adapter)
-            .ok_or_else(|| refused("it is no longer listed".to_owned()))?;
-        let offered = opened.limits();
+    pub fn open(Adapter { summary, handle }: &Adapter) -> Result<GpuDevice, EngineError> {
+        let offered = handle.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("halor"),
             required_limits: wgpu::Limits {
@@ -140,8 +138,11 @@ impl GpuDevice {
             },
             ..wgpu::DeviceDescriptor::default()
         };
-        let (device, queue) =
-            pollster::block_on(opened.request_device(&descriptor)).map_err(|e| refused(e.to_string()))?;
+        let refused = |e: wgpu::RequestDeviceError| EngineError::OpenAdapter {
+            adapter: summary.to_string(),
+            reason: e.to_string(),
+        };
+        let (device, queue) = pollster::block_on(handle.request_device(&descriptor)).map_err(refused)?;
 
         let fault = Arc::new(Mutex::new(None));
         let lost = Arc::clone(&fault);
@@ -152,7 +153,8 @@ impl GpuDevice {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             set_once(&uncaptured, error.to_string());
         }));
-        Ok(GpuDevice { binding_limit: adapter.binding_limit, adapter: adapter.clone(), device, queue, fault })
+        let (adapter, binding_limit) = (summary.clone(), summary.binding_limit);
+        Ok(GpuDevice { adapter, device, queue, binding_limit, fault })
     }
 
     /// The same device with fewer bytes per binding than it offers: what a plan does on a smaller card.
