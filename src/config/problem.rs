@@ -87,10 +87,10 @@ impl std::fmt::Display for Problem {
         if let (Some(line), Some(column)) = (self.line, self.column) {
             write!(f, ":{line}:{column}")?;
         }
-        write!(f, ": {}{}", if self.key.is_empty() { "" } else { &self.key }, {
-            if self.key.is_empty() { "" } else { ": " }
-        })?;
-        write!(f, "{}{}", self.message, self.snippet)?;
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}{}", self.message, self.snippet)?;
         if !self.mend.is_empty() {
             write!(f, "\n   = {}", self.mend)?;
         }
