@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::config::{Background, Config};
-use crate::frame::{self, FrameAddress, FrameError, LoadedFrame};
+use crate::frame::{FrameAddress, FrameError, FrameReader, LoadedFrame};
 
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +91,10 @@ pub(super) fn read_ahead<'scope>(
 ) -> Receiver<ReadBatch> {
     let (sender, receiver) = sync_channel(1);
     scope.spawn(move || {
+        let reader = FrameReader::default();
         for batch in jobs.chunks(size.max(1)) {
             let start = Instant::now();
-            let frames = batch.par_iter().map(|job| (job.clone(), frame::read(&job.address))).collect();
+            let frames = batch.par_iter().map(|job| (job.clone(), reader.read(&job.address))).collect();
             if sender.send(ReadBatch { frames, read_time: start.elapsed() }).is_err() {
                 return; // The receiver has stopped: the run is over.
             }

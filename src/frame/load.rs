@@ -48,8 +48,7 @@ enum Format {
 /// # Errors
 /// [`FrameError`]: the file cannot be read, is no frame, is damaged, or lacks the image.
 pub fn read(address: &FrameAddress) -> Result<LoadedFrame, FrameError> {
-    let bytes = read_file(&address.path)?;
-    let file = FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(&bytes) };
+    let (bytes, file) = hashed(&address.path)?;
     Ok(LoadedFrame { frame: decode(&bytes, &address.path, address.image)?, file })
 }
 
@@ -113,6 +112,19 @@ pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
 pub fn read_array(path: &Path) -> Result<(Shape, Vec<f32>), FrameError> {
     let frame = decode(&read_file(path)?, path, 0)?;
     Ok((frame.shape, frame.counts.to_f32()))
+}
+
+/// All bytes of a frame file, and what the record says of them.
+pub(super) fn hashed(path: &Path) -> Result<(Vec<u8>, FileRecord), FrameError> {
+    let bytes = read_file(path)?;
+    let file = FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(&bytes) };
+    Ok((bytes, file))
+}
+
+/// The contents of a file's `bytes` without gzip.
+pub(super) fn unpacked(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, FrameError> {
+    let source = Source { path, bytes: &bytes };
+    if format_of(&source)? == Format::Gzip { gzip::unpack(&source) } else { Ok(bytes) }
 }
 
 /// All bytes of a frame file.
