@@ -1,5 +1,5 @@
 //! One test binary: laws on every engine, and agreement with independent numbers.
-#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 mod readers;

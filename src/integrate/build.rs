@@ -16,8 +16,8 @@ use crate::grid::Bins;
 /// Detector rows that are split together; the corners between them are computed once.
 const BAND_ROWS: usize = 32;
 
-/// Most matrix entries, 8 GiB of them.
-const MOST_ENTRIES: usize = 1 << 30;
+/// Most matrix entries, 2 GiB of them and for a moment twice that: 14 for each pixel of the largest known detector.
+const MOST_ENTRIES: usize = 1 << 28;
 
 /// Entries that a thread adds before it counts them with those of the others.
 const ENTRIES_BETWEEN_COUNTS: usize = 1 << 16;

@@ -22,10 +22,8 @@ pub fn data(relative: &str) -> Option<PathBuf> {
     None
 }
 
-/// One array of a numpy archive: its shape and its values as f64 in C order.
+/// One array of a numpy archive.
 pub struct Array {
-    /// Lengths of the axes.
-    pub shape: Vec<u64>,
     /// Values, row order.
     pub values: Vec<f64>,
 }
@@ -68,7 +66,7 @@ pub fn npz(path: &std::path::Path, name: &str) -> Array {
         npyz::Order::C => values,
         npyz::Order::Fortran => from_columns(&shape, &values),
     };
-    Array { shape, values }
+    Array { values }
 }
 
 /// Values whose first index runs fastest, in the order in which the last one does.
