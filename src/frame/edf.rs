@@ -1,5 +1,6 @@
 //! EDF, the ESRF data format: blocks of an ASCII header `{ key = value ; … }` and raw data.
 
+use super::load::Images;
 use super::samples::{self, ByteOrder, SampleType};
 use super::source::{Source, find, printable};
 use super::{Frame, FrameError, FrameHeader, Shape, header};
@@ -38,15 +39,15 @@ pub(super) fn shape(source: &Source<'_>, image: usize) -> Result<Shape, FrameErr
     Ok(image_block(source, image)?.layout(source)?.shape)
 }
 
-/// Number of images.
-pub(super) fn image_count(source: &Source<'_>) -> Result<usize, FrameError> {
+/// The images, each with its data.
+pub(super) fn images(source: &Source<'_>) -> Images {
     let mut at = 0;
-    let mut count = 0;
-    while let Some((block, end)) = next_image(source, at)? {
+    Images::count(|| {
+        let Some((block, end)) = next_image(source, at)? else { return Ok(false) };
         source.slice(block.data_at, end - block.data_at, "EDF data")?;
-        (at, count) = (end, count + 1);
-    }
-    Ok(count)
+        at = end;
+        Ok(true)
+    })
 }
 
 fn image_block(source: &Source<'_>, image: usize) -> Result<Block, FrameError> {
@@ -245,7 +246,7 @@ mod tests {
         let data: Vec<u8> = [1.5f64, -2.0, 9.0].iter().flat_map(|v| v.to_le_bytes()).collect();
         let bytes = [general, first, block(&format!("{keys}{more}"), &data), b"\n\n".to_vec()].concat();
         let source = source(&bytes);
-        assert_eq!(image_count(&source).unwrap(), 2);
+        assert_eq!(images(&source).reached, 2);
         let frame = decode(&source, 0).unwrap();
         assert_eq!((frame.shape.rows, frame.shape.columns), (2, 3));
         assert_eq!(frame.counts, Counts::I16(vec![1, 2, 3, 4, 5, -2]));

@@ -70,22 +70,57 @@ pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameErr
 
 /// Number of images in a file: directories of a TIFF, blocks of an EDF, else 1.
 ///
+/// Where a file of several images is damaged, those before the damage count and one more, which says what is wrong when it
+/// is read: no image is lost without a word.
+///
 /// # Errors
-/// As [`read`], but the images are not decoded.
+/// As [`read`], but the images are not decoded; none can be reached.
 pub fn image_count(path: &Path) -> Result<usize, FrameError> {
-    let count = |source: &Source<'_>, format: Format| match format {
-        Format::Tiff => tiff::image_count(source),
-        Format::Edf => edf::image_count(source),
-        Format::Cbf | Format::Npy | Format::Fit2d | Format::Png => Ok(1),
-        Format::Gzip => Err(source.unsupported("gzip inside gzip", "unpack it once")),
-    };
-    let (_, head, _) = open(path)?;
-    match format_of(&Source { path, bytes: &head })? {
-        // Where the head ends with an image, nothing in it says whether another follows.
-        Format::Edf => with_format(&Source { path, bytes: &read_file(path)? }, count),
-        Format::Tiff | Format::Cbf | Format::Npy | Format::Fit2d | Format::Png | Format::Gzip => {
-            with_head(path, count)
+    let of_head = with_head(path, |source, format| match images(source, format)? {
+        Images { damage: Some(error), .. } => Err(error),
+        Images { reached, damage: None } => Ok((format, reached)),
+    });
+    match of_head {
+        // Where the head ends with an image of an EDF, nothing in it says whether another follows.
+        Ok((Format::Edf, _)) | Err(FrameError::Truncated { .. } | FrameError::Malformed { .. }) => {}
+        Ok((_, reached)) => return Ok(reached),
+        Err(error) => return Err(error),
+    }
+    with_format(&Source { path, bytes: &read_file(path)? }, |source, format| match images(source, format)? {
+        Images { reached: 0, damage: Some(error) } => Err(error),
+        Images { reached, damage: Some(_) } => Ok(reached + 1),
+        Images { reached, damage: None } => Ok(reached),
+    })
+}
+
+/// The images of a file, up to its end or to where it is damaged.
+pub(super) struct Images {
+    /// How many there are so far.
+    pub(super) reached: usize,
+    /// What is wrong after them.
+    pub(super) damage: Option<FrameError>,
+}
+
+impl Images {
+    /// Asks for image after image: `Ok(true)` where there is one, `Ok(false)` at the end.
+    pub(super) fn count(mut next: impl FnMut() -> Result<bool, FrameError>) -> Images {
+        let mut reached = 0;
+        loop {
+            match next() {
+                Ok(true) => reached += 1,
+                Ok(false) => return Images { reached, damage: None },
+                Err(error) => return Images { reached, damage: Some(error) },
+            }
         }
+    }
+}
+
+fn images(source: &Source<'_>, format: Format) -> Result<Images, FrameError> {
+    match format {
+        Format::Tiff => tiff::images(source),
+        Format::Edf => Ok(edf::images(source)),
+        Format::Cbf | Format::Npy | Format::Fit2d | Format::Png => Ok(Images { reached: 1, damage: None }),
+        Format::Gzip => Err(source.unsupported("gzip inside gzip", "unpack it once")),
     }
 }
 

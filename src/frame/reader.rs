@@ -57,6 +57,7 @@ mod tests {
     use ::tiff::encoder::{TiffEncoder, colortype};
 
     use super::*;
+    use crate::frame::image_count;
 
     #[test]
     fn the_images_of_a_stack_come_from_one_reading() {
@@ -85,5 +86,25 @@ mod tests {
             assert!(matches!(reader.read(&address(3)), Err(FrameError::NoSuchImage { count: 3, .. })));
             assert!(matches!(reader.read(&address(0)), Err(FrameError::Io { .. })));
         }
+    }
+
+    #[test]
+    fn a_stack_that_is_cut_keeps_its_good_images_and_says_so() {
+        let mut pages = std::io::Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut pages).unwrap();
+        for page in 0..5 {
+            encoder.write_image::<colortype::Gray16>(300, 200, &[page; 60_000]).unwrap();
+        }
+        let whole = pages.into_inner();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.tif");
+        // Inside the data of the fourth image, whose directory stands after them.
+        std::fs::write(&path, &whole[..whole.len() * 7 / 10]).unwrap();
+        assert_eq!(image_count(&path).unwrap(), 4);
+        let reader = FrameReader::default();
+        let read = |image| reader.read(&FrameAddress { path: path.clone(), image });
+        assert!((0..3).all(|image| read(image).is_ok()));
+        let reason = read(3).unwrap_err().to_string();
+        assert!(reason.contains("cut short"), "{reason}");
     }
 }

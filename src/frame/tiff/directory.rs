@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::frame::FrameError;
+use crate::frame::load::Images;
 use crate::frame::samples::ByteOrder;
 use crate::frame::source::{Source, printable};
 
@@ -47,15 +48,11 @@ pub(super) fn directory<'a>(source: &Source<'a>, image: usize) -> Result<Directo
     Err(source.no_such_image(image, count))
 }
 
-/// Number of directories.
-pub(super) fn count(source: &Source<'_>) -> Result<usize, FrameError> {
+/// All directories.
+pub(super) fn images(source: &Source<'_>) -> Result<Images, FrameError> {
     let (flavour, first) = flavour(source)?;
     let mut chain = Chain { source: *source, flavour, next: first, seen: BTreeSet::new() };
-    let mut count = 0;
-    while chain.step()?.is_some() {
-        count += 1;
-    }
-    Ok(count)
+    Ok(Images::count(|| Ok(chain.step()?.is_some())))
 }
 
 fn flavour(source: &Source<'_>) -> Result<(Flavour, u64), FrameError> {

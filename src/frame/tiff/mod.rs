@@ -11,6 +11,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+use super::load::Images;
 use super::samples::{self, ByteOrder, SampleType};
 use super::source::{Source, find};
 use super::{Frame, FrameError, FrameHeader, Shape, header};
@@ -77,9 +78,9 @@ pub(super) fn shape(source: &Source<'_>, image: usize) -> Result<Shape, FrameErr
     Ok(layout(source, &directory::directory(source, image)?)?.shape)
 }
 
-/// Number of images.
-pub(super) fn image_count(source: &Source<'_>) -> Result<usize, FrameError> {
-    directory::count(source)
+/// The images, by their directories.
+pub(super) fn images(source: &Source<'_>) -> Result<Images, FrameError> {
+    directory::images(source)
 }
 
 fn layout(source: &Source<'_>, directory: &Directory<'_>) -> Result<Layout, FrameError> {
