@@ -30,7 +30,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// With full splitting a pixel of 0.03 Å⁻¹ covers three bins of 0.011 Å⁻¹ or more: without [E4a] the σ of G(r) would be
-/// 1.7 times too small. The scatter of the fitted constant is not in σ (docs/physics.md): the run goes without it.
+/// 1.8 times too small. The scatter of the fitted constant is not in σ (docs/physics.md): the run goes without it.
 #[test]
 fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     let beamtime = DemoBeamtime::pilatus_300k().unwrap();
