@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::source::{Source, printable};
 use super::{Frame, FrameAddress, FrameError, Shape, cbf, edf, fit2d, gzip, npy, png, tiff};
@@ -43,14 +43,52 @@ enum Format {
     Gzip,
 }
 
+/// A frame file in memory, as stored: read and hashed once for all of its images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    record: FileRecord,
+}
+
+impl FrameFile {
+    /// Reads and hashes a file; nothing but its first bytes is looked at.
+    ///
+    /// # Errors
+    /// [`FrameError`]: the file cannot be read or begins no known format.
+    pub fn read(path: &Path) -> Result<FrameFile, FrameError> {
+        let bytes = read_file(path)?;
+        let record = FileRecord::of(&bytes);
+        Ok(FrameFile { path: path.to_path_buf(), bytes, record })
+    }
+
+    /// Where it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One of its images, from 0.
+    ///
+    /// # Errors
+    /// [`FrameError`]: the file is damaged or lacks the image.
+    pub fn image(&self, image: usize) -> Result<LoadedFrame, FrameError> {
+        Ok(LoadedFrame { frame: decode(&self.bytes, &self.path, image)?, file: self.record })
+    }
+}
+
+impl FileRecord {
+    /// Of a file with these contents.
+    pub fn of(bytes: &[u8]) -> FileRecord {
+        FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(bytes) }
+    }
+}
+
 /// Reads a frame and hashes its file.
 ///
 /// # Errors
 /// [`FrameError`]: the file cannot be read, is no frame, is damaged, or lacks the image.
 pub fn read(address: &FrameAddress) -> Result<LoadedFrame, FrameError> {
-    let bytes = read_file(&address.path)?;
-    let file = FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(&bytes) };
-    Ok(LoadedFrame { frame: decode(&bytes, &address.path, address.image)?, file })
+    FrameFile::read(&address.path)?.image(address.image)
 }
 
 /// The frame in a file's `bytes`; `path` is for messages only.

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 pub use cbf::write_cbf;
 pub use counts::Count;
 pub use error::FrameError;
-pub use load::{FileRecord, LoadedFrame, decode, image_count, peek_shape, read, read_array};
+pub use load::{FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array};
 pub use tiff::write_tiff;
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).
