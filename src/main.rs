@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     match Cli::parse().dispatch() {
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            cli::say(format_args!("error: {error:#}"));
             ExitCode::from(Outcome::Configuration.code())
         }
     }

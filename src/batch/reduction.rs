@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::files::{Level, Target, relative};
+use super::files::{Level, Target, Written, relative};
 use crate::config::Config;
 use crate::integrate::{Accumulators, RING};
 use crate::output::{Existing, Header, Names, OutputError, PeakRow};
@@ -86,6 +86,7 @@ impl Reduction<'_> {
         let subtracts = background.is_some();
         let target = Target { config: self.config, names, header, level, subtracts, existing: self.existing };
         let mut results = Results::default();
+        let mut written = Written::default();
         for (index, region) in self.config.regions.iter().enumerate() {
             let patterns = pipeline::patterns(sums, index, self.plans, background)?;
             let reduced = match &self.plans.reduction {
@@ -101,8 +102,7 @@ impl Reduction<'_> {
                     .ok(),
                 Some(_) | None => None,
             };
-            let files = target.write(&region.name, &patterns, reduced.as_ref())?;
-            results.files.extend(files.iter().map(|file| relative(self.config, file)));
+            target.write(&region.name, &patterns, reduced.as_ref(), &mut written)?;
             if let Some(reduced) = &reduced {
                 results.rows.extend(reduced.peaks.peaks.iter().map(|peak| PeakRow {
                     sample: sample.name.clone(),
@@ -115,6 +115,7 @@ impl Reduction<'_> {
                 results.ring = Some((patterns, reduced));
             }
         }
+        results.files = written.keep().iter().map(|file| relative(self.config, file)).collect();
         Ok(results)
     }
 }
