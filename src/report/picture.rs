@@ -26,6 +26,9 @@ const PANEL: (u32, u32) = (880, 340);
 /// The drawing library rounds to whole units: with this many to a pixel, lines are smooth.
 const UNITS: u32 = 8;
 
+/// More names than this do not fit beside the curves.
+const NAMED: usize = 12;
+
 /// What is drawn of one sample.
 #[derive(Debug, Clone)]
 pub struct SampleCurves {
@@ -111,11 +114,13 @@ fn panel<DB: DrawingBackend>(
     for (index, (name, x, y)) in curves.iter().enumerate() {
         let style = PALETTE[index % PALETTE.len()].stroke_width(3 * UNITS / 2);
         let points = x.iter().zip(*y).filter(|(_, y)| y.is_finite()).map(|(x, y)| (*x, *y));
-        chart
-            .draw_series(LineSeries::new(points, style))
-            .map_err(failed)?
-            .label(*name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18 * UNITS as i32, y)], style));
+        let drawn = chart.draw_series(LineSeries::new(points, style)).map_err(failed)?;
+        let mark = move |(x, y)| PathElement::new([(x, y), (x + 18 * UNITS as i32, y)], style);
+        if index < NAMED {
+            drawn.label(*name).legend(mark);
+        } else if index + 1 == curves.len() {
+            drawn.label(format!("… and {} more", curves.len() - NAMED)).legend(mark);
+        }
     }
     chart
         .configure_series_labels()
@@ -170,6 +175,13 @@ mod tests {
         assert!(svg.contains("as-cast") && svg.contains("aged") && svg.contains("2θ (degrees)"), "{svg}");
         assert_eq!(svg.matches("#0072B2").count(), 2, "a curve and its legend");
         assert!(!svg.contains("NaN"));
+    }
+
+    #[test]
+    fn a_long_series_names_what_fits_and_counts_the_rest() {
+        let names: Vec<String> = (0..40).map(|i| format!("sample-{i:02}")).collect();
+        let svg = series_svg(&names.iter().map(|name| curves(name)).collect::<Vec<_>>()).unwrap();
+        assert!(svg.contains("sample-11") && !svg.contains("sample-12") && svg.contains("… and 28 more"));
     }
 
     #[test]
