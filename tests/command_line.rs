@@ -256,6 +256,22 @@ fn quiet_says_nothing_but_errors() {
 }
 
 #[test]
+fn a_frame_without_s_of_q_is_integrated_and_stays_in_the_sum() {
+    let bench = Bench::new();
+    bench.frame("a_2.tif", SHAPE, 0);
+    let pdf = "pdf={q_range_inv_angstrom: [1, 6]}";
+    let run = bench.halor(&["run", "run.yaml", "--engine", "cpu", "--set", pdf, "--set", "composition=Ni"]);
+    assert_eq!(code(&run), 1, "{}", stderr(&run));
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 4, "done": 3, "failed": 1, "skipped": 0}));
+    assert!(record["frames"][1]["reason"].as_str().unwrap().contains("S(Q)"), "{record}");
+    assert!(bench.path("results/a/frames/a_2.xye").exists());
+    assert!(!bench.path("results/a/frames/a_2.gr").exists());
+    let sum = std::fs::read_to_string(bench.path("results/a/a.xye")).unwrap();
+    assert!(sum.contains("frames_summed = 3"), "{sum}");
+}
+
+#[test]
 fn a_sample_whose_background_is_unreadable_is_skipped_with_the_reason() {
     let bench = Bench::new();
     bench.write("air.tif", "");

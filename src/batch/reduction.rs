@@ -27,6 +27,8 @@ pub(super) struct Results {
     pub(super) ring: Option<(Patterns, Option<Reduced>)>,
     /// Sectors that gave no S(Q), with the reason.
     pub(super) warnings: Vec<String>,
+    /// Why the full ring gave no S(Q); its patterns are written all the same.
+    pub(super) ring_unreduced: Option<String>,
 }
 
 /// Why a frame or sample has no results.
@@ -90,16 +92,22 @@ impl Reduction<'_> {
         for (index, region) in self.config.regions.iter().enumerate() {
             let patterns = pipeline::patterns(sums, index, self.plans, background)?;
             let reduced = match &self.plans.reduction {
-                Some(plan) if region.name == RING => Some(pipeline::reduce(&patterns.subtracted, plan)?),
-                // A narrow sector may have holes that the ring has not: it must not take the sample with it.
-                Some(plan) if level == Level::Sample => pipeline::reduce(&patterns.subtracted, plan)
-                    .map_err(|e| {
+                Some(plan) if region.name == RING || level == Level::Sample => {
+                    let reduced = pipeline::reduce(&patterns.subtracted, plan);
+                    if let Err(reason) = &reduced {
+                        // What was integrated is good: a weak frame stays in the sum, a sector with holes does not
+                        // take the sample with it.
                         let name = &sample.name;
-                        results
-                            .warnings
-                            .push(format!("{name}, sector {}: integrated only: {e}", region.name));
-                    })
-                    .ok(),
+                        if region.name == RING {
+                            results.ring_unreduced = Some(format!("integrated only: {reason}"));
+                        } else {
+                            let warning =
+                                format!("{name}, sector {}: integrated only: {reason}", region.name);
+                            results.warnings.push(warning);
+                        }
+                    }
+                    reduced.ok()
+                }
                 Some(_) | None => None,
             };
             target.write(&region.name, &patterns, reduced.as_ref(), &mut written)?;

@@ -243,6 +243,10 @@ impl<'a> Run<'a> {
                     self.rows.extend(results.rows);
                     self.outputs.extend(results.files);
                     self.warnings.extend(results.warnings);
+                    if let Some(reason) = results.ring_unreduced {
+                        let path = frame.record.path.display();
+                        frame.record.status = Status::Failed(format!("{path}: {reason}"));
+                    }
                 }
                 Err(status) => frame.record.status = status,
             }
@@ -316,6 +320,8 @@ impl<'a> Run<'a> {
                         patterns,
                         reduced,
                     }));
+                    let unreduced = results.ring_unreduced.map(|reason| (sample.name.clone(), reason));
+                    self.failed_samples.extend(unreduced);
                 }
                 Err(reason) => self.failed_samples.push((sample.name.clone(), reason)),
             }

@@ -134,7 +134,7 @@ fn peak_table(written: &Written, rows: &[PeakRow]) -> String {
     let _ = write!(
         text,
         "{within_two} of {compared} metrics within 2σ of the truth, the largest deviation {largest:.2} %; σ is from counting alone,\n\
-         and the truth knows neither pixels nor a fitted constant"
+         what is beyond it comes from the reduction: the fitted constant, the polynomial, the size of the pixels"
     );
     text
 }
