@@ -66,14 +66,15 @@ fn corrected(slot: u32, pixel: u32) -> vec2<f32> {
     var result = vec2<f32>(counts, counts);
     let x = counts * frame.lost_per_count;
     if (params.dead_time == DEAD_TIME_NON_PARALYZABLE) {
-        // Slope = gain².
+        // Slope gain², var(counts) = counts/gain².
         let gain = 1.0 / max(1.0 - x, 1e-7);
-        result = vec2<f32>(counts * gain, counts * (gain * gain) * (gain * gain));
+        result = vec2<f32>(counts * gain, counts * gain * gain);
     } else if (params.dead_time == DEAD_TIME_PARALYZABLE) {
         let y = paralyzed_rate(x);
         let gain = exp(y);
         let slope = gain / max(1.0 - y, 1e-4);
-        result = vec2<f32>(counts * gain, counts * slope * slope);
+        // var(counts) = counts·(1 − 2x).
+        result = vec2<f32>(counts * gain, counts * (1.0 - 2.0 * x) * slope * slope);
     }
     if (params.has_dark != 0u) {
         let background = dark[pixel];

@@ -101,6 +101,9 @@ fn a_run_leaves_what_check_said() {
         record["frames"].as_array().unwrap().iter().map(|f| f["path"].as_str().unwrap()).collect();
     assert!(order[1].ends_with("a_2.tif") && order[2].ends_with("a_10.tif"), "numeric order: {order:?}");
     assert_eq!(record["frames"][0]["xxh3_128"].as_str().unwrap().len(), 32);
+    let run_file = &record["inputs"][0];
+    assert_eq!(run_file["role"], "run file");
+    assert_eq!(run_file["bytes"], std::fs::metadata(bench.path("run.yaml")).unwrap().len());
 }
 
 #[test]
@@ -140,6 +143,132 @@ fn a_bad_frame_is_named_and_the_rest_is_processed() {
     assert_eq!(record["frames"][1]["status"], "failed");
     assert!(record["frames"][1]["reason"].as_str().unwrap().contains("a_2.tif"));
     assert!(bench.path("results/a/a.xye").exists() && bench.path("results/b/b.xye").exists());
+}
+
+/// `check` tells apart what stops a run (2) and what a run leaves out (1), and finds what only the plans show.
+#[test]
+fn check_finds_what_the_run_would() {
+    let bench = Bench::new();
+    bench.frame("mask.tif", Shape { rows: 10, columns: 20 }, 0);
+    let mask = bench.halor(&["check", "run.yaml", "--engine", "cpu", "--set", "mask.files=[mask.tif]"]);
+    assert_eq!(code(&mask), 2);
+    assert!(String::from_utf8_lossy(&mask.stdout).contains("mask is 10 × 20"), "{mask:?}");
+    bench.write("mask.tif", "no mask");
+    let damaged = bench.halor(&["run", "run.yaml", "--engine", "cpu", "--set", "mask.files=[mask.tif]"]);
+    assert_eq!(code(&damaged), 2, "damaged is not missing: {}", stderr(&damaged));
+
+    bench.write("a_2.tif", "this is no image");
+    let frame = bench.halor(&["check", "run.yaml", "--engine", "cpu"]);
+    assert_eq!(code(&frame), 1);
+    assert!(String::from_utf8_lossy(&frame.stdout).contains("a_2.tif"), "{frame:?}");
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu"])), 1);
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu", "--dry-run"])), 2);
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu", "--dry-run", "--force"])), 1);
+}
+
+/// The second run cannot read one frame and cannot write all of another: neither may leave a file that looks like its result,
+/// not even that of the run before.
+#[test]
+fn a_failed_frame_leaves_no_results() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu", "-q"])), 0);
+    bench.write("a_2.tif", "this is no image");
+    let blocked = bench.path("results/a/frames/a_10_X.xye");
+    std::fs::remove_file(&blocked).unwrap();
+    std::fs::create_dir(&blocked).unwrap();
+    let second = bench.halor(&["run", "run.yaml", "--engine", "cpu", "--force"]);
+    assert_eq!(code(&second), 1, "{}", stderr(&second));
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 4, "done": 2, "failed": 2, "skipped": 0}));
+    let reason = record["frames"][2]["reason"].as_str().unwrap();
+    assert!(reason.contains("a_10.tif") && reason.contains("set another `output`"), "{reason}");
+    let mut listed: Vec<PathBuf> = record["outputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| bench.path("results").join(file.as_str().unwrap()))
+        .collect();
+    listed.sort();
+    assert_eq!(files(&bench.path("results")), listed);
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made_ends_the_run_before_its_first_frame() {
+    let bench = Bench::new();
+    let run = bench.halor(&["run", "run.yaml", "--engine", "cpu", "--output", "a_1.tif/results"]);
+    assert_eq!(code(&run), 2);
+    assert!(
+        stderr(&run).contains("a_1.tif/results") && !stderr(&run).contains("failed:"),
+        "{}",
+        stderr(&run)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_in_the_ledger() {
+    let bench = Bench::new();
+    std::os::unix::fs::symlink("archive/a_3.tif", bench.path("a_3.tif")).unwrap();
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu"])), 1);
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 5, "done": 4, "failed": 1, "skipped": 0}));
+    assert!(record["frames"][2]["reason"].as_str().unwrap().contains("a_3.tif"));
+}
+
+#[test]
+fn a_reader_of_stderr_that_goes_away_does_not_end_the_run() {
+    let bench = Bench::new();
+    bench.write("a_2.tif", "this is no image");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_halor"))
+        .current_dir(bench.dir.path())
+        .args(["run", "run.yaml", "--engine", "cpu"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(bench.record()["ledger"]["done"], 3);
+}
+
+/// The smaller demo: a table for the truth, and no second one over the first unless asked.
+#[test]
+fn the_demo_runs_and_stands_beside_the_truth() {
+    let bench = Bench::new();
+    let demo = ["demo", "d", "--detector", "300k", "--engine", "cpu"];
+    let first = bench.halor(&demo);
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    let table = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert!(table.contains("coordination number") && table.contains("CeO2 rings"), "{table}");
+    assert!(bench.path("d/results/peaks.csv").exists() && bench.path("d/results/ceo2/run.json").exists());
+    let second = bench.halor(&demo);
+    assert_eq!(code(&second), 2);
+    assert!(stderr(&second).contains("--force"), "{}", stderr(&second));
+}
+
+#[test]
+fn quiet_says_nothing_but_errors() {
+    let bench = Bench::new();
+    let good = bench.halor(&["run", "run.yaml", "--engine", "cpu", "-q"]);
+    assert_eq!((code(&good), stderr(&good).as_str()), (0, ""));
+    bench.write("a_2.tif", "this is no image");
+    let bad = bench.halor(&["run", "run.yaml", "--engine", "cpu", "-q", "--force"]);
+    assert!(stderr(&bad).starts_with("failed: ") && stderr(&bad).lines().count() == 1, "{}", stderr(&bad));
+}
+
+#[test]
+fn a_frame_without_s_of_q_is_integrated_and_stays_in_the_sum() {
+    let bench = Bench::new();
+    bench.frame("a_2.tif", SHAPE, 0);
+    let pdf = "pdf={q_range_inv_angstrom: [1, 6]}";
+    let run = bench.halor(&["run", "run.yaml", "--engine", "cpu", "--set", pdf, "--set", "composition=Ni"]);
+    assert_eq!(code(&run), 1, "{}", stderr(&run));
+    let record = bench.record();
+    assert_eq!(record["ledger"], serde_json::json!({"found": 4, "done": 3, "failed": 1, "skipped": 0}));
+    assert!(record["frames"][1]["reason"].as_str().unwrap().contains("S(Q)"), "{record}");
+    assert!(bench.path("results/a/frames/a_2.xye").exists());
+    assert!(!bench.path("results/a/frames/a_2.gr").exists());
+    let sum = std::fs::read_to_string(bench.path("results/a/a.xye")).unwrap();
+    assert!(sum.contains("frames_summed = 3"), "{sum}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod pdfgetx3;
 mod simulate_pyfai;
 mod truth;
 mod uncertainty;
+mod outputs;
 mod run_file;
 mod real_frames;
 mod command_line;

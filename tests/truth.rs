@@ -10,8 +10,8 @@ use halor::pdf::{Pdf, TransformPlan, TransformSettings, Window};
 use halor::peaks::{CoordinationNumber, PeakPlan, PeakSearch, PeakSettings};
 use halor::scattering::{Composition, FreeAtoms, klein_nishina};
 use halor::structure::{
-    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, StructureFactor, StructurePlan,
-    StructureSettings,
+    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, Scatter, StructureFactor,
+    StructurePlan, StructureSettings,
 };
 use halor::units::{two_theta_rad, wavelength_angstrom};
 
@@ -221,6 +221,7 @@ fn one_bond_length_gives_one_peak_with_its_ripples() {
         sigma: zeros.clone(),
         f,
         f_sigma: zeros,
+        scatter: Scatter::default(),
         scale: 1.0,
         constant: 0.0,
     };

@@ -30,15 +30,13 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// With full splitting a pixel of 0.03 Å⁻¹ covers three bins of 0.011 Å⁻¹ or more: without [E4a] the σ of G(r) would be
-/// 1.7 times too small. The scatter of the fitted constant is not in σ (docs/physics.md): the run goes without it.
+/// 1.8 times too small. A constant is fitted with the scale, as by default; its scatter is in σ.
 #[test]
 fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     let beamtime = DemoBeamtime::pilatus_300k().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let written = beamtime.write(dir.path(), Existing::Keep).unwrap();
-    let plans = prepare(&load(&written.run_file, &["pdf.fluorescence=none".to_owned()]).unwrap().config)
-        .unwrap()
-        .plans;
+    let plans = prepare(&load(&written.run_file, &[]).unwrap().config).unwrap().plans;
     let camera = beamtime.camera().unwrap();
     // Ten exposures in one, so that r3 and r4 stand out of the noise of a tenth of a detector.
     let counts = 10.0 * beamtime.counts_per_eu_s * beamtime.exposure_s;
@@ -90,8 +88,10 @@ fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     // As many points of G; at 30 Å sin Qr turns by a radian over a pixel, and [E4a] makes σ there 5 to 10 % too large.
     assert!((of_g - 1.0).abs() < 0.08, "G(r): {of_g}");
     for (name, width) in names.iter().zip(&of_metrics) {
-        // Three standard deviations of a width from 300 repeats are 12 %. A peak of S(Q) is not wide against a pixel, so that
-        // [E4a] makes the σ of its metrics up to 15 % too large.
-        assert!((0.73..1.16).contains(width), "{name}: {width}");
+        // Three standard deviations of a width from 300 repeats are 12 %, 24 of them stay within 3.5. A peak of S(Q) is not
+        // wide against a pixel, so that [E4a] makes the σ of its metrics up to 10 % too large, and [E4a] is exact for areas of
+        // G(r) only.
+        let least = if name.starts_with('r') && name.ends_with("area") { 0.88 } else { 0.78 };
+        assert!((least..1.15).contains(width), "{name}: {width}");
     }
 }

@@ -7,11 +7,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::planned_outputs;
-use super::queue::Work;
+use super::prepare::prepare;
+use super::queue::{Job, Work};
 use crate::config::Config;
 use crate::engine::{self, EngineError, EngineInfo};
 use crate::frame;
 use crate::integrate::Splitting;
+use crate::output::Existing;
 
 /// The plan of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,7 +39,9 @@ pub struct RunPlan {
     pub memory_mib: u64,
     /// Files that will be written.
     pub outputs: Vec<PathBuf>,
-    /// What would stop the run, or a frame of it.
+    /// Frames that would fail, each with its reason; the run goes on without them.
+    pub bad_frames: Vec<String>,
+    /// What would stop the run.
     pub problems: Vec<String>,
 }
 
@@ -50,8 +54,9 @@ pub struct FrameCount {
     pub frames: usize,
 }
 
-/// Looks at every frame's header, at what is in the way of the outputs, and for the engine.
-pub fn check(config: &Config) -> RunPlan {
+/// Looks at every frame file's header, at masks, dark and flat, at what is in the way of the outputs, and for the engine;
+/// makes the plans of the run too, since only then is all known that could stop it.
+pub fn check(config: &Config, existing: Existing) -> RunPlan {
     let work = Work::of(config);
     let mut frames_of: Vec<FrameCount> = Vec::new();
     for job in &work.jobs {
@@ -62,26 +67,32 @@ pub fn check(config: &Config) -> RunPlan {
         }
     }
     let shape = config.geometry.detector.shape;
-    let mut problems: Vec<String> = work
-        .jobs
+    // A file of several images is looked at once.
+    let files: Vec<&[Job]> = work.jobs.chunk_by(|a, b| a.address.path == b.address.path).collect();
+    let bad_frames = files
         .par_iter()
-        .filter_map(|job| match frame::peek_shape(&job.address.path) {
+        .filter_map(|jobs| match frame::peek_shape(&jobs[0].address.path) {
             Ok(found) if found == shape => None,
             Ok(found) => {
                 let error = EngineError::Shape { found, expected: shape };
-                Some(format!("{}: {error}", job.address.path.display()))
+                Some(format!("{}: {error}", jobs[0].address.path.display()))
             }
             Err(error) => Some(error.to_string()),
         })
         .collect();
+    let mut problems: Vec<String> =
+        prepare(config).err().map(|error| error.to_string()).into_iter().collect();
     let outputs = planned_outputs(config);
     problems.extend(
         outputs.collisions.first().map(|path| format!("two results would be written to {}", path.display())),
     );
-    problems.extend(outputs.existing.first().map(|path| {
+    if let (Existing::Keep, Some(path)) = (existing, outputs.existing.first()) {
         let count = outputs.existing.len();
-        format!("{count} results are there already, {} among them; a run needs --force", path.display())
-    }));
+        problems.push(format!(
+            "{count} results are there already, {} among them; a run needs --force",
+            path.display()
+        ));
+    }
     let (engine, engine_error, no_gpu) = match engine::select::plan_engine(&config.engine) {
         Ok(info) => (Some(info), None, false),
         Err(error) => (
@@ -102,6 +113,7 @@ pub fn check(config: &Config) -> RunPlan {
         no_gpu,
         memory_mib: memory_bytes(config) >> 20,
         outputs: outputs.files,
+        bad_frames,
         problems,
     }
 }
@@ -169,6 +181,9 @@ impl fmt::Display for RunPlan {
         }
         if self.outputs.len() > SHOWN {
             write!(f, "\n             … and {} more (all with --json)", self.outputs.len() - SHOWN)?;
+        }
+        for bad in &self.bad_frames {
+            write!(f, "\nbad frame    {bad}")?;
         }
         for problem in &self.problems {
             write!(f, "\nproblem      {problem}")?;

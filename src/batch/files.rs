@@ -109,20 +109,21 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Writes what one region gave; returns the files. What needs S(Q) is left out where there is none.
+    /// Writes what one region gave and adds the files to `written`, those before a failure too. What needs S(Q) is left
+    /// out where there is none.
     pub(super) fn write(
         &self,
         region: &str,
         patterns: &Patterns,
         reduced: Option<&Reduced>,
-    ) -> Result<Vec<PathBuf>, OutputError> {
+        written: &mut Written,
+    ) -> Result<(), OutputError> {
         let mut header = self.header.with("sector", region);
         if let Some(reduced) = reduced {
             header = header
                 .with("electron_units_per_intensity", reduced.structure.scale)
                 .with("constant_electron_units", reduced.structure.constant);
         }
-        let mut written = Vec::new();
         for kind in Kind::of(self.config, self.level, region, self.subtracts) {
             let text = match (kind, reduced) {
                 (Kind::Measured, _) => output::xye(&header, &patterns.measured),
@@ -135,9 +136,35 @@ impl Target<'_> {
             };
             let path = self.names.region(region, kind.extension());
             output::write_file(&path, text.as_bytes(), self.existing)?;
-            written.push(path);
+            written.0.push(path);
         }
-        Ok(written)
+        Ok(())
+    }
+}
+
+/// Files of a frame or sample, written so far: removed again unless all of them come to be, so that what failed half-way
+/// leaves nothing that looks like a result.
+#[derive(Debug, Default)]
+pub(super) struct Written(Vec<PathBuf>);
+
+impl Written {
+    /// All are there: they stay.
+    pub(super) fn keep(mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+/// Removes results that do not hold.
+pub(super) fn remove<'a>(files: impl IntoIterator<Item = &'a PathBuf>) {
+    for file in files {
+        // Why a frame or sample has no results is in the record; that a file stays is no other reason.
+        let _ = std::fs::remove_file(file);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::{Config, NormalizeBy};
 use crate::frame::Frame;
 use crate::integrate::{RadialUnit, Splitting};
 use crate::output::Header;
-use crate::structure::StructureSettings;
+use crate::structure::{Fluorescence, LowQ, StructureSettings};
 use crate::units::energy_kev;
 
 /// The parameters of a run as they stand at the head of every text output.
@@ -53,10 +53,26 @@ pub(super) fn output_header(config: &Config, prepared: &Prepared) -> Header {
                 .with("scale", "absolute: electron units per atom, Faber-Ziman")
                 .with("qmin", absolute.q_range[0])
                 .with("qmax", absolute.q_range[1])
-                .with("normalization_qmin", absolute.normalization_q_min);
+                .with("normalization_qmin", absolute.normalization_q_min)
+                .with(
+                    "constant",
+                    match absolute.fluorescence {
+                        Fluorescence::Fit => "fitted with the scale",
+                        Fluorescence::None => "none",
+                    },
+                )
+                .with(
+                    "below_qmin",
+                    match absolute.low_q {
+                        LowQ::Parabola => "S = a + b Q^2",
+                        LowQ::Zero => "F = 0",
+                    },
+                );
             let header = match absolute.polynomial {
-                Some(polynomial) => header.with("rpoly", polynomial.r_poly_angstrom),
-                None => header,
+                Some(polynomial) => {
+                    header.with("rpoly", polynomial.r_poly_angstrom).with("rhole", polynomial.r_hole_angstrom)
+                }
+                None => header.with("rpoly", "off"),
             };
             match absolute.density_per_cubic_angstrom {
                 Some(density) => header.with("density_atoms_per_cubic_angstrom", density),

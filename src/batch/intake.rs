@@ -1,6 +1,6 @@
 //! A batch of files that were read → the sums of each frame, and why there are none for the others.
 
-use super::queue::{Job, Read};
+use super::queue::{Job, Reads};
 use crate::config::{Config, NormalizeBy};
 use crate::engine::{Engine, EngineError};
 use crate::frame::{Frame, Shape};
@@ -16,12 +16,7 @@ pub(super) struct Taken {
 }
 
 /// Integrates the frames that can be, in order; the others get their reason.
-pub(super) fn take_in(
-    batch: Vec<(Job, Read)>,
-    config: &Config,
-    shape: Shape,
-    engine: &dyn Engine,
-) -> Vec<Taken> {
+pub(super) fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> Vec<Taken> {
     let mut frames = Vec::with_capacity(batch.len());
     let mut places = Vec::with_capacity(batch.len());
     let mut taken = Vec::with_capacity(batch.len());
@@ -57,7 +52,8 @@ pub(super) fn take_in(
         }
         Err(error) => {
             for (place, _) in places {
-                taken[place].record.status = Status::Failed(format!("engine: {error}"));
+                let path = taken[place].job.address.path.display();
+                taken[place].record.status = Status::Failed(format!("{path}: engine: {error}"));
             }
         }
     }
@@ -72,17 +68,18 @@ fn fits(frame: &Frame, config: &Config, shape: Shape) -> Result<f64, String> {
     if config.corrections.dead_time.is_some() && frame.header.exposure_s.is_none() {
         return Err(EngineError::NoExposure.to_string());
     }
-    let (what, value) = match config.integration.normalize_by {
+    let (what, value, mend) = match config.integration.normalize_by {
         NormalizeBy::None => return Ok(1.0),
-        NormalizeBy::Exposure => ("exposure", frame.header.exposure_s),
-        NormalizeBy::Monitor => ("monitor", frame.header.monitor),
+        NormalizeBy::Exposure => ("exposure", frame.header.exposure_s, "set `integration.exposure_s`, or "),
+        NormalizeBy::Monitor => ("monitor", frame.header.monitor, ""),
     };
     match value {
         Some(value) if value.is_finite() && value > 0.0 => Ok(value),
-        Some(value) => Err(format!("its {what} is {value}, which nothing can be divided by")),
-        None => Err(format!(
-            "its header has no {what}; set `integration.exposure_s`, or `integration.normalize_by: none`"
+        Some(value) => Err(format!(
+            "its {what} is {value}, which nothing can be divided by; {mend}choose another \
+             `integration.normalize_by`"
         )),
+        None => Err(format!("its header has no {what}; {mend}choose another `integration.normalize_by`")),
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod files;
 mod header;
+mod inputs;
 mod intake;
 mod prepare;
 mod queue;

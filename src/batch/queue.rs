@@ -1,12 +1,13 @@
 //! The frames of a run in order, read ahead of the engine by a bounded number of batches.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use crate::config::{Background, Config};
-use crate::frame::{FrameAddress, FrameError, FrameReader, LoadedFrame};
+use crate::frame::{self, FrameAddress, FrameError, FrameFile, LoadedFrame};
 
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +76,11 @@ impl Work {
 pub(super) type Read = Result<LoadedFrame, FrameError>;
 
 /// Jobs with what reading them gave, in order.
+pub(super) type Reads = Vec<(Job, Read)>;
+
+/// What was read of a batch.
 pub(super) struct ReadBatch {
-    pub(super) frames: Vec<(Job, Read)>,
+    pub(super) frames: Reads,
     /// Wall time of reading and decoding.
     pub(super) read_time: Duration,
 }
@@ -91,14 +95,83 @@ pub(super) fn read_ahead<'scope>(
 ) -> Receiver<ReadBatch> {
     let (sender, receiver) = sync_channel(1);
     scope.spawn(move || {
-        let reader = FrameReader::default();
+        let mut open = None;
         for batch in jobs.chunks(size.max(1)) {
             let start = Instant::now();
-            let frames = batch.par_iter().map(|job| (job.clone(), reader.read(&job.address))).collect();
+            let frames = read_batch(batch, &mut open);
             if sender.send(ReadBatch { frames, read_time: start.elapsed() }).is_err() {
                 return; // The receiver has stopped: the run is over.
             }
         }
     });
     receiver
+}
+
+/// Reads the jobs of a batch. A file of several images is read once for all that follow each other, over the ends of
+/// batches too: `open` is the file that the batch before ended in.
+fn read_batch(batch: &[Job], open: &mut Option<Arc<FrameFile>>) -> Reads {
+    let same_file = |a: &Job, b: &Job| a.address.path == b.address.path;
+    let groups: Vec<&[Job]> = batch.chunk_by(same_file).collect();
+    let before = open.take();
+    let (frames, files): (Vec<Reads>, Vec<Option<_>>) = groups
+        .par_iter()
+        .map(|jobs| {
+            let path = &jobs[0].address.path;
+            let file = match before.as_ref().filter(|file| file.path() == path) {
+                Some(file) => Ok(Arc::clone(file)),
+                None => FrameFile::read(path).map(Arc::new),
+            };
+            match file {
+                Ok(file) => {
+                    let image = |job: &Job| (job.clone(), file.image(job.address.image));
+                    (jobs.par_iter().map(image).collect(), (jobs.len() > 1).then_some(file))
+                }
+                // Each image gets the reason.
+                Err(error) => {
+                    let mut first = Some(error);
+                    let mut reason = |job: &Job| first.take().map_or_else(|| frame::read(&job.address), Err);
+                    (jobs.iter().map(|job| (job.clone(), reason(job))).collect(), None)
+                }
+            }
+        })
+        .unzip();
+    *open = files.into_iter().next_back().flatten();
+    frames.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An EDF file of images of 1 × 1 pixel: image n holds 10 + n.
+    fn stack(images: u8) -> Vec<u8> {
+        let header =
+            "{ ByteOrder = LowByteFirst ; DataType = UnsignedShort ; Dim_1 = 1 ; Dim_2 = 1 ; Size = 2 ;";
+        let image = |n: u8| format!("{header:<510}}}\n").into_bytes().into_iter().chain([10 + n, 0]);
+        (0..images).flat_map(image).collect()
+    }
+
+    #[test]
+    fn a_stack_is_read_once_over_the_ends_of_batches() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stack.edf");
+        std::fs::write(&path, stack(5)).unwrap();
+        let job =
+            |image| Job { address: FrameAddress { path: path.clone(), image }, role: Role::Sample(0, image) };
+        let value = |(job, read): &(Job, Read)| {
+            let loaded = read.as_ref().unwrap();
+            (job.address.image, loaded.frame.counts.to_f64()[0])
+        };
+        let mut open = None;
+        let first = read_batch(&[job(0), job(1)], &mut open);
+        assert_eq!(first.iter().map(value).collect::<Vec<_>>(), [(0, 10.0), (1, 11.0)]);
+        let alone = frame::read(&job(1).address).unwrap();
+        assert_eq!(first[1].1.as_ref().unwrap(), &alone);
+
+        std::fs::remove_file(&path).unwrap();
+        let second = read_batch(&[job(2), job(3), job(4)], &mut open);
+        assert_eq!(second.iter().map(value).collect::<Vec<_>>(), [(2, 12.0), (3, 13.0), (4, 14.0)]);
+        let gone = read_batch(&[job(3), job(4)], &mut None);
+        assert!(gone.iter().all(|(_, read)| read.is_err()) && gone.len() == 2);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::files::{Level, Target, relative};
+use super::files::{Level, Target, Written, relative};
 use crate::config::Config;
 use crate::integrate::{Accumulators, RING};
 use crate::output::{Existing, Header, Names, OutputError, PeakRow};
@@ -27,6 +27,8 @@ pub(super) struct Results {
     pub(super) ring: Option<(Patterns, Option<Reduced>)>,
     /// Sectors that gave no S(Q), with the reason.
     pub(super) warnings: Vec<String>,
+    /// Why the full ring gave no S(Q); its patterns are written all the same.
+    pub(super) ring_unreduced: Option<String>,
 }
 
 /// Why a frame or sample has no results.
@@ -86,23 +88,29 @@ impl Reduction<'_> {
         let subtracts = background.is_some();
         let target = Target { config: self.config, names, header, level, subtracts, existing: self.existing };
         let mut results = Results::default();
+        let mut written = Written::default();
         for (index, region) in self.config.regions.iter().enumerate() {
             let patterns = pipeline::patterns(sums, index, self.plans, background)?;
             let reduced = match &self.plans.reduction {
-                Some(plan) if region.name == RING => Some(pipeline::reduce(&patterns.subtracted, plan)?),
-                // A narrow sector may have holes that the ring has not: it must not take the sample with it.
-                Some(plan) if level == Level::Sample => pipeline::reduce(&patterns.subtracted, plan)
-                    .map_err(|e| {
+                Some(plan) if region.name == RING || level == Level::Sample => {
+                    let reduced = pipeline::reduce(&patterns.subtracted, plan);
+                    if let Err(reason) = &reduced {
+                        // What was integrated is good: a weak frame stays in the sum, a sector with holes does not
+                        // take the sample with it.
                         let name = &sample.name;
-                        results
-                            .warnings
-                            .push(format!("{name}, sector {}: integrated only: {e}", region.name));
-                    })
-                    .ok(),
+                        if region.name == RING {
+                            results.ring_unreduced = Some(format!("integrated only: {reason}"));
+                        } else {
+                            let warning =
+                                format!("{name}, sector {}: integrated only: {reason}", region.name);
+                            results.warnings.push(warning);
+                        }
+                    }
+                    reduced.ok()
+                }
                 Some(_) | None => None,
             };
-            let files = target.write(&region.name, &patterns, reduced.as_ref())?;
-            results.files.extend(files.iter().map(|file| relative(self.config, file)));
+            target.write(&region.name, &patterns, reduced.as_ref(), &mut written)?;
             if let Some(reduced) = &reduced {
                 results.rows.extend(reduced.peaks.peaks.iter().map(|peak| PeakRow {
                     sample: sample.name.clone(),
@@ -115,6 +123,7 @@ impl Reduction<'_> {
                 results.ring = Some((patterns, reduced));
             }
         }
+        results.files = written.keep().iter().map(|file| relative(self.config, file)).collect();
         Ok(results)
     }
 }

@@ -1,13 +1,15 @@
 //! The run itself: batches of frames through engine and reduction, sums per sample, the record.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::files::planned_outputs;
+use super::files::{planned_outputs, remove};
 use super::header::{HeaderCheck, output_header};
+use super::inputs::inputs;
 use super::intake::{Taken, take_in};
 use super::prepare::{PrepareError, Prepared, prepare};
 use super::queue::{ReadBatch, Role, Work, read_ahead};
@@ -16,8 +18,8 @@ use crate::config::{Config, Loaded};
 use crate::engine::{self, Engine, EngineError};
 use crate::integrate::{Accumulators, PatternError};
 use crate::output::{
-    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, Status, Timings, frame_names, peaks_csv,
-    write_file,
+    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, Status, Timings, frame_names,
+    make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
 use crate::report::{PictureError, SampleCurves, series_svg};
@@ -93,9 +95,11 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     }
 
     let prepared = prepare(config)?;
+    let inputs = inputs(config);
     let engine = engine::select::select(&config.engine, Arc::clone(&prepared.plans.integration))?;
     let header = output_header(config, &prepared);
     let reduction = Reduction { config, plans: &prepared.plans, header: &header, existing: options.existing };
+    make_folder(&config.output)?;
     let mut run = Run::new(config, &prepared, engine.as_ref(), &reduction);
     run.timings.plan_s = start.elapsed().as_secs_f64();
     run.all_frames(progress);
@@ -128,11 +132,15 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         ledger: Ledger::of(&records),
         warnings: warnings.collect(),
         failed_samples,
+        inputs,
         frames: records,
         outputs,
     };
     let json = serde_json::to_string_pretty(&record)?;
     write_file(&config.output.join("run.json"), json.as_bytes(), options.existing)?;
+    // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
+    let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();
+    remove(planned.existing.iter().filter(|file| !of_this_run.contains(*file)));
     Ok(RunResult { record, peaks: rows, curves })
 }
 
@@ -235,6 +243,10 @@ impl<'a> Run<'a> {
                     self.rows.extend(results.rows);
                     self.outputs.extend(results.files);
                     self.warnings.extend(results.warnings);
+                    if let Some(reason) = results.ring_unreduced {
+                        let path = frame.record.path.display();
+                        frame.record.status = Status::Failed(format!("{path}: {reason}"));
+                    }
                 }
                 Err(status) => frame.record.status = status,
             }
@@ -251,7 +263,7 @@ impl<'a> Run<'a> {
         let background = self.background(sample).map_err(Status::Skipped)?;
         self.reduction
             .frame(sample, &self.stems[sample][place], sums, background)
-            .map_err(|e: ReductionError| Status::Failed(e.to_string()))
+            .map_err(|e: ReductionError| Status::Failed(format!("{}: {e}", frame.record.path.display())))
     }
 
     fn background(&self, sample: usize) -> Result<Option<&BackgroundPattern>, String> {
@@ -308,6 +320,8 @@ impl<'a> Run<'a> {
                         patterns,
                         reduced,
                     }));
+                    let unreduced = results.ring_unreduced.map(|reason| (sample.name.clone(), reason));
+                    self.failed_samples.extend(unreduced);
                 }
                 Err(reason) => self.failed_samples.push((sample.name.clone(), reason)),
             }

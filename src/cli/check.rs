@@ -2,19 +2,20 @@
 
 use anyhow::Context;
 use halor::batch;
+use halor::output::Existing;
 
 use super::run::{load, print};
-use super::{Outcome, RunFileArgs};
+use super::{Outcome, RunFileArgs, say};
 
-pub(super) fn check(args: &RunFileArgs) -> anyhow::Result<Outcome> {
+pub(super) fn check(args: &RunFileArgs, existing: Existing, quiet: bool) -> anyhow::Result<Outcome> {
     let loaded = match load(args) {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    for warning in &loaded.warnings {
-        eprintln!("warning: {warning}");
+    if !quiet {
+        loaded.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
     }
-    let plan = batch::check(&loaded.config);
+    let plan = batch::check(&loaded.config, existing);
     if args.json {
         print(&serde_json::to_string_pretty(&plan).context("plan")?);
     } else {
@@ -24,6 +25,8 @@ pub(super) fn check(args: &RunFileArgs) -> anyhow::Result<Outcome> {
         Outcome::GpuMissing
     } else if !plan.problems.is_empty() {
         Outcome::Configuration
+    } else if !plan.bad_frames.is_empty() {
+        Outcome::SomeFailed
     } else {
         Outcome::Done
     })

@@ -11,8 +11,8 @@ use halor::output::{Existing, PeakRow};
 use halor::peaks::Measured;
 use halor::simulate::{DemoBeamtime, TruthRow, Written};
 
-use super::Outcome;
 use super::run::{outcome_of, print, process, report};
+use super::{Outcome, say};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -48,7 +48,8 @@ pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
     }
     .context("the demo's beam time")?;
     if !quiet {
-        eprintln!("simulating frames of CeO2, air and a metallic glass into {} ...", args.folder.display());
+        let folder = args.folder.display();
+        say(format_args!("simulating frames of CeO2, air and a metallic glass into {folder} ..."));
     }
     let written = beamtime.write(&args.folder, existing)?;
 
@@ -64,7 +65,10 @@ pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
     let q_max = beamtime.q_range[1];
     let rings = ring_table(&ceo2.patterns.measured, &beamtime.calibrant.ring_positions(q_max));
     print(&format!("{rings}\n\n{}", peak_table(&written, &series.peaks)));
-    eprintln!("all of it is in {}; the run files there are examples to start from", args.folder.display());
+    if !quiet {
+        let folder = args.folder.display();
+        say(format_args!("all of it is in {folder}; the run files there are examples to start from"));
+    }
     let worse = [&calibrant, &series].map(|result| outcome_of(&result.record));
     Ok(if worse.contains(&Outcome::SomeFailed) { Outcome::SomeFailed } else { Outcome::Done })
 }
@@ -77,7 +81,7 @@ fn run(
 ) -> anyhow::Result<Result<halor::batch::RunResult, Outcome>> {
     let engine = format!("engine={}", serde_json::Value::from(args.engine.as_str()));
     let loaded = config::load(run_file, &[engine])?;
-    Ok(process(&loaded, existing, quiet).inspect(|result| report(&result.record)))
+    Ok(process(&loaded, existing, quiet).inspect(|result| report(&result.record, quiet)))
 }
 
 /// Measured ring positions of the calibrant beside those of its cell.
@@ -130,7 +134,7 @@ fn peak_table(written: &Written, rows: &[PeakRow]) -> String {
     let _ = write!(
         text,
         "{within_two} of {compared} metrics within 2σ of the truth, the largest deviation {largest:.2} %; σ is from counting alone,\n\
-         and the truth knows neither pixels nor a fitted constant"
+         what is beyond it comes from the reduction: the fitted constant, the polynomial, the size of the pixels"
     );
     text
 }

@@ -7,6 +7,7 @@ mod run;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use halor::output::Existing;
 
 /// How a command ended, as the process's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Outcome {
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Show less (-q) on stderr: errors only.
+    /// Only errors on stderr: no progress, warnings or summary.
     #[arg(short, long, global = true)]
     quiet: bool,
 }
@@ -77,6 +78,12 @@ struct RunFileArgs {
     json: bool,
 }
 
+/// A line on stderr. It may be closed (`halor … 2>&1 | head`): the results matter more than the talk.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 impl Cli {
     pub(crate) fn dispatch(self) -> anyhow::Result<Outcome> {
         let level = if self.quiet { tracing::Level::ERROR } else { tracing::Level::WARN };
@@ -85,10 +92,11 @@ impl Cli {
             .with_writer(std::io::stderr)
             .without_time()
             .with_target(false)
+            .log_internal_errors(false)
             .init();
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
-            Command::Check(args) => check::check(&args),
+            Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),
         }
     }

@@ -1,14 +1,17 @@
 //! `halor run`: process a series.
 
+use std::io::ErrorKind;
+
 use anyhow::Context;
 use clap::Args;
 use halor::batch::{self, PrepareError, RunError, RunOptions, RunResult};
 use halor::config::{self, Loaded};
 use halor::engine::EngineError;
-use halor::output::{Existing, RunRecord, Status};
+use halor::frame::FrameError;
+use halor::output::{Existing, Ledger, RunRecord, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Outcome, RunFileArgs, check};
+use super::{Outcome, RunFileArgs, check, say};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -23,19 +26,19 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, quiet: bool) -> anyhow::Result<Outcome> {
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
     if args.dry_run {
-        return check::check(&args.file);
+        return check::check(&args.file, existing, quiet);
     }
     let loaded = match load(&args.file) {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let result = match process(&loaded, existing, quiet || args.file.json) {
         Ok(result) => result,
         Err(outcome) => return Ok(outcome),
     };
-    report(&result.record);
+    report(&result.record, quiet);
     if args.file.json {
         print(&serde_json::to_string_pretty(&result.record).context("run.json")?);
     }
@@ -53,7 +56,7 @@ pub(super) fn load(args: &RunFileArgs) -> Result<Loaded, Outcome> {
         overrides.push(format!("output={}", quoted(&absolute.to_string_lossy())));
     }
     config::load(&args.run_file, &overrides).map_err(|error| {
-        eprintln!("{error}");
+        say(&error);
         if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
     })
 }
@@ -69,21 +72,25 @@ pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Resul
     let result = batch::run(loaded, RunOptions { existing }, &|frame| {
         match &frame.status {
             Status::Done => {}
-            Status::Failed(reason) => bar.suspend(|| eprintln!("failed: {reason}")),
+            Status::Failed(reason) => bar.suspend(|| say(format_args!("failed: {reason}"))),
             Status::Skipped(reason) => {
-                bar.suspend(|| eprintln!("skipped: {}: {reason}", frame.path.display()))
+                bar.suspend(|| say(format_args!("skipped: {}: {reason}", frame.path.display())))
             }
         }
         bar.inc(1);
     });
     bar.finish_and_clear();
     result.map_err(|error| {
-        eprintln!("error: {error}");
+        say(format_args!("error: {error}"));
         match error {
             RunError::Engine(EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }) => {
                 Outcome::GpuMissing
             }
-            RunError::Prepare(PrepareError::File(_)) => Outcome::InputMissing,
+            RunError::Prepare(PrepareError::File(FrameError::Io { source, .. }))
+                if source.kind() == ErrorKind::NotFound =>
+            {
+                Outcome::InputMissing
+            }
             RunError::Exists { .. }
             | RunError::Collision(_)
             | RunError::Prepare(_)
@@ -95,25 +102,21 @@ pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Resul
     })
 }
 
-/// Warnings and the ledger, on stderr.
-pub(super) fn report(record: &RunRecord) {
-    for warning in &record.warnings {
-        eprintln!("warning: {warning}");
-    }
+/// Failed samples on stderr, and unless `quiet` the warnings and the ledger.
+pub(super) fn report(record: &RunRecord, quiet: bool) {
     for (sample, reason) in &record.failed_samples {
-        eprintln!("failed: sample {sample}: {reason}");
+        say(format_args!("failed: sample {sample}: {reason}"));
     }
-    let ledger = record.ledger;
-    eprintln!(
-        "{} frames: {} done, {} failed, {} skipped; {:.2} s on {} ({})",
-        ledger.found,
-        ledger.done,
-        ledger.failed,
-        ledger.skipped,
-        record.timings.total_s,
-        record.engine.kind,
-        record.engine.device
-    );
+    if quiet {
+        return;
+    }
+    record.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
+    let Ledger { found, done, failed, skipped } = record.ledger;
+    let (seconds, engine) = (record.timings.total_s, &record.engine);
+    say(format_args!(
+        "{found} frames: {done} done, {failed} failed, {skipped} skipped; {seconds:.2} s on {} ({})",
+        engine.kind, engine.device
+    ));
 }
 
 pub(super) fn outcome_of(record: &RunRecord) -> Outcome {

@@ -37,6 +37,8 @@ pub struct Config {
     pub engine: EngineChoice,
     /// Detector and its placement.
     pub geometry: Geometry,
+    /// The .poni file that the placement was read from.
+    pub poni_file: Option<PathBuf>,
     /// What leaves pixels out of all frames.
     pub mask: MaskSettings,
     /// From counts to signal and norm.

@@ -62,7 +62,7 @@ pub struct Dark {
 }
 
 /// From a pixel's raw counts c to its signal and variance:
-/// signal = c/(live fraction) − dark, variance = c·(d signal/dc)² + var(dark) [E4].
+/// signal = c/(live fraction) − dark, variance = var(c)·(d signal/dc)² + var(dark) [E4], var(c) = c but for dead time.
 ///
 /// A pixel is left out of one frame where c is negative, not finite, or ≥ `saturated_counts`.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::source::{Source, printable};
 use super::{Frame, FrameAddress, FrameError, Shape, cbf, edf, fit2d, gzip, npy, png, tiff};
@@ -43,13 +43,52 @@ enum Format {
     Gzip,
 }
 
+/// A frame file in memory, as stored: read and hashed once for all of its images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    record: FileRecord,
+}
+
+impl FrameFile {
+    /// Reads and hashes a file; nothing but its first bytes is looked at.
+    ///
+    /// # Errors
+    /// [`FrameError`]: the file cannot be read or begins no known format.
+    pub fn read(path: &Path) -> Result<FrameFile, FrameError> {
+        let bytes = read_file(path)?;
+        let record = FileRecord::of(&bytes);
+        Ok(FrameFile { path: path.to_path_buf(), bytes, record })
+    }
+
+    /// Where it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One of its images, from 0.
+    ///
+    /// # Errors
+    /// [`FrameError`]: the file is damaged or lacks the image.
+    pub fn image(&self, image: usize) -> Result<LoadedFrame, FrameError> {
+        Ok(LoadedFrame { frame: decode(&self.bytes, &self.path, image)?, file: self.record })
+    }
+}
+
+impl FileRecord {
+    /// Of a file with these contents.
+    pub fn of(bytes: &[u8]) -> FileRecord {
+        FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(bytes) }
+    }
+}
+
 /// Reads a frame and hashes its file.
 ///
 /// # Errors
 /// [`FrameError`]: the file cannot be read, is no frame, is damaged, or lacks the image.
 pub fn read(address: &FrameAddress) -> Result<LoadedFrame, FrameError> {
-    let (bytes, file) = hashed(&address.path)?;
-    Ok(LoadedFrame { frame: decode(&bytes, &address.path, address.image)?, file })
+    FrameFile::read(&address.path)?.image(address.image)
 }
 
 /// The frame in a file's `bytes`; `path` is for messages only.
@@ -147,19 +186,6 @@ pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
 pub fn read_array(path: &Path) -> Result<(Shape, Vec<f32>), FrameError> {
     let frame = decode(&read_file(path)?, path, 0)?;
     Ok((frame.shape, frame.counts.to_f32()))
-}
-
-/// All bytes of a frame file, and what the record says of them.
-pub(super) fn hashed(path: &Path) -> Result<(Vec<u8>, FileRecord), FrameError> {
-    let bytes = read_file(path)?;
-    let file = FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(&bytes) };
-    Ok((bytes, file))
-}
-
-/// The contents of a file's `bytes` without gzip.
-pub(super) fn unpacked(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, FrameError> {
-    let source = Source { path, bytes: &bytes };
-    if format_of(&source)? == Format::Gzip { gzip::unpack(&source) } else { Ok(bytes) }
 }
 
 /// All bytes of a frame file.
@@ -267,6 +293,8 @@ fn single(source: &Source<'_>, image: usize) -> Result<(), FrameError> {
 
 #[cfg(test)]
 mod tests {
+    use ::tiff::encoder::{TiffEncoder, colortype};
+
     use super::*;
 
     fn error(bytes: &[u8]) -> FrameError {
@@ -305,6 +333,25 @@ mod tests {
         let path = folder.path().join("two.edf");
         std::fs::write(&path, [image.clone(), image].concat()).unwrap();
         assert_eq!(image_count(&path).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_stack_that_is_cut_keeps_its_good_images_and_says_so() {
+        let mut pages = std::io::Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut pages).unwrap();
+        for page in 0..5 {
+            encoder.write_image::<colortype::Gray16>(300, 200, &[page; 60_000]).unwrap();
+        }
+        let whole = pages.into_inner();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.tif");
+        // Inside the data of the fourth image, whose directory stands after them.
+        std::fs::write(&path, &whole[..whole.len() * 7 / 10]).unwrap();
+        assert_eq!(image_count(&path).unwrap(), 4);
+        let file = FrameFile::read(&path).unwrap();
+        assert!((0..3).all(|image| file.image(image).is_ok()));
+        let reason = file.image(3).unwrap_err().to_string();
+        assert!(reason.contains("cut short"), "{reason}");
     }
 
     #[test]

@@ -6,7 +6,6 @@ mod samples;
 mod counts;
 mod header;
 mod load;
-mod reader;
 mod gzip;
 mod tiff;
 mod cbf;
@@ -21,8 +20,7 @@ use std::path::PathBuf;
 pub use cbf::write_cbf;
 pub(crate) use counts::each_type;
 pub use error::FrameError;
-pub use load::{FileRecord, LoadedFrame, decode, image_count, peek_shape, read, read_array};
-pub use reader::FrameReader;
+pub use load::{FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array};
 pub use tiff::write_tiff;
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).

@@ -19,7 +19,7 @@ pub enum OutputError {
     #[error("{0} exists already; give --force to replace it, or choose another `output`")]
     Exists(PathBuf),
     /// The file system refused.
-    #[error("{path}: cannot {action}: {source}")]
+    #[error("{path}: cannot {action}: {source}; check space and permissions there, or set another `output`")]
     Io {
         /// File or folder.
         path: PathBuf,
@@ -39,8 +39,7 @@ pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(),
     let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed("make its folder"))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".halor-").suffix(".tmp");
+    let mut builder = temporary();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -61,6 +60,22 @@ pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(),
             file.persist(path).map(drop).map_err(|e| failed("rename the temporary file to it")(e.error))
         }
     }
+}
+
+/// Makes a folder that results can be written into, so that a run that could not write ends before its first frame.
+///
+/// # Errors
+/// [`OutputError::Io`]: it cannot be made, or no file can be made in it.
+pub fn make_folder(path: &Path) -> Result<(), OutputError> {
+    let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
+    std::fs::create_dir_all(path).map_err(failed("make this folder"))?;
+    temporary().tempfile_in(path).map(drop).map_err(failed("make a file in this folder"))
+}
+
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".halor-").suffix(".tmp");
+    builder
 }
 
 #[cfg(test)]
@@ -90,5 +105,9 @@ mod tests {
         std::fs::write(&blocker, "x").unwrap();
         let error = write_file(&blocker.join("under/it.txt"), b"", Existing::Keep).unwrap_err();
         assert!(error.to_string().contains("make its folder"), "{error}");
+        let error = make_folder(&blocker.join("under")).unwrap_err();
+        assert!(error.to_string().contains("set another `output`"), "{error}");
+        make_folder(&dir.path().join("new")).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path().join("new")).unwrap().count(), 0, "nothing is left in it");
     }
 }

@@ -6,8 +6,8 @@ mod peaks_csv;
 mod record;
 mod text;
 
-pub use atomic::{Existing, OutputError, write_file};
+pub use atomic::{Existing, OutputError, make_folder, write_file};
 pub use names::{Names, frame_names};
 pub use peaks_csv::{PeakRow, peaks_csv};
-pub use record::{FrameRecord, Ledger, RunRecord, Status, Timings};
+pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, Status, Timings};
 pub use text::{Header, fq, gr, iq, sq, xye};

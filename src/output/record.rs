@@ -40,6 +40,19 @@ pub struct FrameRecord {
     pub status: Status,
 }
 
+/// A file beside the frames that the run depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputRecord {
+    /// Run file, geometry, mask, flat or dark.
+    pub role: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// Size.
+    pub bytes: Option<u64>,
+    /// XXH3-128 of its contents, hexadecimal.
+    pub xxh3_128: Option<String>,
+}
+
 /// found = done + failed + skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Ledger {
@@ -108,6 +121,8 @@ pub struct RunRecord {
     pub warnings: Vec<String>,
     /// Samples without results, each with its reason.
     pub failed_samples: Vec<(String, String)>,
+    /// The files beside the frames: run file, geometry, masks, flat, dark.
+    pub inputs: Vec<InputRecord>,
     /// Each frame, in the order of the run.
     pub frames: Vec<FrameRecord>,
     /// Files written, relative to the output folder.

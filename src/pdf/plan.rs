@@ -15,7 +15,7 @@ pub struct TransformPlan {
     r: Vec<f64>,
     /// K: G_r = Σ K_rQ F_Q, one row of n points per r.
     sine: Vec<f64>,
-    /// T²: σ_G² = Σ T_rQ² σ_F² over the m measured points; T = K with polynomial and extension.
+    /// T²: Σ T_rQ² σ_F² over the m measured points is σ_G² with the scale known; T = K with polynomial and extension.
     spread: Vec<f32>,
 }
 
@@ -96,18 +96,23 @@ impl TransformPlan {
         let variance: Vec<f64> =
             structure.f_sigma[self.grid.extension_len()..].iter().map(|sigma| sigma * sigma).collect();
         let g = (0..self.r.len()).map(|index| dot(self.row(index), &structure.f)).collect();
-        let sigma =
-            self.spread.chunks_exact(variance.len()).map(|row| dot_f32(row, &variance).sqrt()).collect();
+        let with_scale = |(index, spread)| {
+            let row = self.row(index);
+            dot_f32(spread, &variance) + structure.scatter.added_variance(|of_f| dot(row, of_f))
+        };
+        let rows = self.spread.chunks_exact(variance.len()).enumerate();
+        let sigma = rows.map(|row| with_scale(row).max(0.0).sqrt()).collect();
         Ok(Pdf { r: self.r.clone(), g, sigma })
     }
 
-    /// σ of Σ w_r G(r) for weights of the r points from `start` on: the r points are correlated, the F points are not.
-    pub fn uncertainty(&self, start: usize, weights: &[f64], f_sigma: &[f64]) -> f64 {
+    /// σ of Σ w_r G(r) for weights of the r points from `start` on: the r points are correlated, the F points are not but for
+    /// the scale and constant that they share.
+    pub fn uncertainty(&self, start: usize, weights: &[f64], structure: &StructureFactor) -> f64 {
         let mut gradient = vec![0.0; self.grid.q().len()];
         for (offset, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
             gradient.iter_mut().zip(self.row(start + offset)).for_each(|(g, k)| *g += weight * k);
         }
-        self.grid.uncertainty(&gradient, f_sigma)
+        self.grid.uncertainty(&gradient, structure)
     }
 }
 

@@ -44,7 +44,8 @@ pub struct Peak {
     pub height: Measured,
     /// Full width at half maximum, in Å⁻¹ or Å; half of the height above S = 1 or G = 0.
     pub fwhm: Measured,
-    /// Area above S = 1 or G = 0 between the crossings on both sides, in Å⁻¹ (S) or Å⁻¹ (G).
+    /// Area above S = 1 or G = 0 between the crossings on both sides, or to the minimum where the curve rises again before it
+    /// crosses; in Å⁻¹ for S and for G.
     pub area: Measured,
     /// Atoms in the shell, where it was asked for.
     pub coordination_number: Option<Measured>,

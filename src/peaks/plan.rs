@@ -79,10 +79,10 @@ impl PeakPlan {
             // S = 1 + F/Q.
             let by_s = vec![0.0; below].into_iter().chain(gradient.iter().copied());
             let by_f: Vec<f64> = by_s.zip(&structure.q).map(|(by_s, q)| by_s / q).collect();
-            grid.uncertainty(&by_f, &structure.f_sigma)
+            grid.uncertainty(&by_f, structure)
         };
         let g_of_r = Sampled { x: &pdf.r, y: &pdf.g, sigma: &pdf.sigma, base: 0.0 };
-        let g_sigma = |gradient: &[f64]| transform.uncertainty(0, gradient, &structure.f_sigma);
+        let g_sigma = |gradient: &[f64]| transform.uncertainty(0, gradient, structure);
 
         let mut peaks = Vec::new();
         for (name, window, top) in find(&self.settings.s_of_q, Curve::StructureFactor, &s_of_q, 0.0, 0) {

@@ -23,6 +23,11 @@ const PALETTE: [RGBColor; 7] = [
 
 /// Width and height of one panel in pixels.
 const PANEL: (u32, u32) = (880, 340);
+/// The drawing library rounds to whole units: with this many to a pixel, lines are smooth.
+const UNITS: u32 = 8;
+
+/// More names than this do not fit beside the curves.
+const NAMED: usize = 12;
 
 /// What is drawn of one sample.
 #[derive(Debug, Clone)]
@@ -63,9 +68,10 @@ pub fn series_svg(curves: &[SampleCurves]) -> Result<String, PictureError> {
 }
 
 fn draw(panels: &[(&str, &str, Vec<Curve<'_>>)]) -> Result<String, PictureError> {
+    let (width, height) = (PANEL.0, PANEL.1 * panels.len() as u32);
     let mut svg = String::new();
     {
-        let size = (PANEL.0, PANEL.1 * panels.len() as u32);
+        let size = (width * UNITS, height * UNITS);
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE).map_err(failed)?;
         for (area, (x_label, y_label, curves)) in root.split_evenly((panels.len(), 1)).iter().zip(panels) {
@@ -73,7 +79,9 @@ fn draw(panels: &[(&str, &str, Vec<Curve<'_>>)]) -> Result<String, PictureError>
         }
         root.present().map_err(failed)?;
     }
-    Ok(svg)
+    // The view box keeps the units; the picture is shown in pixels.
+    let of_units = format!("width=\"{}\" height=\"{}\"", width * UNITS, height * UNITS);
+    Ok(svg.replacen(&of_units, &format!("width=\"{width}\" height=\"{height}\""), 1))
 }
 
 fn panel<DB: DrawingBackend>(
@@ -85,36 +93,43 @@ fn panel<DB: DrawingBackend>(
     let x = extent(curves.iter().flat_map(|c| c.1), 0.0);
     let y = extent(curves.iter().flat_map(|c| c.2), 0.05);
     let mut chart = ChartBuilder::on(area)
-        .margin(12)
-        .x_label_area_size(42)
-        .y_label_area_size(64)
+        .margin(12 * UNITS)
+        .margin_right(20 * UNITS)
+        .x_label_area_size(42 * UNITS)
+        .y_label_area_size(64 * UNITS)
         .build_cartesian_2d(x, y)
         .map_err(failed)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
-        .bold_line_style(BLACK.mix(0.12))
+        .bold_line_style(BLACK.mix(0.12).stroke_width(UNITS))
+        .axis_style(BLACK.stroke_width(UNITS))
+        .set_all_tick_mark_size(5 * UNITS)
         .x_desc(x_label)
         .y_desc(y_label)
-        .label_style(("sans-serif", 14))
-        .axis_desc_style(("sans-serif", 16))
+        .label_style(("sans-serif", 14 * UNITS))
+        .axis_desc_style(("sans-serif", 16 * UNITS))
         .draw()
         .map_err(failed)?;
     for (index, (name, x, y)) in curves.iter().enumerate() {
-        let style = PALETTE[index % PALETTE.len()].stroke_width(2);
+        let style = PALETTE[index % PALETTE.len()].stroke_width(3 * UNITS / 2);
         let points = x.iter().zip(*y).filter(|(_, y)| y.is_finite()).map(|(x, y)| (*x, *y));
-        chart
-            .draw_series(LineSeries::new(points, style))
-            .map_err(failed)?
-            .label(*name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+        let drawn = chart.draw_series(LineSeries::new(points, style)).map_err(failed)?;
+        let mark = move |(x, y)| PathElement::new([(x, y), (x + 18 * UNITS as i32, y)], style);
+        if index < NAMED {
+            drawn.label(*name).legend(mark);
+        } else if index + 1 == curves.len() {
+            drawn.label(format!("… and {} more", curves.len() - NAMED)).legend(mark);
+        }
     }
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperRight)
+        .margin(10 * UNITS)
+        .legend_area_size(24 * UNITS)
         .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.2))
-        .label_font(("sans-serif", 14))
+        .border_style(BLACK.mix(0.2).stroke_width(UNITS))
+        .label_font(("sans-serif", 14 * UNITS))
         .draw()
         .map_err(failed)
 }
@@ -160,6 +175,13 @@ mod tests {
         assert!(svg.contains("as-cast") && svg.contains("aged") && svg.contains("2θ (degrees)"), "{svg}");
         assert_eq!(svg.matches("#0072B2").count(), 2, "a curve and its legend");
         assert!(!svg.contains("NaN"));
+    }
+
+    #[test]
+    fn a_long_series_names_what_fits_and_counts_the_rest() {
+        let names: Vec<String> = (0..40).map(|i| format!("sample-{i:02}")).collect();
+        let svg = series_svg(&names.iter().map(|name| curves(name)).collect::<Vec<_>>()).unwrap();
+        assert!(svg.contains("sample-11") && !svg.contains("sample-12") && svg.contains("… and 28 more"));
     }
 
     #[test]

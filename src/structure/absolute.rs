@@ -3,8 +3,9 @@
 use std::f64::consts::PI;
 
 use super::f_grid::{Extension, FGrid, RadialRule};
-use super::polynomial::{Projection, hole};
+use super::polynomial::{Projection, dot, hole};
 use super::resample::{Resample, Resampled, kept_points};
+use super::scatter::Fitted;
 use super::{AbsoluteSettings, Fluorescence, LowQ, StructureError};
 use crate::scattering::{Composition, FreeAtoms, klein_nishina};
 use crate::units::{two_theta_rad, wavelength_angstrom};
@@ -29,10 +30,13 @@ pub(super) struct Absolute {
     fluorescence: Fluorescence,
 }
 
-/// S − 1 and its σ on the measured points.
+/// S − 1 and its uncertainty on the measured points.
 pub(super) struct Normalized {
     pub(super) excess: Vec<f64>,
+    /// With scale and constant known.
     pub(super) sigma: Vec<f64>,
+    /// Scale and constant, as far as they are fitted.
+    pub(super) fitted: Vec<Fitted>,
     pub(super) scale: f64,
     pub(super) constant: f64,
 }
@@ -96,41 +100,56 @@ impl Absolute {
     /// A scale that is not positive.
     pub(super) fn normalize(&self, measured: &Resampled) -> Result<Normalized, StructureError> {
         let (theory, intensity) = (&self.free[self.window_start..], &measured.intensity[self.window_start..]);
-        let (a, offset) = match self.fluorescence {
-            Fluorescence::None => (proportional(theory, intensity, &self.weights), 0.0),
-            Fluorescence::Fit => line(theory, intensity, &self.weights),
+        let [a_weights, offset_weights] = match self.fluorescence {
+            Fluorescence::None => [proportional(theory, &self.weights), vec![0.0; theory.len()]],
+            Fluorescence::Fit => line(theory, &self.weights),
         };
+        let (a, offset) = (dot(&a_weights, intensity), dot(&offset_weights, intensity));
         if !(a > 0.0 && a.is_finite() && offset.is_finite()) {
             return Err(StructureError::Normalization { q_min: self.window_q_min, found: a });
         }
         let (scale, constant) = (1.0 / a, offset / a);
+        // S − 1 for one unit of I.
+        let by_intensity: Vec<f64> = self.mean_f_squared.iter().map(|f| scale / f).collect();
+        // ∂(S − 1)/∂a and ∂(S − 1)/∂b.
+        let by_a = (0..self.free.len())
+            .map(|i| -by_intensity[i] * (scale * measured.intensity[i] - constant))
+            .collect();
+        let by_offset = by_intensity.iter().map(|by_intensity| -by_intensity).collect();
+        let fitted = [(by_a, a_weights), (by_offset, offset_weights)]
+            .into_iter()
+            .take(match self.fluorescence {
+                Fluorescence::None => 1,
+                Fluorescence::Fit => 2,
+            })
+            .map(|(response, weights)| {
+                let mut gradient = vec![0.0; self.window_start];
+                gradient.extend(weights.iter().zip(&by_intensity[self.window_start..]).map(|(w, by)| w / by));
+                Fitted { response, gradient }
+            })
+            .collect();
         let excess = (0..self.free.len())
             .map(|i| (scale * measured.intensity[i] - constant - self.free[i]) / self.mean_f_squared[i])
             .collect();
-        let sigma = measured.sigma.iter().zip(&self.mean_f_squared).map(|(s, f)| scale * s / f).collect();
-        Ok(Normalized { excess, sigma, scale, constant })
+        let sigma = measured.sigma.iter().zip(&by_intensity).map(|(s, by)| s * by).collect();
+        Ok(Normalized { excess, sigma, fitted, scale, constant })
     }
 }
 
-/// a of y = a·x by weighted least squares.
-fn proportional(x: &[f64], y: &[f64], weights: &[f64]) -> f64 {
-    let (mut xy, mut xx) = (0.0, 0.0);
-    for ((x, y), w) in x.iter().zip(y).zip(weights) {
-        xy += w * x * y;
-        xx += w * x * x;
-    }
-    xy / xx
+/// What each y contributes to a of y = a·x by weighted least squares.
+fn proportional(x: &[f64], weights: &[f64]) -> Vec<f64> {
+    let square: f64 = x.iter().zip(weights).map(|(x, w)| w * x * x).sum();
+    x.iter().zip(weights).map(|(x, w)| w * x / square).collect()
 }
 
-/// a and b of y = a·x + b by weighted least squares.
-fn line(x: &[f64], y: &[f64], weights: &[f64]) -> (f64, f64) {
+/// What each y contributes to a and b of y = a·x + b by weighted least squares.
+fn line(x: &[f64], weights: &[f64]) -> [Vec<f64>; 2] {
     let total: f64 = weights.iter().sum();
-    let mean = |v: &[f64]| v.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>() / total;
-    let (mean_x, mean_y) = (mean(x), mean(y));
+    let mean_x = dot(x, weights) / total;
     let centred: Vec<f64> = x.iter().map(|x| x - mean_x).collect();
-    let centred_y: Vec<f64> = y.iter().map(|y| y - mean_y).collect();
-    let a = proportional(&centred, &centred_y, weights);
-    (a, mean_y - a * mean_x)
+    let to_a = proportional(&centred, weights);
+    let to_b = to_a.iter().zip(weights).map(|(a, w)| w / total - a * mean_x).collect();
+    [to_a, to_b]
 }
 
 fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureError> {
@@ -206,9 +225,9 @@ mod tests {
         let x: Vec<f64> = (0..50).map(|i| 300.0 / (1.0 + f64::from(i))).collect();
         let y: Vec<f64> = x.iter().map(|x| 0.25 * x + 4.0).collect();
         let weights: Vec<f64> = (0..50).map(|i| 1.0 + f64::from(i)).collect();
-        let (a, b) = line(&x, &y, &weights);
-        assert!((a - 0.25).abs() < 1e-13 && (b - 4.0).abs() < 1e-12);
+        let [to_a, to_b] = line(&x, &weights);
+        assert!((dot(&to_a, &y) - 0.25).abs() < 1e-13 && (dot(&to_b, &y) - 4.0).abs() < 1e-12);
         let doubled: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
-        assert!((proportional(&x, &doubled, &weights) - 2.0).abs() < 1e-14);
+        assert!((dot(&proportional(&x, &weights), &doubled) - 2.0).abs() < 1e-14);
     }
 }

@@ -1,5 +1,6 @@
 //! The points of F(Q), and how a measured F becomes the one that is transformed: extension to Q = 0, then polynomial.
 
+use super::StructureFactor;
 use super::polynomial::{Projection, dot};
 
 /// How G is had at a value of r.
@@ -66,6 +67,15 @@ impl FGrid {
         f
     }
 
+    /// Change of F on the n points with that of F on the m measured ones.
+    pub(super) fn complete_change(&self, measured: &[f64]) -> Vec<f64> {
+        let mut f = self.extend(measured);
+        if let Some(polynomial) = &self.polynomial {
+            polynomial.adjoint(&mut f);
+        }
+        f
+    }
+
     /// σ of F on the n points from those of the m measured ones: without the polynomial, and with it.
     pub(super) fn complete_sigma(&self, measured: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let mut sigma = self.extension.as_ref().map_or_else(Vec::new, |e| e.sigma(measured));
@@ -113,10 +123,13 @@ impl FGrid {
         self.extend_adjoint(&gradient)
     }
 
-    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q (∂p/∂F_Q)² σ_F².
-    pub fn uncertainty(&self, gradient: &[f64], f_sigma: &[f64]) -> f64 {
-        let measured_sigma = &f_sigma[self.extension_len()..];
-        self.adjoint(gradient).iter().zip(measured_sigma).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt()
+    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q (∂p/∂e_Q)² σ_F², e the errors of
+    /// the measured points with the scale known.
+    pub fn uncertainty(&self, gradient: &[f64], structure: &StructureFactor) -> f64 {
+        let measured_sigma = &structure.f_sigma[self.extension_len()..];
+        let mut gradient = self.adjoint(gradient);
+        structure.scatter.adjoint(&mut gradient);
+        gradient.iter().zip(measured_sigma).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt()
     }
 }
 
@@ -212,11 +225,12 @@ mod tests {
     fn the_sigma_of_each_point_is_that_of_its_gradient() {
         let grid = grid();
         let measured: Vec<f64> = (0..60).map(|i| 0.1 + 0.01 * f64::from(i)).collect();
-        let (f_sigma, with_polynomial) = grid.complete_sigma(&measured);
+        let (_, with_polynomial) = grid.complete_sigma(&measured);
         for i in 0..65 {
             let mut one = vec![0.0; 65];
             one[i] = 1.0;
-            let exact = grid.uncertainty(&one, &f_sigma);
+            let gradient = grid.adjoint(&one);
+            let exact = gradient.iter().zip(&measured).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt();
             assert!(
                 (with_polynomial[i] - exact).abs() < 1e-12,
                 "point {i}: {} and {exact}",

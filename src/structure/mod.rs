@@ -10,11 +10,13 @@ mod pdfgetx3;
 mod plan;
 mod polynomial;
 mod resample;
+mod scatter;
 
 pub use error::StructureError;
 pub use f_grid::{FGrid, RadialRule};
 pub use plan::StructurePlan;
 pub(crate) use polynomial::dot;
+pub use scatter::Scatter;
 
 /// S(Q) with its way of normalisation.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +29,11 @@ pub struct StructureFactor {
     pub sigma: Vec<f64>,
     /// F = Q(S − 1) in Å⁻¹ after the polynomial correction, n points: what is transformed.
     pub f: Vec<f64>,
-    /// Standard uncertainty of F before the polynomial, n points: there the measured points are independent.
+    /// Standard uncertainty of F before the polynomial and with the scale known, n points: there the measured points are
+    /// independent.
     pub f_sigma: Vec<f64>,
+    /// How F scatters with the fitted scale and constant: all of its points together.
+    pub scatter: Scatter,
     /// α: electron units per atom for one unit of I.
     pub scale: f64,
     /// m: constant subtracted from αI (fluorescence), electron units per atom.
@@ -66,8 +71,7 @@ pub struct AbsoluteSettings {
 pub enum Fluorescence {
     /// m = 0.
     None,
-    /// m by least squares with α. The scatter of both is not in the uncertainties: it adds up to 20 % to those of areas
-    /// of S(Q).
+    /// m by least squares with α.
     Fit,
 }
 

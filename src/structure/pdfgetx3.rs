@@ -8,6 +8,7 @@ use std::f64::consts::PI;
 use super::f_grid::{FGrid, RadialRule};
 use super::polynomial::{Projection, dot};
 use super::resample::{Resample, Resampled, kept_points};
+use super::scatter::Fitted;
 use super::{PdfGetX3Settings, StructureError};
 use crate::scattering::{Composition, FreeAtoms};
 
@@ -82,13 +83,18 @@ impl PdfGetX3 {
         measured: &Resampled,
     ) -> Result<super::absolute::Normalized, StructureError> {
         let y: Vec<f64> = measured.intensity.iter().zip(&self.mean_f_squared).map(|(i, f)| i / f).collect();
-        let scale = dot(&y, &self.ratio) / dot(&y, &y);
+        let square = dot(&y, &y);
+        let scale = dot(&y, &self.ratio) / square;
         if !scale.is_finite() {
             return Err(StructureError::Normalization { q_min: 0.0, found: 1.0 / scale });
         }
         let excess = y.iter().zip(&self.ratio).map(|(y, t)| scale * y - t).collect();
         let sigma =
             measured.sigma.iter().zip(&self.mean_f_squared).map(|(s, f)| scale.abs() * s / f).collect();
-        Ok(super::absolute::Normalized { excess, sigma, scale, constant: 0.0 })
+        // ∂a/∂y = (t − 2ay)/Σy², and y carries a into S − 1.
+        let gradient =
+            y.iter().zip(&self.ratio).map(|(y, t)| (t - 2.0 * scale * y) / (square * scale)).collect();
+        let fitted = vec![Fitted { response: y, gradient }];
+        Ok(super::absolute::Normalized { excess, sigma, fitted, scale, constant: 0.0 })
     }
 }

@@ -4,6 +4,7 @@ use super::absolute::Absolute;
 use super::f_grid::FGrid;
 use super::pdfgetx3::PdfGetX3;
 use super::resample::Resample;
+use super::scatter::{Fitted, Scatter};
 use super::{StructureError, StructureFactor, StructureSettings};
 use crate::integrate::Pattern;
 use crate::scattering::Composition;
@@ -64,11 +65,20 @@ impl StructurePlan {
             values.iter().zip(&self.resample.q).map(|(value, q)| value * q).collect()
         };
         let f = self.grid.complete(&times_q(normalized.excess));
-        let (f_sigma, final_sigma) = self.grid.complete_sigma(&times_q(normalized.sigma));
+        let measured_sigma = times_q(normalized.sigma);
+        let (f_sigma, final_sigma) = self.grid.complete_sigma(&measured_sigma);
+        let variance: Vec<f64> = measured_sigma.iter().map(|sigma| sigma * sigma).collect();
+        let of_f = |of_s: Fitted| Fitted {
+            gradient: of_s.gradient.iter().zip(&self.resample.q).map(|(gradient, q)| gradient / q).collect(),
+            response: times_q(of_s.response),
+        };
+        let fitted = normalized.fitted.into_iter().map(of_f).collect();
+        let scatter = Scatter::new(fitted, &variance, &self.grid);
         let q = self.grid.q.clone();
         let s = f.iter().zip(&q).map(|(f, q)| 1.0 + f / q).collect();
-        let sigma = final_sigma.iter().zip(&q).map(|(sigma, q)| sigma / q).collect();
+        let with_scale = |i: usize| final_sigma[i].powi(2) + scatter.added_variance(|of_f| of_f[i]);
+        let sigma = (0..q.len()).map(|i| with_scale(i).max(0.0).sqrt() / q[i]).collect();
         let (scale, constant) = (normalized.scale, normalized.constant);
-        Ok(StructureFactor { q, s, sigma, f, f_sigma, scale, constant })
+        Ok(StructureFactor { q, s, sigma, f, f_sigma, scatter, scale, constant })
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         output,
         engine,
         geometry: geometry?,
+        poni_file: file.geometry.as_ref().and_then(|block| block.0.poni.as_ref()).map(PathBuf::from),
         mask,
         corrections: corrections?,
         integration: integration?,

@@ -205,6 +205,9 @@ fn r_axis(
     Some(Points { start, step, count: count as usize })
 }
 
+/// From this Qmax in Å⁻¹ on, scale and constant can be told apart (docs/decisions/0005).
+const FAR_Q: f64 = 15.0;
+
 fn absolute(
     block: &mut PdfBlock,
     density: Option<f64>,
@@ -229,16 +232,18 @@ fn absolute(
             Some(Polynomial { r_poly_angstrom: r_poly, r_hole_angstrom: r_hole })
         }
     };
-    let fluorescence = match *block.fluorescence.get_or_insert(FluorescenceWord::Fit) {
-        FluorescenceWord::Fit => Fluorescence::Fit,
-        FluorescenceWord::None => Fluorescence::None,
-    };
     let low_q = match *block.low_q.get_or_insert(LowQWord::Parabola) {
         LowQWord::Parabola => LowQ::Parabola,
         LowQWord::Zero => LowQ::Zero,
     };
     let [q_min, q_max] = q_range?;
-    let default = if q_max >= 15.0 { 10.0_f64.max(q_min) } else { q_min.max(0.6 * q_max) };
+    let reaches_far = q_max >= FAR_Q;
+    let word = if reaches_far { FluorescenceWord::Fit } else { FluorescenceWord::None };
+    let fluorescence = match *block.fluorescence.get_or_insert(word) {
+        FluorescenceWord::Fit => Fluorescence::Fit,
+        FluorescenceWord::None => Fluorescence::None,
+    };
+    let default = if reaches_far { 10.0_f64.max(q_min) } else { q_min.max(0.6 * q_max) };
     let from = *block.normalization_q_min_inv_angstrom.get_or_insert(default);
     if !(from >= q_min && from < q_max) {
         let message = format!("found {from} Å⁻¹, expected a value from Qmin {q_min} to below Qmax {q_max}");
