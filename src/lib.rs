@@ -5,7 +5,7 @@
 //! of the whole way. Physics is put into plans in f64, once for a geometry; engines only multiply.
 //!
 //! Units inside the code: Å, Å⁻¹, rad, keV, and metres for detector lengths (as PONI files have them).
-//! Equation numbers such as [E4] refer to `docs/physics.md`.
+//! Equation numbers such as \[E4\] refer to `docs/physics.md`.
 
 pub mod units;
 pub mod grid;

@@ -217,7 +217,7 @@ fn orientations_agree() {
     }
 }
 
-/// Turning the detector about the beam by rot3 turns a sector by −rot3 [E1]; so the sector at ±π is one like others.
+/// Turning the detector about the beam by rot3 turns a sector by −rot3 \[E1\]; so the sector at ±π is one like others.
 #[test]
 fn sectors_turn_with_the_detector() {
     for splitting in SPLITTINGS {

@@ -239,7 +239,7 @@ fn placed(rot1_rad: f64, rot2_rad: f64, rot3_rad: f64) -> Geometry {
 }
 
 proptest! {
-    /// The third rotation is about the beam: it leaves 2θ and takes the angle from χ ([E1] at rot1 = rot2 = 0).
+    /// The third rotation is about the beam: it leaves 2θ and takes the angle from χ (\[E1\] at rot1 = rot2 = 0).
     #[test]
     fn rot3_only_turns_chi(
         rot in proptest::array::uniform3(-0.8..0.8f64), row in 0.0..1043.0f64, column in 0.0..981.0f64,

@@ -4,7 +4,7 @@
 //! - The upper end of every range is stretched by 2⁻²³ of itself, so the bins are taken from its radial axis.
 //! - With an explicit range, bin 0 without splitting also holds pixels from below the range; with splitting, pixels
 //!   that the range cuts are treated in its own way: bins 8 … −8 are compared (bins 1 … without splitting).
-//! - The Poisson variance is max(c, 1). Ours is c [E4]; so its variances are compared with those of the frame
+//! - The Poisson variance is max(c, 1). Ours is c \[E4\]; so its variances are compared with those of the frame
 //!   max(c, 1).
 //! - Corners are kept as f32. With positions x below 512 nm⁻¹ that is an error of up to 1.5e-5 nm⁻¹ at both ends of
 //!   a pixel 0.43 nm⁻¹ wide, so a share may be wrong by 7e-5 and one hot pixel of 33,554,431 counts spoils a bin by

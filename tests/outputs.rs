@@ -23,7 +23,7 @@ fn entry<'a>(header: &'a str, key: &str) -> &'a str {
     line.unwrap_or_else(|| panic!("no `{key}` in {header}"))
 }
 
-/// [E9] with α and m of the header takes the .iq to the .sq, and α is that of the simulated beam.
+/// \[E9\] with α and m of the header takes the .iq to the .sq, and α is that of the simulated beam.
 #[test]
 fn scale_and_constant_lead_from_intensity_to_structure() {
     let beamtime = DemoBeamtime::pilatus_300k().unwrap();

@@ -29,7 +29,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// With full splitting a pixel of 0.03 Å⁻¹ covers three bins of 0.011 Å⁻¹ or more: without [E4a] the σ of G(r) would be
+/// With full splitting a pixel of 0.03 Å⁻¹ covers three bins of 0.011 Å⁻¹ or more: without \[E4a\] the σ of G(r) would be
 /// 1.8 times too small. A constant is fitted with the scale, as by default; its scatter is in σ.
 #[test]
 fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {

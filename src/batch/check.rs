@@ -1,4 +1,4 @@
-//! What a run would do: frames, outputs, memory, engine; nothing is computed.
+//! What a run would do: frames, outputs, memory, engine. The plans are built, no frame is integrated.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,13 +7,16 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::planned_outputs;
-use super::prepare::prepare;
+use super::prepare::{Prepared, prepare};
 use super::queue::{Job, Work};
 use crate::config::Config;
+use crate::engine::cpu::batch_frames;
 use crate::engine::{self, EngineError, EngineInfo};
 use crate::frame;
+use crate::geometry::Geometry;
 use crate::integrate::Splitting;
 use crate::output::Existing;
+use crate::units::energy_kev;
 
 /// The plan of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +27,8 @@ pub struct RunPlan {
     pub frames: usize,
     /// Detector and its size.
     pub detector: String,
+    /// Where it stands, in words.
+    pub placement: String,
     /// Radial axis, bins and splitting, in words.
     pub integration: String,
     /// The full ring and the sectors.
@@ -35,8 +40,8 @@ pub struct RunPlan {
     /// Whether that is for want of a GPU.
     #[serde(skip)]
     pub no_gpu: bool,
-    /// Largest memory that the run will hold, estimated.
-    pub memory_mib: u64,
+    /// Largest memory that the run will hold, estimated; `None` where the plans cannot be made.
+    pub memory_mib: Option<usize>,
     /// Files that will be written.
     pub outputs: Vec<PathBuf>,
     /// Frames that would fail, each with its reason; the run goes on without them.
@@ -80,8 +85,8 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             Err(error) => Some(error.to_string()),
         })
         .collect();
-    let mut problems: Vec<String> =
-        prepare(config).err().map(|error| error.to_string()).into_iter().collect();
+    let mut problems = Vec::new();
+    let prepared = prepare(config).map_err(|error| problems.push(error.to_string())).ok();
     let outputs = planned_outputs(config);
     problems.extend(
         outputs.collisions.first().map(|path| format!("two results would be written to {}", path.display())),
@@ -106,12 +111,13 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         frames_of,
         frames: work.jobs.len(),
         detector: format!("{}, {shape} pixels", config.geometry.detector.name),
+        placement: placement_in_words(&config.geometry),
         integration: integration_in_words(config),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
         engine,
         engine_error,
         no_gpu,
-        memory_mib: memory_bytes(config) >> 20,
+        memory_mib: prepared.map(|prepared| memory_bytes(config, &prepared, work.jobs.len()) >> 20),
         outputs: outputs.files,
         bad_frames,
         problems,
@@ -140,22 +146,31 @@ fn integration_in_words(config: &Config) -> String {
     format!("{} bins from {:.4} to {:.4} {unit}, {splitting}", bins.count, bins.lower, bins.upper)
 }
 
-/// Plan, frames in flight and accumulators.
-fn memory_bytes(config: &Config) -> u64 {
-    let pixels = config.geometry.detector.shape.pixels() as u64;
-    // Matrix entries of 8 bytes per pixel and region that covers it: measured on a Pilatus 2M with 3000 bins.
-    let entries_tenths = match config.integration.splitting {
-        Splitting::None => 10,
-        Splitting::BoundingBox => 31,
-        Splitting::Full => 24,
+/// Plans, frames in flight, sums.
+fn memory_bytes(config: &Config, prepared: &Prepared, frames: usize) -> usize {
+    let plan = &prepared.plans.integration;
+    let pixels = plan.shape.pixels();
+    let matrix = 8 * plan.matrix.bins.len() + 4 * pixels;
+    let norm_and_flat = 12 * pixels;
+    let transform = prepared.plans.reduction.as_ref().map_or(0, |plan| plan.transform.bytes());
+    // Three batches: being read, waiting, being integrated; Pilatus counts.
+    let in_flight = 3 * batch_frames(pixels).min(frames) * 4 * pixels;
+    let sums = 24 * plan.accumulator_len() * (config.samples.len() + batch_frames(pixels));
+    const PROGRAM: usize = 32 << 20;
+    PROGRAM + matrix + norm_and_flat + transform + in_flight + sums
+}
+
+/// Where the detector stands, as a user would measure it.
+fn placement_in_words(geometry: &Geometry) -> String {
+    let tilt = geometry.poni.rot1_rad.hypot(geometry.poni.rot2_rad).to_degrees();
+    let energy = energy_kev(geometry.poni.wavelength_angstrom);
+    let beam = match (geometry.beam_centre_px(), geometry.sample_to_detector_along_beam_m()) {
+        (Some([column, row]), Some(distance)) => {
+            format!("beam at column {column:.2}, row {row:.2}, {:.3} mm from the sample", 1e3 * distance)
+        }
+        (None, _) | (_, None) => "the beam does not meet the detector plane".to_owned(),
     };
-    let matrix = pixels * (4 + 8 * entries_tenths / 10) * 2;
-    let arrays = pixels * 24;
-    // Three batches of frames of 4 bytes per pixel: read, waiting, integrated.
-    let frames = 3 * 16 * pixels * 4;
-    let sums =
-        (config.regions.len() * config.integration.bins.count * 24 * (config.samples.len() + 64)) as u64;
-    matrix + arrays + frames + sums
+    format!("{beam}, tilt {tilt:.3}°, {energy:.4} keV")
 }
 
 impl fmt::Display for RunPlan {
@@ -165,6 +180,7 @@ impl fmt::Display for RunPlan {
         }
         writeln!(f, "{:>6} frames in all", self.frames)?;
         writeln!(f, "detector     {}", self.detector)?;
+        writeln!(f, "placement    {}", self.placement)?;
         writeln!(f, "integration  {}", self.integration)?;
         writeln!(f, "regions      {}", self.regions.join(", "))?;
         match &self.engine {
@@ -173,7 +189,9 @@ impl fmt::Display for RunPlan {
             }
             None => writeln!(f, "engine       none")?,
         }
-        writeln!(f, "memory       about {} MiB", self.memory_mib)?;
+        if let Some(memory) = self.memory_mib {
+            writeln!(f, "memory       about {memory} MiB")?;
+        }
         write!(f, "outputs      {} files", self.outputs.len())?;
         const SHOWN: usize = 12;
         for path in self.outputs.iter().take(SHOWN) {

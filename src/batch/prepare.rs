@@ -42,6 +42,11 @@ pub enum PrepareError {
         "the masks leave no pixel of the detector `{0}`; a mask file may mark good pixels instead of bad ones"
     )]
     AllMasked(String),
+    /// No pixel that is not masked has a norm.
+    #[error(
+        "flat field and corrections leave no pixel of the detector `{0}` with a positive norm; look at the flat field"
+    )]
+    NoNorm(String),
     /// The integration plan.
     #[error("integration: {0}")]
     Plan(#[from] PlanError),
@@ -58,14 +63,15 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
     let shape = config.geometry.detector.shape;
     let flat = flat(config, shape)?;
     let mut mask = static_mask(config, shape)?;
-    if let Some(flat) = &flat {
-        mask.join(&Mask { shape, bad: unusable(flat) })?;
+    let detector = || config.geometry.detector.name.clone();
+    if mask.count_bad() == shape.pixels() {
+        return Err(PrepareError::AllMasked(detector()));
     }
     let norm = pixel_norm(&config.geometry, &config.corrections.factors, flat.as_deref());
     mask.join(&Mask { shape, bad: unusable(&norm) })?;
     let masked_pixels = mask.count_bad();
     if masked_pixels == shape.pixels() {
-        return Err(PrepareError::AllMasked(config.geometry.detector.name.clone()));
+        return Err(PrepareError::NoNorm(detector()));
     }
     let signal = SignalModel {
         dark: dark(config, shape)?,

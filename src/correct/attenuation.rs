@@ -44,7 +44,7 @@ pub enum AttenuationError {
 const DRY_AIR: [(&str, f64); 4] = [("C", 0.000_124), ("N", 0.755_268), ("O", 0.231_781), ("Ar", 0.012_827)];
 const DRY_AIR_G_CM3: f64 = 1.204_79e-3;
 
-/// η/η0 of [E5] for this sensor at the beam's energy.
+/// η/η0 of \[E5\] for this sensor at the beam's energy.
 ///
 /// μ is the total attenuation coefficient: a photon reaches the depth z with exp(−μz) whatever would remove it, and the
 /// share of the removed ones that is counted, about μ_photo/μ, does not depend on the angle and cancels in the ratio.

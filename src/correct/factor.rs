@@ -1,4 +1,4 @@
-//! The factors of a pixel's norm [E2], [E3], [E5] and their product over the detector.
+//! The factors of a pixel's norm \[E2\], \[E3\], \[E5\] and their product over the detector.
 
 use rayon::prelude::*;
 
@@ -56,7 +56,7 @@ impl std::fmt::Display for Correction {
     }
 }
 
-/// flat · Π corrections at the centre of each pixel, row order: the norm of [E4] without exposure or monitor.
+/// flat · Π corrections at the centre of each pixel, row order: the norm of \[E4\] without exposure or monitor.
 ///
 /// Where the flat field has no value the norm is NaN. A pixel whose norm is [`unusable`] belongs in the static mask.
 pub fn pixel_norm(geometry: &Geometry, corrections: &[Correction], flat: Option<&[f32]>) -> Vec<f64> {

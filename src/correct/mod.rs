@@ -1,4 +1,4 @@
-//! From counts to (signal, variance, norm) of a pixel [E2], [E3], [E5], and what leaves a pixel out.
+//! From counts to (signal, variance, norm) of a pixel \[E2\], \[E3\], \[E5\], and what leaves a pixel out.
 
 mod attenuation;
 mod factor;
@@ -11,14 +11,14 @@ pub use factor::{pixel_norm, unusable};
 /// direction of normal incidence or of the beam.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Correction {
-    /// (L/√(L² + p1² + p2²))³ [E2].
+    /// (L/√(L² + p1² + p2²))³ \[E2\].
     SolidAngle,
-    /// ½[1 + cos²2θ − f cos(2χ) sin²2θ] [E3], f = 1: fully polarised in the horizontal plane.
+    /// ½[1 + cos²2θ − f cos(2χ) sin²2θ] \[E3\], f = 1: fully polarised in the horizontal plane.
     Polarization {
         /// f.
         factor: f64,
     },
-    /// η/η0, η = 1 − exp(−μt/cos α), α the incidence to the sensor's normal [E5].
+    /// η/η0, η = 1 − exp(−μt/cos α), α the incidence to the sensor's normal \[E5\].
     SensorEfficiency {
         /// Linear attenuation coefficient of the sensor at the beam's energy.
         mu_per_m: f64,
@@ -62,7 +62,7 @@ pub struct Dark {
 }
 
 /// From a pixel's raw counts c to its signal and variance:
-/// signal = c/(live fraction) − dark, variance = var(c)·(d signal/dc)² + var(dark) [E4], var(c) = c but for dead time.
+/// signal = c/(live fraction) − dark, variance = var(c)·(d signal/dc)² + var(dark) \[E4\], var(c) = c but for dead time.
 ///
 /// A pixel is left out of one frame where c is negative, not finite, or ≥ `saturated_counts`.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,4 +1,4 @@
-//! From one pixel's counts to its signal and variance [E4]: dead time, dark, and what leaves the pixel out.
+//! From one pixel's counts to its signal and variance \[E4\]: dead time, dark, and what leaves the pixel out.
 
 use super::{DeadTimeModel, SignalModel};
 

@@ -147,6 +147,11 @@ impl CpuEngine {
     }
 }
 
+/// Frames that this engine likes to get at once.
+pub fn batch_frames(pixels: usize) -> usize {
+    LANES * groups_in_a_batch(pixels, rayon::current_num_threads())
+}
+
 /// As many groups as threads, as far as memory goes; at least one.
 fn groups_in_a_batch(pixels: usize, threads: usize) -> usize {
     let group_bytes = LANES * pixels * size_of::<u32>();
@@ -159,7 +164,7 @@ impl Engine for CpuEngine {
     }
 
     fn batch_size(&self) -> usize {
-        LANES * groups_in_a_batch(self.plan.shape.pixels(), rayon::current_num_threads())
+        batch_frames(self.plan.shape.pixels())
     }
 
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError> {

@@ -91,6 +91,6 @@ pub struct Geometry {
 pub struct Direction {
     /// Scattering angle.
     pub two_theta_rad: f64,
-    /// Azimuth in (−π, π] as pyFAI has it: atan2(t1, t2) of [E1].
+    /// Azimuth in (−π, π] as pyFAI has it: atan2(t1, t2) of \[E1\].
     pub chi_rad: f64,
 }

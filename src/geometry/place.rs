@@ -1,4 +1,4 @@
-//! Pixel coordinates → point on the detector → laboratory frame → 2θ, χ, Q [E1], [E2].
+//! Pixel coordinates → point on the detector → laboratory frame → 2θ, χ, Q \[E1\], \[E2\].
 
 use super::{Direction, Geometry, Orientation};
 use crate::units::momentum_transfer;
@@ -20,7 +20,7 @@ impl Geometry {
         [row * pixel_slow, column * pixel_fast]
     }
 
-    /// Vector from the sample to a detector point in the laboratory frame, m: (t1, t2, t3) of [E1],
+    /// Vector from the sample to a detector point in the laboratory frame, m: (t1, t2, t3) of \[E1\],
     /// t1 up along the slow axis, t2 along the fast axis, t3 along the beam.
     pub fn lab(&self, point: [f64; 2]) -> [f64; 3] {
         let poni = &self.poni;
@@ -35,7 +35,7 @@ impl Geometry {
         ]
     }
 
-    /// 2θ and χ of the ray to a pixel coordinate [E1].
+    /// 2θ and χ of the ray to a pixel coordinate \[E1\].
     pub fn direction(&self, row: f64, column: f64) -> Direction {
         let [t1, t2, t3] = self.lab(self.detector_point(row, column));
         Direction { two_theta_rad: t1.hypot(t2).atan2(t3), chi_rad: t1.atan2(t2) }

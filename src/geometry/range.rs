@@ -61,7 +61,7 @@ impl Geometry {
     }
 
     /// Pixel coordinate [row, column] at which the beam's line, forward or backward, meets the plane: the point p of
-    /// [E1] with t1 = t2 = 0, which is p1 = L tan(rot2)/cos(rot1), p2 = −L tan(rot1).
+    /// \[E1\] with t1 = t2 = 0, which is p1 = L tan(rot2)/cos(rot1), p2 = −L tan(rot1).
     pub(crate) fn axis_px(&self) -> [f64; 2] {
         let poni = &self.poni;
         let p1 = poni.distance_m * poni.rot2_rad.tan() / poni.rot1_rad.cos();

@@ -219,7 +219,7 @@ impl IntegrationPlan {
         Ok(plan)
     }
 
-    /// [E4a] for pixels whose variance is in proportion to their norm, as where I changes little over a bin.
+    /// \[E4a\] for pixels whose variance is in proportion to their norm, as where I changes little over a bin.
     fn sharing_of_bins(&self) -> Vec<f64> {
         let mut of_row = vec![0.0; self.accumulator_len()];
         let mut of_bin = vec![0.0; self.accumulator_len()];
@@ -245,7 +245,7 @@ impl IntegrationPlan {
         self.matrix.bins[range].iter().zip(weights).map(|(bin, weight)| (*bin as usize, f64::from(*weight)))
     }
 
-    /// Σ w·norm of each bin of each region, the denominator of [E4] for a frame without excluded pixels.
+    /// Σ w·norm of each bin of each region, the denominator of \[E4\] for a frame without excluded pixels.
     pub fn norm_sum(&self) -> Vec<f64> {
         let mut sums = vec![0.0; self.accumulator_len()];
         for (pixel, norm) in self.norm.iter().enumerate() {

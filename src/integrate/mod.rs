@@ -73,7 +73,7 @@ pub struct Region {
     pub azimuth: Azimuth,
 }
 
-/// Weights w_ib of pixel i in bin b [E4], in pixel order (compressed sparse rows, one row per pixel).
+/// Weights w_ib of pixel i in bin b \[E4\], in pixel order (compressed sparse rows, one row per pixel).
 ///
 /// The entries of pixel i are `starts[i]..starts[i + 1]`. A bin index counts over all regions:
 /// region · bins + radial bin.
@@ -113,7 +113,7 @@ pub struct IntegrationPlan {
     /// From counts to signal and variance.
     pub signal: SignalModel,
     /// Variance that a bin shares with its neighbours, itself included, over its own: Σ w·norm·s/Σ w²·norm with s the
-    /// pixel's sum of weights in the region [E4a]; 1 without splitting. One for each bin of each region.
+    /// pixel's sum of weights in the region \[E4a\]; 1 without splitting. One for each bin of each region.
     pub sharing: Vec<f64>,
 }
 
@@ -124,7 +124,7 @@ impl IntegrationPlan {
     }
 }
 
-/// The sums of [E4] for every bin of every region (region · bins + bin), of one frame or of several added.
+/// The sums of \[E4\] for every bin of every region (region · bins + bin), of one frame or of several added.
 ///
 /// Kept rather than the ratio, so that frames can be added with their weights and files merged.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -151,6 +151,6 @@ pub struct Pattern {
     /// Standard uncertainty of each point from counting, n points; NaN in an empty bin.
     pub sigma: Vec<f64>,
     /// The σ to give to each point where points are treated as independent, n points: larger than `sigma` where pixels are
-    /// split, since neighbouring bins then share counts [E4a]. Fits, sums and transforms over many bins need this one.
+    /// split, since neighbouring bins then share counts \[E4a\]. Fits, sums and transforms over many bins need this one.
     pub sigma_as_independent: Vec<f64>,
 }

@@ -1,4 +1,4 @@
-//! From the sums to I ± σ [E4], and the difference of two patterns.
+//! From the sums to I ± σ \[E4\], and the difference of two patterns.
 
 use super::{Accumulators, IntegrationPlan, Pattern};
 
@@ -59,14 +59,14 @@ impl Accumulators {
         Ok(())
     }
 
-    /// Multiplies the norm by what the frame is measured in: exposure or monitor [E4].
+    /// Multiplies the norm by what the frame is measured in: exposure or monitor \[E4\].
     pub fn scale_norm(&mut self, factor: f64) {
         for norm in &mut self.norm {
             *norm *= factor;
         }
     }
 
-    /// I = Σ w·signal/Σ w·norm and σ = √(Σ w²·variance)/Σ w·norm of one region [E4]; NaN where Σ w·norm is 0.
+    /// I = Σ w·signal/Σ w·norm and σ = √(Σ w²·variance)/Σ w·norm of one region \[E4\]; NaN where Σ w·norm is 0.
     ///
     /// # Panics
     /// `region` is not one of the plan's, or the sums are another plan's.

@@ -10,7 +10,7 @@ use crate::geometry::{Geometry, sin_squared_theta};
 pub(super) struct Polar {
     /// On the plan's radial axis.
     pub(super) radial: f64,
-    /// χ in [−π, π] [E1].
+    /// χ in [−π, π] \[E1\].
     pub(super) chi: f64,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn wrap(angle: f64) -> f64 {
     }
 }
 
-/// The map of [E1] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it.
+/// The map of \[E1\] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it.
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     origin: [f64; 3],
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// The linear form is [E1] itself. 1e-12 of the pattern's size: rounding of a few products in f64.
+    /// The linear form is \[E1\] itself. 1e-12 of the pattern's size: rounding of a few products in f64.
     #[test]
     fn projection_is_the_geometry() {
         for (rot1, rot2) in [(0.0, 0.0), (0.3, -0.2), (2.0, 0.1)] {

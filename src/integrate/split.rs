@@ -1,4 +1,4 @@
-//! Shares of one pixel in the bins of every region: none, bounding box, full polygon [E4].
+//! Shares of one pixel in the bins of every region: none, bounding box, full polygon \[E4\].
 
 use std::collections::BTreeMap;
 

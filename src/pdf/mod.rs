@@ -7,7 +7,7 @@ mod window;
 pub use error::TransformError;
 pub use plan::TransformPlan;
 
-/// G(r) = 4πr(ρ(r) − ρ0) [E11].
+/// G(r) = 4πr(ρ(r) − ρ0) \[E11\].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pdf {
     /// r in Å, n points.

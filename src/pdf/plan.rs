@@ -20,7 +20,7 @@ pub struct TransformPlan {
 }
 
 impl TransformPlan {
-    /// K_rQ = (2/π)·ΔQ·W(Q)·sin Qr [E11].
+    /// K_rQ = (2/π)·ΔQ·W(Q)·sin Qr \[E11\].
     ///
     /// # Errors
     /// An r axis that cannot be meant or that needs too much memory.
@@ -70,6 +70,11 @@ impl TransformPlan {
     /// r in Å.
     pub fn r(&self) -> &[f64] {
         &self.r
+    }
+
+    /// Memory of the matrices.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.sine.as_slice()) + size_of_val(self.spread.as_slice())
     }
 
     /// The points of F.

@@ -47,7 +47,7 @@ impl FreeAtoms {
     }
 }
 
-/// Compton-scattered photons relative to Thomson scattering of a free electron [E8]:
+/// Compton-scattered photons relative to Thomson scattering of a free electron \[E8\]:
 /// KN = (p³ + p − p² sin²2θ)/(1 + cos²2θ), p = 1/[1 + (E/mc²)(1 − cos 2θ)].
 pub fn klein_nishina(two_theta_rad: f64, energy_kev: f64) -> f64 {
     let cos = two_theta_rad.cos();

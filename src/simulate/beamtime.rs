@@ -30,7 +30,7 @@ pub struct DemoSample {
 pub struct DemoBeamtime {
     /// Detector and placement.
     pub geometry: Geometry,
-    /// f of [E3].
+    /// f of \[E3\].
     pub polarization: f64,
     /// Elements of the glass.
     pub composition: Composition,

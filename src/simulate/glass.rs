@@ -139,7 +139,7 @@ impl Glass {
         r.par_iter().map(|&r| pdf.at(r)).collect()
     }
 
-    /// G(r) as seen through a measurement that ends at `q_max`: (2/π)∫_0^Qmax F(Q) W(Q) sin(Qr) dQ [E11].
+    /// G(r) as seen through a measurement that ends at `q_max`: (2/π)∫_0^Qmax F(Q) W(Q) sin(Qr) dQ \[E11\].
     pub fn pdf_through(&self, q_max: f64, window: Window) -> SineSum {
         let terms = nodes(0.0, q_max, PANEL)
             .into_iter()

@@ -1,6 +1,6 @@
 //! Expected counts of every pixel.
 //!
-//! counts = ⟨table(Q)·P·Ω·η/η0⟩ over the pixel's area + constant, with [E1], [E2], [E3], [E5]. The sensor is thin
+//! counts = ⟨table(Q)·P·Ω·η/η0⟩ over the pixel's area + constant, with \[E1\], \[E2\], \[E3\], \[E5\]. The sensor is thin
 //! (no parallax) and the sample a point that absorbs nothing.
 
 use rand::seq::index::sample;
@@ -26,7 +26,7 @@ pub struct BeamStop {
 pub struct Camera {
     /// Detector and placement.
     pub geometry: Geometry,
-    /// f of [E3].
+    /// f of \[E3\].
     pub polarization: f64,
     /// Efficiency at oblique incidence; `None` = 1 everywhere.
     pub sensor: Option<SensorAbsorption>,

@@ -101,7 +101,7 @@ impl RadialTable {
     }
 }
 
-/// I_inc·KN on a grid of Q [E8].
+/// I_inc·KN on a grid of Q \[E8\].
 pub(super) fn incoherent(atoms: &FreeAtoms, energy_kev: f64, grid: &[f64]) -> Vec<f64> {
     let wavelength = crate::units::wavelength_angstrom(energy_kev);
     grid.iter()

@@ -1,9 +1,9 @@
-//! Rays from the sample to the detector, written with vectors from [E1]–[E3] and [E5]: no code of the way back is used.
+//! Rays from the sample to the detector, written with vectors from \[E1\]–\[E3\] and \[E5\]: no code of the way back is used.
 
 use crate::frame::Shape;
 use crate::geometry::{Geometry, Orientation, Poni};
 
-/// Absorption of the sensor [E5].
+/// Absorption of the sensor \[E5\].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SensorAbsorption {
     /// Linear attenuation coefficient at the beam's energy.
@@ -36,20 +36,20 @@ impl Ray {
         self.vector_m[0].atan2(self.vector_m[1])
     }
 
-    /// Solid angle of a pixel relative to one at normal incidence: area projected (cos α) at 1/(L/cos α)² [E2].
+    /// Solid angle of a pixel relative to one at normal incidence: area projected (cos α) at 1/(L/cos α)² \[E2\].
     pub fn solid_angle(&self) -> f64 {
         self.cos_incidence.powi(3)
     }
 
     /// A dipole radiates as 1 − (n·e)² about its axis e; the beam has (1 + f)/2 of its intensity with e along the
-    /// fast axis and the rest along the slow one. The same as [E3].
+    /// fast axis and the rest along the slow one. The same as \[E3\].
     pub fn polarization(&self, factor: f64) -> f64 {
         let up = self.vector_m[0] / self.length_m;
         let across = self.vector_m[1] / self.length_m;
         0.5 * (1.0 + factor) * (1.0 - across * across) + 0.5 * (1.0 - factor) * (1.0 - up * up)
     }
 
-    /// Share of photons stopped on the slanted path, relative to the straight one [E5].
+    /// Share of photons stopped on the slanted path, relative to the straight one \[E5\].
     pub fn efficiency(&self, sensor: SensorAbsorption) -> f64 {
         let depth = sensor.mu_per_m * sensor.thickness_m;
         (-depth / self.cos_incidence).exp_m1() / (-depth).exp_m1()
@@ -66,7 +66,7 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// Turns the detector's axes by rot1 about axis 1, then rot2 about axis 2, then rot3 about the beam [E1].
+    /// Turns the detector's axes by rot1 about axis 1, then rot2 about axis 2, then rot3 about the beam \[E1\].
     pub fn new(geometry: &Geometry) -> Self {
         let Geometry { poni, detector } = geometry;
         let [slow, fast] = detector.pixel_m;

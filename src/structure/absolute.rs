@@ -1,4 +1,4 @@
-//! The absolute mode: αI = ⟨f²⟩ + I_inc·KN + m at high Q, then Faber–Ziman [E9].
+//! The absolute mode: αI = ⟨f²⟩ + I_inc·KN + m at high Q, then Faber–Ziman \[E9\].
 
 use std::f64::consts::PI;
 
@@ -94,7 +94,7 @@ impl Absolute {
     }
 
     /// I = a(T + m), T = ⟨f²⟩ + I_inc·KN, by least squares with weight Q⁴: I with its noise and oscillations stands on
-    /// the left side, so that a is not attenuated. α = 1/a. Then [E9].
+    /// the left side, so that a is not attenuated. α = 1/a. Then \[E9\].
     ///
     /// # Errors
     /// A scale that is not positive.

@@ -43,7 +43,7 @@ pub struct StructureFactor {
 /// How I(Q) becomes S(Q) and F(Q).
 #[derive(Debug, Clone, PartialEq)]
 pub enum StructureSettings {
-    /// Electron units per atom, Compton and Klein–Nishina subtracted, Faber–Ziman [E9].
+    /// Electron units per atom, Compton and Klein–Nishina subtracted, Faber–Ziman \[E9\].
     Absolute(AbsoluteSettings),
     /// The algorithm of PDFgetX3 (Juhás et al. 2013): relative scale.
     PdfGetX3(PdfGetX3Settings),
@@ -60,7 +60,7 @@ pub struct AbsoluteSettings {
     pub normalization_q_min: f64,
     /// The additive constant m.
     pub fluorescence: Fluorescence,
-    /// Ad-hoc polynomial [E10]; `None` = off.
+    /// Ad-hoc polynomial \[E10\]; `None` = off.
     pub polynomial: Option<Polynomial>,
     /// What stands between Q = 0 and Qmin.
     pub low_q: LowQ,
@@ -75,7 +75,7 @@ pub enum Fluorescence {
     Fit,
 }
 
-/// The polynomial Σ a_n Q^n of degree r_poly·Qmax/π subtracted from F − F_hole [E10].
+/// The polynomial Σ a_n Q^n of degree r_poly·Qmax/π subtracted from F − F_hole \[E10\].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Polynomial {
     /// It takes out what G has below this r.

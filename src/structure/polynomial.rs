@@ -1,4 +1,4 @@
-//! The ad-hoc polynomial Σ a_n Q^n, n = 1…k, of least squares [E10], as a projection.
+//! The ad-hoc polynomial Σ a_n Q^n, n = 1…k, of least squares \[E10\], as a projection.
 
 use super::StructureError;
 use std::f64::consts::PI;
@@ -81,7 +81,7 @@ impl Projection {
     }
 }
 
-/// F of G = −4πρ0 r below R and 0 above: −4πρ0[sin QR − QR cos QR]/Q² [E10].
+/// F of G = −4πρ0 r below R and 0 above: −4πρ0[sin QR − QR cos QR]/Q² \[E10\].
 pub(super) fn hole(q: f64, density: f64, radius: f64) -> f64 {
     let x = q * radius;
     // sin x − x cos x = x³/3 − x⁵/30 + …: below 1e-3 the difference has lost its digits.

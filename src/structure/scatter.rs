@@ -1,4 +1,4 @@
-//! What the fitted scale and constant add to the uncertainties of F [E11a].
+//! What the fitted scale and constant add to the uncertainties of F \[E11a\].
 //!
 //! F depends on each point of I directly and through the fitted numbers p_t. With e the independent errors that F would have
 //! if they were known, δF = e + Σ_t (∂F/∂p_t)(g_t·e) to first order, g_t = ∂p_t/∂e. A linear y = L·F has

@@ -1,4 +1,4 @@
-//! The sums of [E4] by a plain scatter in f64, each with the error that single precision may make.
+//! The sums of \[E4\] by a plain scatter in f64, each with the error that single precision may make.
 
 use halor::correct::{Correction, DeadTimeModel};
 use halor::frame::Frame;

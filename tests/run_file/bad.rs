@@ -36,6 +36,15 @@ fn all_unknown_keys_are_reported_at_once() {
 }
 
 #[test]
+fn a_missing_geometry_does_not_hide_a_wrong_detector() {
+    let folder = Folder::new();
+    let yaml = SMALL.replace("c.poni", "nowhere.poni") + "detector: {name: Pilatus CdTe 2N}\n";
+    let error = folder.load(&yaml).unwrap_err();
+    let keys: Vec<&str> = error.problems.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(keys, ["geometry.poni", "detector.name"], "{error}");
+}
+
+#[test]
 fn all_problems_of_meaning_are_reported_at_once() {
     let folder = Folder::new();
     let yaml = "geometry: c.poni\ncomposition: Zr62 Qq10\nbeam: {polarization: 2}\nintegration: {bins: 0}\n\

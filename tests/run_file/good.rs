@@ -282,6 +282,10 @@ fn odd_but_possible_runs_are_warned_about() {
         matches!(shared.as_slice(), [w] if w.contains("samples[1].frames: 1 of its files")),
         "{shared:?}"
     );
+    let own = warnings(&format!(
+        "{SMALL}background: {{frames: a_2.tif, scale: 1}}\nintegration: {{normalize_by: exposure}}\n"
+    ));
+    assert!(own.iter().any(|w| w.contains("samples[0].frames") && w.contains("background")), "{own:?}");
     let wide = warnings(&format!("{SMALL}integration: {{range: [0.5, 40]}}\n"));
     assert!(matches!(wide.as_slice(), [w] if w.contains("stay empty")), "{wide:?}");
     let far = warnings(&format!("{SMALL}pdf: {{r_range_angstrom: [0, 400]}}\n"));

@@ -25,7 +25,16 @@ pub(super) fn geometry(
         return None;
     };
     let keys = &mut block.0;
-    let poni_file = if keys.poni.is_some() { Some(poni_file(keys, check)?) } else { None };
+    let poni_file = if keys.poni.is_some() {
+        let poni_file = poni_file(keys, check);
+        if poni_file.is_none() && file.detector.as_ref().is_some_and(names_a_detector) {
+            // Its mistakes are told with the others.
+            detector(&mut file.detector, None, first_frame, check);
+        }
+        Some(poni_file?)
+    } else {
+        None
+    };
     let detector = detector(&mut file.detector, poni_file.as_ref(), first_frame, check);
     let Some(poni_file) = poni_file else {
         let detector = detector?;
@@ -111,6 +120,11 @@ fn poni_file(keys: &mut GeometryKeys, check: &mut Check<'_>) -> Option<PoniFile>
     }
 }
 
+/// Whether the run file itself says which detector it is.
+fn names_a_detector(block: &DetectorBlock) -> bool {
+    block.name.is_some() || block.pixel_um.is_some() || block.shape.is_some()
+}
+
 fn detector(
     block: &mut Option<DetectorBlock>,
     poni: Option<&PoniFile>,
@@ -118,8 +132,7 @@ fn detector(
     check: &mut Check<'_>,
 ) -> Option<Detector> {
     let written = block.clone().unwrap_or_default();
-    let is_in_run_file = written.name.is_some() || written.pixel_um.is_some() || written.shape.is_some();
-    let mut detector = if is_in_run_file {
+    let mut detector = if names_a_detector(&written) {
         let detector = from_run_file(&written, check)?;
         warn_of_other_pixels(&detector, poni, check);
         detector

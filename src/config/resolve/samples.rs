@@ -1,11 +1,12 @@
 //! Samples, their frames and backgrounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::Check;
 use crate::config::schema::{BackgroundBlock, OffOr, RunFile};
 use crate::config::{Background, Sample};
+use crate::frame::FrameAddress;
 
 /// The samples in the order of the run file, each with the background that is subtracted from it.
 pub(super) fn samples(file: &mut RunFile, check: &mut Check<'_>) -> Vec<Sample> {
@@ -34,6 +35,7 @@ pub(super) fn samples(file: &mut RunFile, check: &mut Check<'_>) -> Vec<Sample> 
         })
         .collect();
     warn_of_shared_files(&samples, check);
+    warn_of_own_background(&samples, check);
     samples
 }
 
@@ -43,6 +45,24 @@ fn background(key: &str, written: &mut OffOr<BackgroundBlock>, check: &mut Check
     check.not_negative(&format!("{key}.scale"), scale);
     let frames = check.frames(&format!("{key}.frames"), &mut block.frames);
     Some(Background { frames, scale })
+}
+
+/// A background that holds frames of the sample takes a part of the sample away.
+fn warn_of_own_background(samples: &[Sample], check: &mut Check<'_>) {
+    for (index, sample) in samples.iter().enumerate() {
+        let Some(background) = &sample.background else { continue };
+        let paths: HashSet<&Path> = background.frames.iter().map(|frame| frame.path.as_path()).collect();
+        let own: Vec<&FrameAddress> =
+            sample.frames.iter().filter(|frame| paths.contains(frame.path.as_path())).collect();
+        if let Some(first) = own.first() {
+            let message = format!(
+                "{} of its frames are frames of its background too, for example `{}`",
+                own.len(),
+                first.path.display()
+            );
+            check.problems.warn(&format!("samples[{index}].frames"), &message);
+        }
+    }
 }
 
 /// The same file in two samples is most often a slip in a pattern.

@@ -16,7 +16,7 @@ pub struct BeamBlock {
     /// Wavelength.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wavelength_angstrom: Option<f64>,
-    /// f of [E3]: 1 horizontal, −1 vertical.
+    /// f of \[E3\]: 1 horizontal, −1 vertical.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polarization: Option<f64>,
 }
@@ -176,13 +176,13 @@ pub struct CorrectionsBlock {
     /// A number of seconds, or `{model: …, tau_s: …}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_time_s: Option<OffOr<DeadTimeKeys>>,
-    /// [E2].
+    /// \[E2\].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solid_angle: Option<Switch>,
-    /// [E3].
+    /// \[E3\].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polarization: Option<Switch>,
-    /// [E5].
+    /// \[E5\].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sensor: Option<Switch>,
     /// Air between sample and detector along the beam.

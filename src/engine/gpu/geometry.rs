@@ -18,7 +18,7 @@ pub(super) fn params(plan: &IntegrationPlan) -> GeometryParams {
     }
 }
 
-/// Rows of the rotation of [E1]: its columns are where `Geometry::lab` puts the detector's unit vectors.
+/// Rows of the rotation of \[E1\]: its columns are where `Geometry::lab` puts the detector's unit vectors.
 fn rotation(geometry: &Geometry) -> [[f32; 4]; 3] {
     let at = |distance_m, point| {
         let poni = Poni { distance_m, poni1_m: 0.0, poni2_m: 0.0, ..geometry.poni };
