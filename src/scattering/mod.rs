@@ -7,7 +7,7 @@ mod free_atoms;
 mod incoherent;
 
 pub use error::ScatteringError;
-pub use free_atoms::{FreeAtoms, klein_nishina};
+pub use free_atoms::{FormFactor, FreeAtoms, form_factors, klein_nishina};
 pub use incoherent::incoherent_scattering;
 
 /// A material's elements and their atomic fractions.

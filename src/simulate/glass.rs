@@ -186,7 +186,7 @@ impl GlassPdf {
 }
 
 /// W of [`Window`] at x = πQ/Qmax > 0.
-fn window_weight(window: Window, x: f64) -> f64 {
+pub(super) fn window_weight(window: Window, x: f64) -> f64 {
     match window {
         Window::None => 1.0,
         Window::Lorch => x.sin() / x,

@@ -7,6 +7,9 @@ mod quadrature;
 pub mod radial;
 pub mod glass;
 pub mod crystal;
+pub mod atoms;
+pub mod table;
+pub mod matter;
 pub mod rays;
 pub mod image;
 pub mod noise;
@@ -16,11 +19,14 @@ mod write;
 
 use std::path::PathBuf;
 
+pub use atoms::{AtomBox, AtomModel, AtomsError, AtomsProblem};
 pub use beamtime::{DemoBeamtime, DemoSample};
 pub use crystal::CeriumDioxide;
 pub use glass::Glass;
 pub use image::{BeamStop, Camera, IdealImage, ideal_image};
+pub use matter::Matter;
 pub use radial::RadialTable;
+pub use table::{SofQ, TableError, TableProblem};
 pub use truth::TruthRow;
 pub use write::Written;
 
@@ -89,6 +95,22 @@ pub enum SimulateError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// S(Q) that no matter has.
+    #[error(
+        "S({q:.3} Å⁻¹) = {s:.3} makes the coherent intensity negative; is S(Q) normalised after Faber and Ziman, for this composition? A model of atoms needs a larger r_max or the Lorch window; where it is crystalline, take a crystal instead"
+    )]
+    NegativeIntensity {
+        /// Where, in Å⁻¹.
+        q: f64,
+        /// Its value.
+        s: f64,
+    },
+    /// A model of atoms.
+    #[error(transparent)]
+    Atoms(#[from] AtomsError),
+    /// A table of S(Q).
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A file could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
