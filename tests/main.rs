@@ -9,6 +9,7 @@ mod engines;
 mod gpu;
 mod pdfgetx3;
 mod simulate_pyfai;
+mod crystal_pdf;
 mod truth;
 mod uncertainty;
 mod outputs;

@@ -63,7 +63,7 @@ pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
     };
     let Some(ceo2) = calibrant.curves.first() else { bail!("the calibrant's frames gave no pattern") };
     let q_max = beamtime.q_range[1];
-    let rings = ring_table(&ceo2.patterns.measured, &beamtime.calibrant.ring_positions(q_max));
+    let rings = ring_table(&ceo2.patterns.measured, &beamtime.calibrant.ring_positions(q_max)?);
     print(&format!("{rings}\n\n{}", peak_table(&written, &series.peaks)));
     if !quiet {
         let folder = args.folder.display();

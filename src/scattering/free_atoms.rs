@@ -47,37 +47,6 @@ impl FreeAtoms {
     }
 }
 
-/// f(Q) of one element.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FormFactor {
-    /// f0 + f′ in electrons, n points.
-    pub real: Vec<f64>,
-    /// f″ in electrons, the same at every Q.
-    pub imaginary: f64,
-}
-
-/// f = f0 + f′ + if″ of each element of a composition, in its order, on n points of Q (Å⁻¹): the tables of [`FreeAtoms::new`].
-///
-/// # Errors
-/// An element, an energy or a Q outside the tables.
-pub fn form_factors(
-    composition: &Composition,
-    energy_kev: f64,
-    q: &[f64],
-) -> Result<Vec<FormFactor>, ScatteringError> {
-    let tables = tables()?;
-    let s = table_argument(q)?;
-    composition
-        .elements
-        .iter()
-        .map(|(symbol, _)| {
-            let [f1, f2] = dispersion(&tables, symbol, energy_kev)?;
-            let f0 = f0(&tables, symbol, &s)?;
-            Ok(FormFactor { real: f0.iter().map(|f0| f0 + f1).collect(), imaginary: f2 })
-        })
-        .collect()
-}
-
 /// Compton-scattered photons relative to Thomson scattering of a free electron \[E8\]:
 /// KN = (p³ + p − p² sin²2θ)/(1 + cos²2θ), p = 1/[1 + (E/mc²)(1 − cos 2θ)].
 pub fn klein_nishina(two_theta_rad: f64, energy_kev: f64) -> f64 {
@@ -91,7 +60,11 @@ pub(super) fn tables() -> Result<XrayDb, ScatteringError> {
 }
 
 /// (f′, f″) at the beam's energy.
-fn dispersion(tables: &XrayDb, symbol: &str, energy_kev: f64) -> Result<[f64; 2], ScatteringError> {
+pub(super) fn dispersion(
+    tables: &XrayDb,
+    symbol: &str,
+    energy_kev: f64,
+) -> Result<[f64; 2], ScatteringError> {
     let missing = |_| ScatteringError::NotTabulated { element: symbol.to_string(), table: "f′ and f″" };
     let (low, high) = tables.chantler_energy_range(symbol).map_err(missing)?;
     let energy_ev = 1000.0 * energy_kev;
@@ -104,19 +77,19 @@ fn dispersion(tables: &XrayDb, symbol: &str, energy_kev: f64) -> Result<[f64; 2]
     Ok([real, imaginary])
 }
 
-/// s = Q/4π for Q inside the fits of f0.
-fn table_argument(q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
-    let limit = 4.0 * PI * LARGEST_S;
-    if let Some(&q) = q.iter().find(|q| !(**q >= 0.0 && **q <= limit)) {
-        return Err(ScatteringError::MomentumTransfer { q, limit });
-    }
-    Ok(q.iter().map(|q| q / (4.0 * PI)).collect())
+/// f0 of one element at each Q in Å⁻¹.
+pub(super) fn electrons(tables: &XrayDb, symbol: &str, q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
+    let missing = |_| ScatteringError::NotTabulated { element: symbol.to_string(), table: "form factors" };
+    tables.f0(symbol, &sin_theta_over_lambda(q)?).map_err(missing)
 }
 
-fn f0(tables: &XrayDb, symbol: &str, s: &[f64]) -> Result<Vec<f64>, ScatteringError> {
-    tables
-        .f0(symbol, s)
-        .map_err(|_| ScatteringError::NotTabulated { element: symbol.to_owned(), table: "form factors" })
+/// s = Q/4π where f0 is fitted.
+fn sin_theta_over_lambda(q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
+    let limit = 4.0 * PI * LARGEST_S;
+    match q.iter().find(|q| !(**q >= 0.0 && **q <= limit)) {
+        Some(&q) => Err(ScatteringError::MomentumTransfer { q, limit }),
+        None => Ok(q.iter().map(|q| q / (4.0 * PI)).collect()),
+    }
 }
 
 fn sum(
@@ -125,13 +98,13 @@ fn sum(
     dispersion: &[[f64; 2]],
     q: &[f64],
 ) -> Result<FreeAtoms, ScatteringError> {
-    let s = table_argument(q)?;
+    let s = sin_theta_over_lambda(q)?;
     let (mut real, mut imaginary) = (vec![0.0; q.len()], 0.0);
     let (mut mean_square_f, mut compton) = (vec![0.0; q.len()], vec![0.0; q.len()]);
     for ((symbol, fraction), [f1, f2]) in composition.elements.iter().zip(dispersion) {
         let missing = |table| ScatteringError::NotTabulated { element: symbol.clone(), table };
         let z = atomic_number(symbol).ok_or_else(|| missing("incoherent scattering"))?;
-        let f0 = f0(tables, symbol, &s)?;
+        let f0 = electrons(tables, symbol, q)?;
         imaginary += fraction * f2;
         for (i, f0) in f0.iter().enumerate() {
             let f = f0 + f1;
@@ -198,26 +171,6 @@ mod tests {
             assert!((pure.mean_square_f[i] / pure.mean_f_squared[i] - 1.0).abs() < 1e-12);
             assert!(mixed.mean_square_f[i] > mixed.mean_f_squared[i]);
         }
-    }
-
-    #[test]
-    fn averages_are_made_of_the_elements() {
-        let glass = material("Zr62 Cu15.5 Ni12.5 Al10");
-        let q = [0.0, 2.7, 11.0, 30.0];
-        let (atoms, each) =
-            (FreeAtoms::new(&glass, 20.0, &q).unwrap(), form_factors(&glass, 20.0, &q).unwrap());
-        for i in 0..q.len() {
-            let (mut real, mut imaginary, mut square) = (0.0, 0.0, 0.0);
-            for ((_, c), f) in glass.elements.iter().zip(&each) {
-                real += c * f.real[i];
-                imaginary += c * f.imaginary;
-                square += c * (f.real[i].powi(2) + f.imaginary.powi(2));
-            }
-            // Sums of four terms in another order: a few ulp.
-            assert!((atoms.mean_f_squared[i] / (real * real + imaginary * imaginary) - 1.0).abs() < 1e-14);
-            assert!((atoms.mean_square_f[i] / square - 1.0).abs() < 1e-14);
-        }
-        assert!(form_factors(&glass, 112.0, &[76.0]).is_err() && form_factors(&glass, 1e9, &[1.0]).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::image::{BeamStop, Camera};
 use super::radial::RadialTable;
 use super::rays::{SensorAbsorption, beam_offset_m, reach};
 use super::truth::{TruthRow, peak_truths};
-use super::{CeriumDioxide, Glass, SimulateError};
+use super::{Crystal, Glass, SimulateError};
 use crate::geometry::{Detector, Geometry, Poni};
 use crate::integrate::{Azimuth, Fold, Region};
 use crate::pdf::Window;
@@ -35,7 +35,7 @@ pub struct DemoBeamtime {
     /// Elements of the glass.
     pub composition: Composition,
     /// The calibrant.
-    pub calibrant: CeriumDioxide,
+    pub calibrant: Crystal,
     /// The series, the reference first.
     pub samples: Vec<DemoSample>,
     /// Frames of each sample.
@@ -83,7 +83,7 @@ impl DemoBeamtime {
     /// of S(Q) from a narrow sector.
     ///
     /// # Errors
-    /// A table of detectors or of elements that cannot be read.
+    /// A table of detectors, crystals or elements that cannot be read.
     pub fn pilatus_2m() -> Result<Self, SimulateError> {
         let along = |name: &str, centre_deg| Region {
             name: name.to_owned(),
@@ -97,7 +97,7 @@ impl DemoBeamtime {
     /// Q = 22 Å⁻¹, and one sector along the diagonal, where no gap hides a whole arc.
     ///
     /// # Errors
-    /// A table of detectors or of elements that cannot be read.
+    /// A table of detectors, crystals or elements that cannot be read.
     pub fn pilatus_300k() -> Result<Self, SimulateError> {
         let diagonal = Region {
             name: "diagonal".to_owned(),
@@ -130,7 +130,7 @@ impl DemoBeamtime {
             geometry: Geometry { poni, detector },
             polarization: 0.99,
             composition: Composition::parse("Zr62 Cu15.5 Ni12.5 Al10")?,
-            calibrant: CeriumDioxide::default(),
+            calibrant: Crystal::named("CeO2")?,
             samples: vec![
                 DemoSample { name: "as-cast".to_owned(), glass: Glass::zr_based() },
                 DemoSample { name: "aged".to_owned(), glass: Glass::zr_based_aged() },

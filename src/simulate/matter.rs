@@ -4,8 +4,9 @@ use std::f64::consts::PI;
 
 use super::SimulateError;
 use super::atoms::AtomModel;
-use super::glass::{Glass, window_weight};
-use super::quadrature::{SineSum, nodes};
+use super::crystal::{Crystal, Weights};
+use super::glass::Glass;
+use super::quadrature::{SineSum, nodes, window_weight};
 use super::radial::{RadialTable, incoherent};
 use super::table::SofQ;
 use crate::pdf::Window;
@@ -23,6 +24,8 @@ pub enum Matter {
     },
     /// Atoms in a box: partial structure factors, weighted by form factors. Elements and density are those of the box.
     Atoms(AtomModel),
+    /// A powder: rings and what is diffuse between them. Elements and density are those of the cell.
+    Crystal(Crystal),
     /// S(Q) from a table, taken as it is at any energy.
     Table {
         /// The curve.
@@ -46,10 +49,11 @@ const PDF_REACH: f64 = 60.0;
 
 impl Matter {
     /// Elements and their fractions.
-    pub fn composition(&self) -> &Composition {
+    pub fn composition(&self) -> Composition {
         match self {
-            Matter::Glass { composition, .. } | Matter::Table { composition, .. } => composition,
-            Matter::Atoms(model) => model.pairs().composition(),
+            Matter::Glass { composition, .. } | Matter::Table { composition, .. } => composition.clone(),
+            Matter::Crystal(crystal) => crystal.composition(),
+            Matter::Atoms(model) => model.pairs().composition().clone(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Matter {
     pub fn density(&self) -> f64 {
         match self {
             Matter::Glass { glass, .. } => glass.density,
+            Matter::Crystal(crystal) => crystal.density(),
             Matter::Atoms(model) => model.pairs().density(),
             Matter::Table { density, .. } => *density,
         }
@@ -65,7 +70,7 @@ impl Matter {
     /// Below this Q in Å⁻¹ S(Q) is a continuation and not a result.
     pub fn lowest_q(&self) -> f64 {
         match self {
-            Matter::Glass { .. } => 0.0,
+            Matter::Glass { .. } | Matter::Crystal(_) => 0.0,
             Matter::Atoms(model) => model.lowest_q(),
             Matter::Table { s, .. } => s.lowest_q(),
         }
@@ -78,6 +83,15 @@ impl Matter {
     pub fn s_of_q(&self, energy_kev: f64, q: &[f64]) -> Result<Vec<f64>, SimulateError> {
         Ok(match self {
             Matter::Glass { glass, .. } => q.iter().map(|q| glass.s_of_q(*q)).collect(),
+            Matter::Crystal(crystal) => {
+                let table = crystal.intensity(energy_kev, q.iter().copied().fold(0.0, f64::max))?;
+                let atoms = FreeAtoms::new(&crystal.composition(), energy_kev, q)?;
+                let compton = incoherent(&atoms, energy_kev, q);
+                let s = |i: usize| {
+                    (table.at(q[i]) - compton[i] - atoms.mean_square_f[i]) / atoms.mean_f_squared[i] + 1.0
+                };
+                (0..q.len()).map(s).collect()
+            }
             Matter::Atoms(model) => model.s_of_q(energy_kev, q)?,
             Matter::Table { s, .. } => q.iter().map(|q| s.at(*q)).collect(),
         })
@@ -89,8 +103,11 @@ impl Matter {
     /// # Errors
     /// A Q or an energy beyond the tables of form factors; an S(Q) so small that intensity is negative beyond noise.
     pub fn intensity(&self, energy_kev: f64, q_max: f64) -> Result<RadialTable, SimulateError> {
+        if let Matter::Crystal(crystal) = self {
+            return Ok(crystal.intensity(energy_kev, q_max)?);
+        }
         let grid = RadialTable::grid(q_max);
-        let atoms = FreeAtoms::new(self.composition(), energy_kev, &grid)?;
+        let atoms = FreeAtoms::new(&self.composition(), energy_kev, &grid)?;
         let s = self.s_of_q(energy_kev, &grid)?;
         let mut values = incoherent(&atoms, energy_kev, &grid);
         for (i, value) in values.iter_mut().enumerate() {
@@ -112,6 +129,9 @@ impl Matter {
     pub fn pdf_through(&self, energy_kev: f64, q_max: f64, window: Window) -> Result<SineSum, SimulateError> {
         // The features of S are as narrow as its own largest r allows.
         let reach = match self {
+            Matter::Crystal(crystal) => {
+                return Ok(crystal.pdf_through(q_max, window, Weights::OfQ { energy_kev })?);
+            }
             Matter::Glass { .. } | Matter::Table { .. } => PDF_REACH,
             Matter::Atoms(model) => PDF_REACH + model.pairs().r_max(),
         };

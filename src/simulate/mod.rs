@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 pub use atoms::{AtomBox, AtomModel, AtomsError, AtomsProblem};
 pub use beamtime::{DemoBeamtime, DemoSample};
-pub use crystal::CeriumDioxide;
+pub use crystal::{Crystal, CrystalError};
 pub use glass::Glass;
 pub use image::{BeamStop, Camera, IdealImage, ideal_image};
 pub use matter::Matter;
@@ -120,6 +120,9 @@ pub enum SimulateError {
     /// The detector is not known.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
+    /// The calibrant.
+    #[error(transparent)]
+    Crystal(#[from] CrystalError),
     /// The tables of free atoms.
     #[error(transparent)]
     Scattering(#[from] ScatteringError),

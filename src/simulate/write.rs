@@ -161,9 +161,10 @@ impl DemoBeamtime {
     }
 
     fn rings_csv(&self) -> Result<String, SimulateError> {
-        let mut text = String::from("h2_k2_l2,q_inv_angstrom,multiplicity,area_eu_per_atom_inv_angstrom\n");
+        let mut text = String::from("h,k,l,q_inv_angstrom,multiplicity,area_eu_per_atom_inv_angstrom\n");
         for ring in self.calibrant.rings(self.energy_kev(), self.q_range[1])? {
-            let _ = writeln!(text, "{},{:.7},{},{:.6}", ring.n, ring.q, ring.multiplicity, ring.area);
+            let [h, k, l] = ring.hkl;
+            let _ = writeln!(text, "{h},{k},{l},{:.7},{},{:.6}", ring.q, ring.multiplicity, ring.area);
         }
         Ok(text)
     }

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::{AtomBox, AtomsError, AtomsProblem, PairDistributions, PairRange};
-use crate::scattering::{ScatteringError, form_factors};
+use crate::scattering::{FormFactor, ScatteringError};
 
 /// Width in Å of a bin for which sin(Q dr/2)/(Q dr/2) is above ½ at every Q with a form factor (75 Å⁻¹).
 const WIDEST_BIN: f64 = 0.05;
@@ -119,7 +119,9 @@ impl AtomModel {
     /// A Q (Å⁻¹) or an energy beyond the tables of form factors.
     pub fn s_of_q(&self, energy_kev: f64, q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
         let composition = self.pairs.composition();
-        let factors = form_factors(composition, energy_kev, q)?;
+        let elements = composition.elements.iter();
+        let factors: Vec<FormFactor> =
+            elements.map(|(symbol, _)| FormFactor::new(symbol, energy_kev, q)).collect::<Result<_, _>>()?;
         let partials = self.partials(q);
         let fraction = |i: usize| composition.elements[i].1;
         Ok((0..q.len())

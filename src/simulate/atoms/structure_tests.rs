@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 use super::pair_tests::{FACE_CENTRED, crystal, gas, names};
 use super::{AtomBox, AtomModel, PairRange, RWindow};
 use crate::pdf::Window;
-use crate::scattering::form_factors;
+use crate::scattering::FormFactor;
 use crate::simulate::{Glass, Matter, SofQ};
 
 #[test]
@@ -56,7 +56,9 @@ fn independent_atoms_scatter_as_free_ones() {
 /// scatter that rounding of every distance to the middle of a bin of width `dr` makes.
 fn debye(atoms: &AtomBox, r_max: f64, dr: f64, q: &[f64]) -> Vec<[f64; 2]> {
     let composition = atoms.composition();
-    let factors = form_factors(&composition, 20.0, q).unwrap();
+    let elements = composition.elements.iter();
+    let factors: Vec<FormFactor> =
+        elements.map(|(symbol, _)| FormFactor::new(symbol, 20.0, q).unwrap()).collect();
     let vectors = atoms.lattice().vectors();
     let count = atoms.positions().len();
     let images = 3;
