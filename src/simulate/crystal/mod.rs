@@ -3,15 +3,19 @@
 //! Atoms move independently of one another, each with one mean square displacement in all directions. I(Q) in electron
 //! units per atom, the powder average over directions, is
 //!
-//!     I = Σ_rings 2π²/(V Q² n) Σ_hkl |F_hkl|² δ(Q − Q_hkl) + diffuse + I_inc·KN,
-//!     F_hkl = Σ_j o_j f_j e^{−Q²U_j/2} e^{2πi h·x_j},   n = Σ_j o_j atoms in the cell of volume V.
+//! ```text
+//! I = Σ_rings 2π²/(V Q² n) Σ_hkl |F_hkl|² δ(Q − Q_hkl) + diffuse + I_inc·KN,
+//! F_hkl = Σ_j o_j f_j e^{−Q²U_j/2} e^{2πi h·x_j},   n = Σ_j o_j atoms in the cell of volume V.
+//! ```
 //!
 //! A cell of a large crystal scatters |F|²·(2π)³/V·Σ δ³(Q⃗ − G⃗) (Warren, X-Ray Diffraction, 1969, ch. 3); spread over
 //! the sphere of radius Q, δ³ becomes δ(Q − G)/(4πQ²). What a flat detector makes of it follows from its solid angle, so
 //! that no Lorentz factor of an instrument is needed. What atoms scatter apart from the rings (thermal motion, and
 //! sites that are not always filled or filled by several elements) is
 //!
-//!     diffuse = [Σ_j o_j|f_j|² − Σ_sites |Σ_{j on site} o_j f_j e^{−Q²U_j/2}|²]/n,
+//! ```text
+//! diffuse = [Σ_j o_j|f_j|² − Σ_sites |Σ_{j on site} o_j f_j e^{−Q²U_j/2}|²]/n,
+//! ```
 //!
 //! so that the average over many rings and the diffuse part make ⟨f²⟩.
 

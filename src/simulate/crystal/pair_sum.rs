@@ -3,7 +3,9 @@
 //! Two atoms that move independently about points a distance d apart, each with the mean square displacements U_i and U_j
 //! along every direction, scatter sin(Qd)/(Qd)·e^{−Q²σ²/2} together, σ² = U_i + U_j. Its transform [E11] is exact:
 //!
-//!     G(r) = (1/n) Σ_i Σ_j o_i o_j Z_i Z_j/⟨Z⟩² · [N(r − d_ij) − N(r + d_ij)]/d_ij − 4πρ0 r,
+//! ```text
+//! G(r) = (1/n) Σ_i Σ_j o_i o_j Z_i Z_j/⟨Z⟩² · [N(r − d_ij) − N(r + d_ij)]/d_ij − 4πρ0 r,
+//! ```
 //!
 //! N the Gaussian of area 1 and standard deviation σ, i over the cell, j over the crystal without the atoms on the site of i.
 //! In R(r) = rG + 4πρ0 r² each Gaussian has the factor r/d: the mean distance of moving atoms is larger than d by σ²/d.
