@@ -11,6 +11,7 @@ mod pdfgetx3;
 mod simulate_pyfai;
 mod crystal_pdf;
 mod truth;
+mod twin;
 mod uncertainty;
 mod outputs;
 mod run_file;

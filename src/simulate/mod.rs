@@ -11,23 +11,26 @@ pub mod atoms;
 pub mod table;
 pub mod matter;
 pub mod rays;
+pub mod flat;
 pub mod image;
 pub mod noise;
 pub mod truth;
-pub mod beamtime;
+pub mod twin;
+mod truth_files;
 mod write;
 
 use std::path::PathBuf;
 
 pub use atoms::{AtomBox, AtomModel, AtomsError, AtomsProblem};
-pub use beamtime::{DemoBeamtime, DemoSample};
 pub use crystal::{Crystal, CrystalError};
+pub use flat::FlatField;
 pub use glass::Glass;
-pub use image::{BeamStop, Camera, IdealImage, ideal_image};
+pub use image::{Arm, BeamStop, Camera, HotPixels, IdealImage, Light, Masking, ideal_image};
 pub use matter::Matter;
 pub use radial::RadialTable;
 pub use table::{SofQ, TableError, TableProblem};
 pub use truth::TruthRow;
+pub use twin::{Analysis, BeamPath, FrameFormat, RunFileText, Surroundings, Twin, TwinSample};
 pub use write::Written;
 
 use crate::frame::FrameError;
@@ -73,13 +76,13 @@ pub enum SimulateError {
         /// What the table says.
         reason: String,
     },
-    /// A sample's name becomes part of file names.
-    #[error(
-        "sample name `{name}` cannot be used; take letters, digits, `-` and `_`, and neither `ceo2` nor `air`"
-    )]
-    SampleName {
-        /// The name.
+    /// What concerns one sample.
+    #[error("sample `{name}`: {source}")]
+    Sample {
+        /// Its name.
         name: String,
+        /// What is wrong.
+        source: Box<SimulateError>,
     },
     /// The folder has something in it.
     #[error("{} is not empty; choose another folder or give --force", path.display())]
