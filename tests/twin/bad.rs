@@ -42,15 +42,23 @@ fn what_cannot_be_names_its_key() {
             "of space",
         ),
         ("samples[0].density_g_cm3=-1", "samples[0].density_g_cm3", "not a positive number"),
-        ("samples[0].structure={crystal: CeO3}", "samples[0].composition", "those of the atoms in the cell"),
+        ("samples[0].structure={crystal: CeO2}", "samples[0].composition", "those of the atoms in the cell"),
         ("samples[0]={name: c, structure: {crystal: CeO3}}", "samples[0].structure.crystal", "nearest: CeO2"),
         (
             "samples[0]={name: c, structure: {atoms: {file: cell-less.xyz}}}",
             "samples[0].structure.atoms.file",
             "cell-less.xyz, line",
         ),
-        ("samples[0].structure={s_of_q: table.txt}", "samples[0].structure.s_of_q", "line 2"),
-        ("samples[0].structure={s_of_q: nowhere.txt}", "samples[0].structure.s_of_q", "is not there"),
+        (
+            "samples[0]={name: t, structure: {s_of_q: table.txt}, composition: Ni, density_g_cm3: 8.9}",
+            "samples[0].structure.s_of_q",
+            "line 2",
+        ),
+        (
+            "samples[0]={name: t, structure: {s_of_q: nowhere.txt}, composition: Ni, density_g_cm3: 8.9}",
+            "samples[0].structure.s_of_q",
+            "is not there",
+        ),
         ("samples[0].structure={}", "samples[0].structure", "0 kinds of structure"),
         (
             "samples[0].structure.glass={broadening_angstrom: 0.1}",
