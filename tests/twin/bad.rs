@@ -65,6 +65,12 @@ fn what_cannot_be_names_its_key() {
             "samples[0].structure.glass",
             "sigma_angstrom",
         ),
+        ("samples[0].frames=0", "samples[0].frames", "at least 1 frame"),
+        (
+            "samples[0].structure.glass={preset: aged, broadening_angstrom: 1e-9}",
+            "samples[0].structure.glass.broadening_angstrom",
+            "expected 0.01 to 1",
+        ),
         ("samples[0].name=air", "samples[0].name", "name of other frames"),
         ("samples[0].name='a[1]'", "samples[0].name", "patterns"),
         ("samples[0].frames=1000000", "samples[0].frames", "at most 100000"),

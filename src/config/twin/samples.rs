@@ -43,6 +43,9 @@ fn sample(
 ) -> Option<TwinSample> {
     let key = |name: &str| format!("samples[{index}].{name}");
     let frames = frame_count(&key("frames"), block.frames.get_or_insert(1), check);
+    if frames == 0 {
+        check.problems.push(&key("frames"), "a sample has at least 1 frame", "leave it out of the twin file");
+    }
     let own_counts = *block.counts_per_electron_unit_s.get_or_insert(counts_per_eu_s);
     check.positive(&key("counts_per_electron_unit_s"), own_counts);
     let fluorescence_eu = *block.fluorescence_electron_units.get_or_insert(0.0);

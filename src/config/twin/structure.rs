@@ -12,6 +12,9 @@ const MOST_DENSE: f64 = 0.5;
 /// Hard spheres are not packed more densely in disorder; Percus and Yevick's theory ends before.
 const MOST_PACKED: f64 = 0.64;
 
+/// Standard deviations of distances in Å; F(Q) of narrower ones does not end where a table can hold it.
+const BROADENING: std::ops::RangeInclusive<f64> = 0.01..=1.0;
+
 /// The structure of a sample with its elements and density.
 pub(super) fn matter(index: usize, block: &mut TwinSampleBlock, check: &mut Check<'_>) -> Option<Matter> {
     let key = |name: &str| format!("samples[{index}].{name}");
@@ -189,7 +192,15 @@ fn glass_model(
         shells: shells.unwrap_or(start.shells),
     };
     let mut good = check.positive(&format!("{key}.sigma_angstrom"), glass.sigma_angstrom);
-    good &= check.positive(&format!("{key}.broadening_angstrom"), glass.s_broadening);
+    if !BROADENING.contains(&glass.s_broadening) {
+        let message = format!("found {} Å, expected 0.01 to 1 Å", glass.s_broadening);
+        check.problems.push(
+            &format!("{key}.broadening_angstrom"),
+            message,
+            "thermal motion alone is 0.05 to 0.2 Å",
+        );
+        good = false;
+    }
     for (index, shell) in glass.shells.iter().enumerate() {
         let key = |name: &str| format!("{key}.shells[{index}].{name}");
         good &= check.positive(&key("r_angstrom"), shell.r) && check.positive(&key("s_angstrom"), shell.s);

@@ -1,7 +1,7 @@
 //! G(r) from the distances of all pairs of atoms.
 //!
 //! Two atoms that move independently about points a distance d apart, each with the mean square displacements U_i and U_j
-//! along every direction, scatter sin(Qd)/(Qd)·e^{−Q²σ²/2} together, σ² = U_i + U_j. Its transform [E11] is exact:
+//! along every direction, scatter sin(Qd)/(Qd)·e^{−Q²σ²/2} together, σ² = U_i + U_j. Its transform \[E11\] is exact:
 //!
 //! ```text
 //! G(r) = (1/n) Σ_i Σ_j o_i o_j Z_i Z_j/⟨Z⟩² · [N(r − d_ij) − N(r + d_ij)]/d_ij − 4πρ0 r,

@@ -1,7 +1,7 @@
 //! G(r) of a crystal as a measurement sees it: through Qmax, a window and the width of the rings.
 //!
 //! It comes from the rings, not from the pairs: F(Q) = Q·[Σ_rings − own]/|⟨f⟩|² with own = Σ_sites |Σ o f e^{−Q²U/2}|²/n, and
-//! [E11] becomes a sum over rings and an integral over a smooth function. The pair sum and this one meet where Qmax
+//! \[E11\] becomes a sum over rings and an integral over a smooth function. The pair sum and this one meet where Qmax
 //! is large, which tests both.
 
 use std::f64::consts::PI;
@@ -18,7 +18,7 @@ const PANEL: f64 = 0.1;
 const RING_PANEL: f64 = 2.0;
 
 impl Crystal {
-    /// G(r) = (2/π)∫_0^Qmax F(Q) W(Q) sin(Qr) dQ [E11] for r up to 100 Å; `q_max` in Å⁻¹.
+    /// G(r) = (2/π)∫_0^Qmax F(Q) W(Q) sin(Qr) dQ \[E11\] for r up to 100 Å; `q_max` in Å⁻¹.
     ///
     /// With [`Weights::OfQ`] this is what a perfect reduction of [`Crystal::intensity`] finds, the width of the rings
     /// included, which damps G as e^{−(σr)²/2}. Rings of width 0 are sharp.
