@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use halor::batch::{RunOptions, run};
-use halor::config::load;
+use halor::config::{DemoDetector, demo_twin, load};
 use halor::output::Existing;
 use halor::scattering::{Composition, FreeAtoms, klein_nishina};
-use halor::simulate::DemoBeamtime;
 use halor::units::two_theta_rad;
 
 /// Header and rows of an output in PDFgetX3's layout.
@@ -26,10 +25,10 @@ fn entry<'a>(header: &'a str, key: &str) -> &'a str {
 /// \[E9\] with α and m of the header takes the .iq to the .sq, and α is that of the simulated beam.
 #[test]
 fn scale_and_constant_lead_from_intensity_to_structure() {
-    let beamtime = DemoBeamtime::pilatus_300k().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let run_file = beamtime.write(dir.path(), Existing::Keep).unwrap().run_file;
-    let loaded = load(&run_file, &["pdf.r_poly_angstrom=off".to_owned()]).unwrap();
+    let twin = demo_twin(DemoDetector::Pilatus300k, dir.path(), &[]).unwrap().twin;
+    let written = twin.write(Existing::Keep).unwrap();
+    let loaded = load(written.run_files.last().unwrap(), &["pdf.r_poly_angstrom=off".to_owned()]).unwrap();
     run(&loaded, RunOptions { existing: Existing::Keep }, &|_| {}).unwrap();
     let output = |extension: &str| read(&loaded.config.output.join(format!("as-cast/as-cast.{extension}")));
     let (header, structure) = output("sq");
@@ -40,13 +39,13 @@ fn scale_and_constant_lead_from_intensity_to_structure() {
     let number = |key: &str| entry(&header, key).parse::<f64>().unwrap();
     let (scale, constant) = (number("electron_units_per_intensity"), number("constant_electron_units"));
     // The oscillations of S above 10 Å⁻¹ leave 0.15 % on exact data, counting on a tenth of a detector as much again.
-    assert!((scale * beamtime.counts_per_eu_s - 1.0).abs() < 0.01, "{scale}");
+    assert!((scale * twin.counts_per_eu_s - 1.0).abs() < 0.01, "{scale}");
 
     let q: Vec<f64> = intensity.iter().map(|row| row[0]).collect();
-    let energy = beamtime.energy_kev();
+    let energy = twin.energy_kev();
     let atoms =
         FreeAtoms::new(&Composition::parse(entry(&header, "composition")).unwrap(), energy, &q).unwrap();
-    let wavelength = beamtime.geometry.poni.wavelength_angstrom;
+    let wavelength = twin.geometry().poni.wavelength_angstrom;
     let mut compared = 0;
     for (i, row) in intensity.iter().enumerate() {
         let Some(found) = structure.iter().find(|found| (found[0] - row[0]).abs() < 1e-9) else { continue };

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use halor::batch::prepare;
-use halor::config::load;
+use halor::config::{DemoDetector, demo_twin, load};
 use halor::engine::Engine;
 use halor::engine::cpu::CpuEngine;
 use halor::output::Existing;
 use halor::pipeline::{patterns, reduce};
-use halor::simulate::{DemoBeamtime, ideal_image, noise};
+use halor::simulate::{Light, ideal_image, noise};
 
 /// Repeats. A width from 300 draws scatters by 1/√600 = 4 %.
 const REPEATS: u64 = 300;
@@ -33,15 +33,14 @@ fn mean(values: &[f64]) -> f64 {
 /// 1.8 times too small. A constant is fitted with the scale, as by default; its scatter is in σ.
 #[test]
 fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
-    let beamtime = DemoBeamtime::pilatus_300k().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let written = beamtime.write(dir.path(), Existing::Keep).unwrap();
-    let plans = prepare(&load(&written.run_file, &[]).unwrap().config).unwrap().plans;
-    let camera = beamtime.camera().unwrap();
+    let twin = demo_twin(DemoDetector::Pilatus300k, dir.path(), &[]).unwrap().twin;
+    let written = twin.write(Existing::Keep).unwrap();
+    let plans = prepare(&load(written.run_files.last().unwrap(), &[]).unwrap().config).unwrap().plans;
     // Ten exposures in one, so that r3 and r4 stand out of the noise of a tenth of a detector.
-    let counts = 10.0 * beamtime.counts_per_eu_s * beamtime.exposure_s;
-    let intensity = beamtime.sample_intensity(&beamtime.samples[0]).unwrap().scaled(counts);
-    let ideal = ideal_image(&camera, &intensity).unwrap();
+    let counts = 10.0 * twin.counts_per_eu_s * twin.camera.exposure_s;
+    let intensity = twin.sample_intensity(&twin.samples[1]).unwrap().scaled(counts);
+    let ideal = ideal_image(&twin.camera, Light { scattered: &intensity, isotropic: 0.0 }).unwrap();
     let engine = CpuEngine::new(Arc::clone(&plans.integration));
     let plan = plans.reduction.as_ref().unwrap();
 

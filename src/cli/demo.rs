@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
-use halor::config;
+use halor::config::{self, DemoDetector};
 use halor::integrate::Pattern;
 use halor::output::{Existing, PeakRow};
 use halor::peaks::Measured;
-use halor::simulate::{DemoBeamtime, TruthRow, Written};
+use halor::simulate::{Matter, TruthRow, Written};
 
 use super::run::{outcome_of, print, process, report};
 use super::{Outcome, say};
@@ -42,34 +42,39 @@ enum Size {
 
 pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let beamtime = match args.detector {
-        Size::Pilatus2m => DemoBeamtime::pilatus_2m(),
-        Size::Pilatus300k => DemoBeamtime::pilatus_300k(),
-    }
-    .context("the demo's beam time")?;
+    let detector = match args.detector {
+        Size::Pilatus2m => DemoDetector::Pilatus2m,
+        Size::Pilatus300k => DemoDetector::Pilatus300k,
+    };
+    let twin = config::demo_twin(detector, &args.folder, &[])?.twin;
     if !quiet {
         let folder = args.folder.display();
         say(format_args!("simulating frames of CeO2, air and a metallic glass into {folder} ..."));
     }
-    let written = beamtime.write(&args.folder, existing)?;
+    let written = twin.write(existing)?;
 
-    let calibrant = match run(&written.calibrant_run_file, args, existing, quiet)? {
-        Ok(result) => result,
-        Err(outcome) => return Ok(outcome),
-    };
-    let series = match run(&written.run_file, args, existing, quiet)? {
-        Ok(result) => result,
-        Err(outcome) => return Ok(outcome),
-    };
+    let mut results = Vec::new();
+    for run_file in &written.run_files {
+        match run(run_file, args, existing, quiet)? {
+            Ok(result) => results.push(result),
+            Err(outcome) => return Ok(outcome),
+        }
+    }
+    let [calibrant, series] = results.as_slice() else { bail!("the demo has {} run files", results.len()) };
     let Some(ceo2) = calibrant.curves.first() else { bail!("the calibrant's frames gave no pattern") };
-    let q_max = beamtime.q_range[1];
-    let rings = ring_table(&ceo2.patterns.measured, &beamtime.calibrant.ring_positions(q_max));
+    let crystal = twin.samples.iter().find_map(|sample| match &sample.matter {
+        Matter::Crystal(crystal) => Some(crystal),
+        Matter::Glass { .. } | Matter::Atoms(_) | Matter::Table { .. } => None,
+    });
+    let Some(crystal) = crystal else { bail!("the demo has no calibrant") };
+    let q_max = twin.analysis.as_ref().map_or(f64::INFINITY, |analysis| analysis.q_max);
+    let rings = ring_table(&ceo2.patterns.measured, &crystal.ring_positions(q_max)?);
     print(&format!("{rings}\n\n{}", peak_table(&written, &series.peaks)));
     if !quiet {
         let folder = args.folder.display();
         say(format_args!("all of it is in {folder}; the run files there are examples to start from"));
     }
-    let worse = [&calibrant, &series].map(|result| outcome_of(&result.record));
+    let worse = [calibrant, series].map(|result| outcome_of(&result.record));
     Ok(if worse.contains(&Outcome::SomeFailed) { Outcome::SomeFailed } else { Outcome::Done })
 }
 

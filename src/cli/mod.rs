@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod run;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ enum Command {
     Run(run::RunArgs),
     /// Validate a run file and print what a run would do, without computing.
     Check(RunFileArgs),
+    /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
+    Simulate(simulate::SimulateArgs),
     /// Simulate a small series with a known answer, process it and print both beside each other.
     Demo(demo::DemoArgs),
 }
@@ -78,6 +81,12 @@ struct RunFileArgs {
     json: bool,
 }
 
+/// `--output` as the shell means it: from the current folder, not from the file's.
+fn output_override(output: &std::path::Path) -> String {
+    let absolute = std::path::absolute(output).unwrap_or_else(|_| output.to_path_buf());
+    format!("output={}", serde_json::Value::from(absolute.to_string_lossy()))
+}
+
 /// A line on stderr. It may be closed (`halor … 2>&1 | head`): the results matter more than the talk.
 pub(crate) fn say(text: impl std::fmt::Display) {
     use std::io::Write;
@@ -97,6 +106,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
+            Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),
         }
     }

@@ -50,11 +50,7 @@ pub(super) fn load(args: &RunFileArgs) -> Result<Loaded, Outcome> {
     let mut overrides = args.overrides.clone();
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     overrides.extend(args.engine.as_ref().map(|engine| format!("engine={}", quoted(engine))));
-    if let Some(output) = &args.output {
-        // As the shell means it: from the current folder, not from the run file's.
-        let absolute = std::path::absolute(output).unwrap_or_else(|_| output.clone());
-        overrides.push(format!("output={}", quoted(&absolute.to_string_lossy())));
-    }
+    overrides.extend(args.output.as_deref().map(super::output_override));
     config::load(&args.run_file, &overrides).map_err(|error| {
         say(&error);
         if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }

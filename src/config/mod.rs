@@ -1,6 +1,7 @@
 //! The run file: its schema word for word, then validation to a typed [`Config`].
 
 mod decode;
+mod document;
 mod load;
 mod parse;
 mod problem;
@@ -9,12 +10,14 @@ pub mod schema;
 mod set;
 mod text;
 mod tree;
+mod twin;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use load::{Loaded, load};
 pub use problem::{ConfigError, Problem, ProblemKind};
+pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 
 use crate::correct::DeadTime;
 use crate::frame::FrameAddress;

@@ -55,9 +55,10 @@ fn syntax_error(error: &serde_yaml::Error, source: Source) -> SyntaxError {
         serde_yaml::Error::DuplicateMappingKey { key, .. } => {
             (format!("the key `{}` is given twice", key.as_deref().unwrap_or("?")), "keep one of them")
         }
-        serde_yaml::Error::MultipleDocuments { .. } => {
-            ("a run file is one YAML document".to_string(), "remove `---` and what follows it")
-        }
+        serde_yaml::Error::MultipleDocuments { .. } => (
+            "there are several YAML documents, a file is one YAML document".to_string(),
+            "remove `---` and what follows it",
+        ),
         serde_yaml::Error::NonFiniteFloat { value, .. } => {
             (format!("`{value}` is not a finite number"), "write a finite number")
         }

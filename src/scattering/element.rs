@@ -11,12 +11,12 @@ pub(super) const SYMBOLS: [&str; 98] = [
 ];
 
 /// Z of a symbol written as usual (`Zr`, not `ZR`).
-pub(super) fn atomic_number(symbol: &str) -> Option<usize> {
+pub(crate) fn atomic_number(symbol: &str) -> Option<usize> {
     SYMBOLS.iter().position(|known| *known == symbol).map(|index| index + 1)
 }
 
 /// The symbol most like `written`: the same letters in the other case, else the fewest changed letters.
-pub(super) fn nearest(written: &str) -> &'static str {
+pub(crate) fn nearest(written: &str) -> &'static str {
     let folded = written.to_lowercase();
     let distance = |symbol: &&&str| {
         let known = symbol.to_lowercase();

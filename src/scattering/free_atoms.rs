@@ -60,7 +60,11 @@ pub(super) fn tables() -> Result<XrayDb, ScatteringError> {
 }
 
 /// (f′, f″) at the beam's energy.
-fn dispersion(tables: &XrayDb, symbol: &str, energy_kev: f64) -> Result<[f64; 2], ScatteringError> {
+pub(super) fn dispersion(
+    tables: &XrayDb,
+    symbol: &str,
+    energy_kev: f64,
+) -> Result<[f64; 2], ScatteringError> {
     let missing = |_| ScatteringError::NotTabulated { element: symbol.to_string(), table: "f′ and f″" };
     let (low, high) = tables.chantler_energy_range(symbol).map_err(missing)?;
     let energy_ev = 1000.0 * energy_kev;
@@ -73,23 +77,34 @@ fn dispersion(tables: &XrayDb, symbol: &str, energy_kev: f64) -> Result<[f64; 2]
     Ok([real, imaginary])
 }
 
+/// f0 of one element at each Q in Å⁻¹.
+pub(super) fn electrons(tables: &XrayDb, symbol: &str, q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
+    let missing = |_| ScatteringError::NotTabulated { element: symbol.to_string(), table: "form factors" };
+    tables.f0(symbol, &sin_theta_over_lambda(q)?).map_err(missing)
+}
+
+/// s = Q/4π where f0 is fitted.
+fn sin_theta_over_lambda(q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
+    let limit = 4.0 * PI * LARGEST_S;
+    match q.iter().find(|q| !(**q >= 0.0 && **q <= limit)) {
+        Some(&q) => Err(ScatteringError::MomentumTransfer { q, limit }),
+        None => Ok(q.iter().map(|q| q / (4.0 * PI)).collect()),
+    }
+}
+
 fn sum(
     tables: &XrayDb,
     composition: &Composition,
     dispersion: &[[f64; 2]],
     q: &[f64],
 ) -> Result<FreeAtoms, ScatteringError> {
-    let limit = 4.0 * PI * LARGEST_S;
-    if let Some(&q) = q.iter().find(|q| !(**q >= 0.0 && **q <= limit)) {
-        return Err(ScatteringError::MomentumTransfer { q, limit });
-    }
-    let s: Vec<f64> = q.iter().map(|q| q / (4.0 * PI)).collect();
+    let s = sin_theta_over_lambda(q)?;
     let (mut real, mut imaginary) = (vec![0.0; q.len()], 0.0);
     let (mut mean_square_f, mut compton) = (vec![0.0; q.len()], vec![0.0; q.len()]);
     for ((symbol, fraction), [f1, f2]) in composition.elements.iter().zip(dispersion) {
         let missing = |table| ScatteringError::NotTabulated { element: symbol.clone(), table };
         let z = atomic_number(symbol).ok_or_else(|| missing("incoherent scattering"))?;
-        let f0 = tables.f0(symbol, &s).map_err(|_| missing("form factors"))?;
+        let f0 = electrons(tables, symbol, q)?;
         imaginary += fraction * f2;
         for (i, f0) in f0.iter().enumerate() {
             let f = f0 + f1;

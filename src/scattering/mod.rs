@@ -1,11 +1,14 @@
 //! What free atoms scatter: composition, form factors f0 + f′ + if″, Compton scattering.
 
+mod atom;
 mod composition;
 mod element;
 mod error;
 mod free_atoms;
 mod incoherent;
 
+pub use atom::FormFactor;
+pub(crate) use element::{atomic_number, nearest as nearest_element};
 pub use error::ScatteringError;
 pub use free_atoms::{FreeAtoms, klein_nishina};
 pub use incoherent::incoherent_scattering;

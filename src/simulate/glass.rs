@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 
 use rayon::prelude::*;
 
-use super::quadrature::{SineSum, integrate, nodes};
+use super::quadrature::{SineSum, integrate, nodes, window_weight};
 use crate::pdf::Window;
 
 /// Atoms added to (or taken from) the hard-sphere g(r) near one distance.
@@ -182,17 +182,6 @@ impl GlassPdf {
             })
             .sum();
         self.hard_spheres.at(r) + shells
-    }
-}
-
-/// W of [`Window`] at x = πQ/Qmax > 0.
-fn window_weight(window: Window, x: f64) -> f64 {
-    match window {
-        Window::None => 1.0,
-        Window::Lorch => x.sin() / x,
-        // The difference loses 3 eps/x² of its digits; the first node lies above x = 1e-4.
-        Window::SoperBarney => 3.0 * (x.sin() - x * x.cos()) / x.powi(3),
-        Window::Cosine => (0.5 * x).cos(),
     }
 }
 

@@ -1,25 +1,60 @@
 //! Expected counts of every pixel.
 //!
-//! counts = ⟨table(Q)·P·Ω·η/η0⟩ over the pixel's area + constant, with \[E1\], \[E2\], \[E3\], \[E5\]. The sensor is thin
-//! (no parallax) and the sample a point that absorbs nothing.
+//! counts = flat·⟨(table(Q)·P + isotropic)·Ω·η/η0⟩ over the pixel's area + constant, with \[E1\], \[E2\], \[E3\], \[E5\].
+//! The sensor is thin (no parallax) and the sample a point that absorbs nothing.
 
 use rand::seq::index::sample;
 use rayon::prelude::*;
 
+use super::flat::FlatField;
 use super::noise::mix;
 use super::rays::{Placement, SensorAbsorption, reach};
 use super::{RadialTable, SimulateError};
 use crate::frame::Shape;
 use crate::geometry::{Detector, Geometry};
 
-/// Disc that the beam stop hides.
+/// Disc that the beam stop hides, and the arm that holds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BeamStop {
     /// (column, row); the centre of the first pixel is (0.5, 0.5).
     pub centre_px: [f64; 2],
     /// Radius.
     pub radius_px: f64,
+    /// From the centre to the edge of the detector.
+    pub arm: Option<Arm>,
 }
+
+/// A strip that begins at the centre of the beam stop.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Arm {
+    /// Where it points: 0 along the columns as their numbers rise, π/2 along the rows.
+    pub towards_rad: f64,
+    /// Full width.
+    pub width_px: f64,
+}
+
+/// Pixels that count without light.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HotPixels {
+    /// How many.
+    pub count: usize,
+    /// What each of them counts.
+    pub counts_per_s: f64,
+    /// Whether the mask knows them.
+    pub masking: Masking,
+}
+
+/// Whether the written mask leaves pixels out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Masking {
+    /// It does.
+    Masked,
+    /// They have to be found.
+    Unmasked,
+}
+
+/// Keeps hot pixels apart from dead ones.
+const HOT_STREAM: u64 = 0x686f_7421;
 
 /// What turns a radial intensity into an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +73,14 @@ pub struct Camera {
     pub beam_stop: Option<BeamStop>,
     /// How many pixels are dead.
     pub dead_pixels: usize,
-    /// Which are dead.
-    pub dead_seed: u64,
+    /// Pixels that count without light.
+    pub hot_pixels: Option<HotPixels>,
+    /// Sensitivity of the pixels; `None` = 1 everywhere.
+    pub flat: Option<FlatField>,
+    /// Counts at which counters stop.
+    pub saturated_counts: i32,
+    /// Which pixels are dead and hot, and the flat field.
+    pub seed: u64,
     /// Exposure time written into headers.
     pub exposure_s: f64,
 }
@@ -57,16 +98,27 @@ pub struct IdealImage {
     pub pixel_m: [f64; 2],
     /// Exposure time.
     pub exposure_s: f64,
+    /// Counts at which counters stop.
+    pub saturated_counts: i32,
 }
 
-/// Expected counts of each pixel; `counts` is what a pixel with P = Ω = η = 1 would get at Q.
+/// Light that reaches the detector, in counts of a pixel with P = Ω = η = 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Light<'a> {
+    /// Scattered at Q.
+    pub scattered: &'a RadialTable,
+    /// Fluorescence: the same in all directions and not polarized; the sensor is taken as for the beam's energy.
+    pub isotropic: f64,
+}
+
+/// Expected counts of each pixel.
 ///
 /// # Errors
 /// The table ends below the largest Q of the detector, or no oversampling point is asked for.
-pub fn ideal_image(camera: &Camera, counts: &RadialTable) -> Result<IdealImage, SimulateError> {
+pub fn ideal_image(camera: &Camera, light: Light<'_>) -> Result<IdealImage, SimulateError> {
     let (needed, _) = reach(&camera.geometry);
-    if counts.q_max() < needed {
-        return Err(SimulateError::TableTooShort { found: counts.q_max(), needed });
+    if light.scattered.q_max() < needed {
+        return Err(SimulateError::TableTooShort { found: light.scattered.q_max(), needed });
     }
     if camera.oversampling == 0 {
         return Err(SimulateError::NoSamples);
@@ -80,34 +132,70 @@ pub fn ideal_image(camera: &Camera, counts: &RadialTable) -> Result<IdealImage, 
             *pixel = if is_gap(detector, row, column) {
                 -1.0
             } else if camera.beam_stop.is_some_and(|stop| stop.hides(row, column)) {
-                camera.constant_counts
+                0.0
             } else {
-                pixel_mean(camera, &placement, counts, row, column) + camera.constant_counts
+                pixel_mean(camera, &placement, light, row, column)
             };
         }
     });
-    for pixel in dead_pixels(camera) {
-        if expected[pixel] >= 0.0 {
-            expected[pixel] = -2.0;
+    if let Some(flat) = camera.flat {
+        let factors = flat.factors(detector, camera.seed);
+        expected.iter_mut().zip(factors).filter(|(e, _)| **e >= 0.0).for_each(|(e, factor)| *e *= factor);
+    }
+    Ok(camera.image(expected))
+}
+
+/// Expected counts without light: the constant, and hot pixels.
+pub fn dark_image(camera: &Camera) -> IdealImage {
+    let detector = &camera.geometry.detector;
+    let columns = detector.shape.columns.max(1);
+    let flags = (0..detector.shape.pixels())
+        .map(|i| if is_gap(detector, i / columns, i % columns) { -1.0 } else { 0.0 });
+    camera.image(flags.collect())
+}
+
+impl Camera {
+    /// Adds to what light makes (row order, gaps −1) what needs none, and flags dead pixels.
+    fn image(&self, mut expected: Vec<f64>) -> IdealImage {
+        let detector = &self.geometry.detector;
+        expected.iter_mut().filter(|e| **e >= 0.0).for_each(|e| *e += self.constant_counts);
+        if let Some(hot) = self.hot_pixels {
+            for pixel in self.hot_pixel_indices() {
+                if expected[pixel] >= 0.0 {
+                    expected[pixel] += hot.counts_per_s * self.exposure_s;
+                }
+            }
+        }
+        for pixel in self.drawn(self.seed, self.dead_pixels) {
+            if expected[pixel] >= 0.0 {
+                expected[pixel] = -2.0;
+            }
+        }
+        IdealImage {
+            shape: detector.shape,
+            expected,
+            detector: detector.name.clone(),
+            pixel_m: detector.pixel_m,
+            exposure_s: self.exposure_s,
+            saturated_counts: self.saturated_counts,
         }
     }
-    Ok(IdealImage {
-        shape,
-        expected,
-        detector: detector.name.clone(),
-        pixel_m: detector.pixel_m,
-        exposure_s: camera.exposure_s,
-    })
+
+    /// Row-order indices of hot pixels, gaps included.
+    pub(super) fn hot_pixel_indices(&self) -> Vec<usize> {
+        self.hot_pixels.map_or_else(Vec::new, |hot| self.drawn(self.seed ^ HOT_STREAM, hot.count))
+    }
+
+    /// `count` different pixels, row-order indices.
+    fn drawn(&self, seed: u64, count: usize) -> Vec<usize> {
+        let pixels = self.geometry.detector.shape.pixels();
+        let mut rng = <rand_pcg::Pcg64Mcg as rand::SeedableRng>::seed_from_u64(mix(seed));
+        sample(&mut rng, pixels, count.min(pixels)).into_vec()
+    }
 }
 
 /// Mean over the n × n points of one pixel.
-fn pixel_mean(
-    camera: &Camera,
-    placement: &Placement,
-    counts: &RadialTable,
-    row: usize,
-    column: usize,
-) -> f64 {
+fn pixel_mean(camera: &Camera, placement: &Placement, light: Light<'_>, row: usize, column: usize) -> f64 {
     let n = camera.oversampling;
     let wavelength = camera.geometry.poni.wavelength_angstrom;
     let mut sum = 0.0;
@@ -116,10 +204,8 @@ fn pixel_mean(
         for j in 0..n {
             let ray = placement.ray(y, column as f64 + (j as f64 + 0.5) / n as f64);
             let efficiency = camera.sensor.map_or(1.0, |sensor| ray.efficiency(sensor));
-            sum += counts.at(ray.q(wavelength))
-                * ray.polarization(camera.polarization)
-                * ray.solid_angle()
-                * efficiency;
+            let scattered = light.scattered.at(ray.q(wavelength)) * ray.polarization(camera.polarization);
+            sum += (scattered + light.isotropic) * ray.solid_angle() * efficiency;
         }
     }
     sum / (n * n) as f64
@@ -129,7 +215,11 @@ impl BeamStop {
     /// Whether the centre of a pixel lies in the shadow.
     pub fn hides(&self, row: usize, column: usize) -> bool {
         let [x, y] = [column as f64 + 0.5 - self.centre_px[0], row as f64 + 0.5 - self.centre_px[1]];
-        x.hypot(y) <= self.radius_px
+        let on_arm = self.arm.is_some_and(|arm| {
+            let (sin, cos) = arm.towards_rad.sin_cos();
+            x * cos + y * sin >= 0.0 && (y * cos - x * sin).abs() <= 0.5 * arm.width_px
+        });
+        on_arm || x.hypot(y) <= self.radius_px
     }
 }
 
@@ -141,13 +231,6 @@ fn is_gap(detector: &Detector, row: usize, column: usize) -> bool {
             || across >= module.columns
             || (2 * across + 1).abs_diff(module.columns) < detector.seam
     })
-}
-
-/// Row-order indices of dead pixels, gaps included.
-fn dead_pixels(camera: &Camera) -> Vec<usize> {
-    let pixels = camera.geometry.detector.shape.pixels();
-    let mut rng = <rand_pcg::Pcg64Mcg as rand::SeedableRng>::seed_from_u64(mix(camera.dead_seed));
-    sample(&mut rng, pixels, camera.dead_pixels.min(pixels)).into_vec()
 }
 
 #[cfg(test)]
@@ -178,9 +261,16 @@ mod tests {
             constant_counts: 0.0,
             beam_stop: None,
             dead_pixels: 0,
-            dead_seed: 1,
+            hot_pixels: None,
+            flat: None,
+            saturated_counts: crate::simulate::noise::COUNTER_FULL,
+            seed: 1,
             exposure_s: 1.0,
         }
+    }
+
+    fn scattered(scattered: &RadialTable) -> Light<'_> {
+        Light { scattered, isotropic: 0.0 }
     }
 
     #[test]
@@ -188,7 +278,7 @@ mod tests {
         let camera = camera(4);
         let truth = |q: f64| 200.0 + 100.0 * (2.0 * q).sin();
         let (largest, whole) = reach(&camera.geometry);
-        let image = ideal_image(&camera, &RadialTable::from_fn(largest, truth)).unwrap();
+        let image = ideal_image(&camera, scattered(&RadialTable::from_fn(largest, truth))).unwrap();
         let placement = Placement::new(&camera.geometry);
         // ⟨counts⟩/⟨P·Ω·η⟩ and ⟨Q⟩ over the pixels of a ring of 0.1 Å⁻¹.
         let mut rings = vec![[0.0; 3]; 400];
@@ -227,7 +317,7 @@ mod tests {
     fn a_flat_intensity_shows_the_factors() {
         let camera = camera(3);
         let (largest, _) = reach(&camera.geometry);
-        let image = ideal_image(&camera, &RadialTable::from_fn(largest, |_| 1.0)).unwrap();
+        let image = ideal_image(&camera, scattered(&RadialTable::from_fn(largest, |_| 1.0))).unwrap();
         let placement = Placement::new(&camera.geometry);
         for row in 0..300 {
             for column in 0..250 {
@@ -250,10 +340,10 @@ mod tests {
         let mut camera = camera(1);
         camera.constant_counts = 0.25;
         camera.dead_pixels = 40;
-        camera.beam_stop = Some(BeamStop { centre_px: [100.5, 100.5], radius_px: 2.0 });
+        camera.beam_stop = Some(BeamStop { centre_px: [100.5, 100.5], radius_px: 2.0, arm: None });
         let (largest, _) = reach(&camera.geometry);
         let table = RadialTable::from_fn(largest, |_| 10.0);
-        let image = ideal_image(&camera, &table).unwrap();
+        let image = ideal_image(&camera, scattered(&table)).unwrap();
         let count = |flag: f64| image.expected.iter().filter(|&&c| c == flag).count();
         // A disc of radius 2 around a pixel's centre holds 13 pixels, dead ones aside.
         assert!((11..=13).contains(&count(0.25)), "{}", count(0.25));
@@ -261,15 +351,15 @@ mod tests {
         let gaps = camera.geometry.detector.gap_mask();
         let same = image.expected.iter().zip(&gaps).all(|(counts, &gap)| gap == (*counts == -1.0));
         assert!(same && gaps.contains(&true));
-        assert_eq!(image, ideal_image(&camera, &table).unwrap());
+        assert_eq!(image, ideal_image(&camera, scattered(&table)).unwrap());
     }
 
     #[test]
     fn a_short_table_is_refused() {
-        let error = ideal_image(&camera(1), &RadialTable::from_fn(3.0, |_| 1.0)).unwrap_err();
+        let error = ideal_image(&camera(1), scattered(&RadialTable::from_fn(3.0, |_| 1.0))).unwrap_err();
         assert!(error.to_string().contains("extend the table"), "{error}");
         let camera = camera(0);
         let (largest, _) = reach(&camera.geometry);
-        assert!(ideal_image(&camera, &RadialTable::from_fn(largest, |_| 1.0)).is_err());
+        assert!(ideal_image(&camera, scattered(&RadialTable::from_fn(largest, |_| 1.0))).is_err());
     }
 }

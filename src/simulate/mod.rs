@@ -7,21 +7,30 @@ mod quadrature;
 pub mod radial;
 pub mod glass;
 pub mod crystal;
+pub mod atoms;
+pub mod table;
+pub mod matter;
 pub mod rays;
+pub mod flat;
 pub mod image;
 pub mod noise;
 pub mod truth;
-pub mod beamtime;
+pub mod twin;
+mod truth_files;
 mod write;
 
 use std::path::PathBuf;
 
-pub use beamtime::{DemoBeamtime, DemoSample};
-pub use crystal::CeriumDioxide;
+pub use atoms::{AtomBox, AtomModel, AtomsError, AtomsProblem};
+pub use crystal::{Crystal, CrystalError};
+pub use flat::FlatField;
 pub use glass::Glass;
-pub use image::{BeamStop, Camera, IdealImage, ideal_image};
+pub use image::{Arm, BeamStop, Camera, HotPixels, IdealImage, Light, Masking, ideal_image};
+pub use matter::Matter;
 pub use radial::RadialTable;
+pub use table::{SofQ, TableError, TableProblem};
 pub use truth::TruthRow;
+pub use twin::{Analysis, BeamPath, FrameFormat, RunFileText, Surroundings, Twin, TwinSample};
 pub use write::Written;
 
 use crate::frame::FrameError;
@@ -67,13 +76,13 @@ pub enum SimulateError {
         /// What the table says.
         reason: String,
     },
-    /// A sample's name becomes part of file names.
-    #[error(
-        "sample name `{name}` cannot be used; take letters, digits, `-` and `_`, and neither `ceo2` nor `air`"
-    )]
-    SampleName {
-        /// The name.
+    /// What concerns one sample.
+    #[error("sample `{name}`: {source}")]
+    Sample {
+        /// Its name.
         name: String,
+        /// What is wrong.
+        source: Box<SimulateError>,
     },
     /// The folder has something in it.
     #[error("{} is not empty; choose another folder or give --force", path.display())]
@@ -89,6 +98,22 @@ pub enum SimulateError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// S(Q) that no matter has.
+    #[error(
+        "S({q:.3} Å⁻¹) = {s:.3} makes the coherent intensity negative; is S(Q) normalised after Faber and Ziman, for this composition? A model of atoms needs a larger r_max or the Lorch window; where it is crystalline, take a crystal instead"
+    )]
+    NegativeIntensity {
+        /// Where, in Å⁻¹.
+        q: f64,
+        /// Its value.
+        s: f64,
+    },
+    /// A model of atoms.
+    #[error(transparent)]
+    Atoms(#[from] AtomsError),
+    /// A table of S(Q).
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A file could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -98,6 +123,9 @@ pub enum SimulateError {
     /// The detector is not known.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
+    /// The calibrant.
+    #[error(transparent)]
+    Crystal(#[from] CrystalError),
     /// The tables of free atoms.
     #[error(transparent)]
     Scattering(#[from] ScatteringError),

@@ -12,7 +12,7 @@ use crate::frame::{Counts, Frame, FrameHeader};
 pub const COUNTER_FULL: i32 = (1 << 20) - 1;
 
 /// One exposure of the ideal image: each pixel drawn from the Poisson distribution of its expected counts, flags kept,
-/// full counters held at [`COUNTER_FULL`].
+/// full counters held.
 ///
 /// `seed` and `index` (the number of the exposure) fix the draws: every row has a generator of its own.
 pub fn frame(ideal: &IdealImage, seed: u64, index: u64) -> Frame {
@@ -22,14 +22,14 @@ pub fn frame(ideal: &IdealImage, seed: u64, index: u64) -> Frame {
         |(row, (counts, expected))| {
             let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(mix(seed) ^ index) ^ row as u64));
             for (count, &mean) in counts.iter_mut().zip(expected) {
-                *count = draw(mean, &mut rng);
+                *count = draw(mean, &mut rng).min(ideal.saturated_counts);
             }
         },
     );
     let header = FrameHeader {
         detector: Some(ideal.detector.clone()),
         exposure_s: Some(ideal.exposure_s),
-        count_cutoff: Some(f64::from(COUNTER_FULL - 1)),
+        count_cutoff: Some(f64::from(ideal.saturated_counts) - 1.0),
         pixel_m: Some(ideal.pixel_m),
         ..FrameHeader::default()
     };
@@ -43,7 +43,7 @@ fn draw(mean: f64, rng: &mut Pcg64Mcg) -> i32 {
     }
     // Refused means are 0, which gives 0, and those beyond any counter.
     match Poisson::new(mean.min(1e9)) {
-        Ok(distribution) => distribution.sample(rng).min(f64::from(COUNTER_FULL)) as i32,
+        Ok(distribution) => distribution.sample(rng).min(f64::from(i32::MAX)) as i32,
         Err(_) => 0,
     }
 }
@@ -68,6 +68,7 @@ mod tests {
             detector: "test".into(),
             pixel_m: [172e-6, 172e-6],
             exposure_s: 1.0,
+            saturated_counts: COUNTER_FULL,
         }
     }
 

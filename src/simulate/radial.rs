@@ -1,6 +1,5 @@
 //! Intensity against Q on a fine table, quick to look up for every point of every pixel.
 
-use super::glass::Glass;
 use crate::scattering::{Composition, FreeAtoms, ScatteringError, klein_nishina};
 use crate::units::two_theta_rad;
 
@@ -60,25 +59,6 @@ impl RadialTable {
     /// self·factor.
     pub fn scaled(&self, factor: f64) -> RadialTable {
         Self::on_grid(self.values.iter().map(|v| factor * v).collect())
-    }
-
-    /// I(Q) of a glass in electron units per atom: ⟨f²⟩ + ⟨f⟩²(S − 1) + I_inc·KN.
-    ///
-    /// # Errors
-    /// An element without tabulated form factor.
-    pub fn glass(
-        glass: &Glass,
-        composition: &Composition,
-        energy_kev: f64,
-        q_max: f64,
-    ) -> Result<Self, ScatteringError> {
-        let grid = Self::grid(q_max);
-        let atoms = FreeAtoms::new(composition, energy_kev, &grid)?;
-        let incoherent = incoherent(&atoms, energy_kev, &grid);
-        let values = grid.iter().enumerate().map(|(i, &q)| {
-            atoms.mean_square_f[i] + atoms.mean_f_squared[i] * (glass.s_of_q(q) - 1.0) + incoherent[i]
-        });
-        Ok(Self::on_grid(values.collect()))
     }
 
     /// I(Q) of a gas, in electron units per atom: no order, S = 1.

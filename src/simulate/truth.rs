@@ -1,10 +1,11 @@
 //! What a perfect analysis of a simulated sample would find.
 
-use super::SimulateError;
-use super::glass::Glass;
-use super::quadrature::integrate;
-use crate::pdf::Window;
-use crate::peaks::Curve;
+use super::crystal::CrystalPdf;
+use super::glass::GlassPdf;
+use super::quadrature::{SineSum, integrate};
+use super::twin::{Analysis, Twin, TwinSample};
+use super::{Matter, RadialTable, SimulateError};
+use crate::peaks::{Curve, PeakSearch};
 
 /// One true number.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +15,7 @@ pub struct TruthRow {
     /// The curve that the peak belongs to.
     pub curve: Curve,
     /// q1, q2, r1 …
-    pub peak: &'static str,
+    pub peak: String,
     /// `position`, `height`, `fwhm`, `area` or `coordination_number`.
     pub metric: &'static str,
     /// Its value.
@@ -23,12 +24,40 @@ pub struct TruthRow {
     pub unit: &'static str,
 }
 
-/// Windows in Å⁻¹ of the peaks of S(Q).
-pub const S_WINDOWS: [(&str, [f64; 2]); 2] = [("q1", [2.0, 3.6]), ("q2", [4.0, 6.2])];
+/// S(Q) and G(r) of a sample as a perfect analysis would find them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrueCurves {
+    /// S(Q) up to Qmax.
+    pub s_of_q: RadialTable,
+    /// G(r) through Qmax and window.
+    pub seen: SineSum,
+    /// G(r) of the infinite Q range, where it is known in closed form.
+    pub untruncated: Option<UntruncatedPdf>,
+    /// ρ0 in atoms/Å³.
+    pub density: f64,
+}
 
-/// Windows in Å of the peaks of G(r). That of r1 is the shell whose atoms are counted.
-pub const G_WINDOWS: [(&str, [f64; 2]); 4] =
-    [("r1", [2.0, 3.6]), ("r2", [3.6, 5.6]), ("r3", [5.6, 8.2]), ("r4", [8.2, 10.4])];
+/// G(r) without end of Q.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UntruncatedPdf {
+    /// Of hard spheres and shells.
+    Glass(GlassPdf),
+    /// A sum over pairs of atoms.
+    Crystal(CrystalPdf),
+}
+
+impl UntruncatedPdf {
+    /// G in Å⁻² at r in Å.
+    pub fn at(&self, r: f64) -> f64 {
+        match self {
+            UntruncatedPdf::Glass(pdf) => pdf.at(r),
+            UntruncatedPdf::Crystal(pdf) => pdf.at(r),
+        }
+    }
+}
+
+/// Largest r in Å of the curves.
+pub(super) const R_END: f64 = 30.0;
 
 /// Shape of the highest maximum in a window, above a base line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,43 +72,76 @@ pub struct PeakShape {
     pub area: f64,
 }
 
-/// The true peaks of S(Q), and of G(r) as seen through Qmax and window; the coordination number as seen, and as in the
-/// infinite Q range (`coordination_number_untruncated`).
-///
-/// # Errors
-/// A window without a maximum.
-pub fn peak_truths(
-    sample: &str,
-    glass: &Glass,
-    q_max: f64,
-    window: Window,
-) -> Result<Vec<TruthRow>, SimulateError> {
-    let mut rows = Vec::new();
-    for (peak, limits) in S_WINDOWS {
-        let shape =
-            peak_shape(|q| glass.s_of_q(q), limits, 1.0).ok_or_else(|| no_peak("S(Q)", sample, limits))?;
-        push_shape(&mut rows, sample, Curve::StructureFactor, peak, shape);
+impl Twin {
+    /// S(Q) and G(r) of a sample.
+    ///
+    /// # Errors
+    /// A Q or an energy beyond the tables of form factors; a crystal with too many pairs of atoms.
+    pub fn curves(&self, sample: &TwinSample, analysis: &Analysis) -> Result<TrueCurves, SimulateError> {
+        let (energy, matter) = (self.energy_kev(), &sample.matter);
+        let s = matter.s_of_q(energy, &RadialTable::grid(analysis.q_max));
+        let s_of_q = RadialTable::from_values(self.of_sample(sample, s)?);
+        let seen = self.of_sample(sample, matter.pdf_through(energy, analysis.q_max, analysis.window))?;
+        let untruncated = match matter {
+            Matter::Glass { glass, .. } => Some(UntruncatedPdf::Glass(glass.pdf())),
+            Matter::Crystal(crystal) => Some(UntruncatedPdf::Crystal(crystal.pdf(R_END)?)),
+            Matter::Atoms(_) | Matter::Table { .. } => None,
+        };
+        Ok(TrueCurves { s_of_q, seen, untruncated, density: matter.density() })
     }
-    let seen = glass.pdf_through(q_max, window);
-    for (peak, limits) in G_WINDOWS {
-        let shape = peak_shape(|r| seen.at(r), limits, 0.0).ok_or_else(|| no_peak("G(r)", sample, limits))?;
-        push_shape(&mut rows, sample, Curve::Pdf, peak, shape);
+}
+
+impl TrueCurves {
+    /// The true peaks of S(Q), and of G(r) as seen through Qmax and window, in the windows of the analysis; the
+    /// coordination number as seen, and as in the infinite Q range (`coordination_number_untruncated`).
+    ///
+    /// # Errors
+    /// A window without a maximum.
+    pub fn peaks(&self, sample: &str, analysis: &Analysis) -> Result<Vec<TruthRow>, SimulateError> {
+        let mut rows = Vec::new();
+        for (peak, limits) in windows(&analysis.peaks.s_of_q) {
+            let shape = peak_shape(|q| self.s_of_q.at(q), *limits, 1.0)
+                .ok_or_else(|| no_peak("S(Q)", sample, *limits))?;
+            push_shape(&mut rows, sample, Curve::StructureFactor, peak, shape);
+        }
+        let g_windows = windows(&analysis.peaks.g_of_r);
+        for (peak, limits) in g_windows {
+            let shape = peak_shape(|r| self.seen.at(r), *limits, 0.0)
+                .ok_or_else(|| no_peak("G(r)", sample, *limits))?;
+            push_shape(&mut rows, sample, Curve::Pdf, peak, shape);
+        }
+        let Some(counted) = &analysis.peaks.coordination_number else { return Ok(rows) };
+        let window = g_windows.iter().find(|(name, _)| *name == counted.peak).map(|(_, limits)| *limits);
+        let Some([lower, upper]) = counted.limits_angstrom.or(window) else { return Ok(rows) };
+        // Panels of 0.05 Å: the narrowest feature is a Gaussian of 0.1 Å.
+        let count = |g: &dyn Fn(f64) -> f64| {
+            integrate(lower, upper, 0.05, |r| r * g(r) + 4.0 * std::f64::consts::PI * self.density * r * r)
+        };
+        let mut push = |metric, value| {
+            let (sample, peak) = (sample.to_owned(), counted.peak.clone());
+            rows.push(TruthRow { sample, curve: Curve::Pdf, peak, metric, value, unit: "" });
+        };
+        push("coordination_number", count(&|r| self.seen.at(r)));
+        if let Some(exact) = &self.untruncated {
+            push("coordination_number_untruncated", count(&|r| exact.at(r)));
+        }
+        Ok(rows)
     }
-    let (peak, [lower, upper]) = G_WINDOWS[0];
-    for (metric, value) in [
-        ("coordination_number", glass.coordination_number_of(|r| seen.at(r), lower, upper)),
-        ("coordination_number_untruncated", glass.coordination_number(lower, upper)),
-    ] {
-        rows.push(TruthRow { sample: sample.to_owned(), curve: Curve::Pdf, peak, metric, value, unit: "" });
+}
+
+/// Peaks that have windows; those that a search would find have no truth.
+fn windows(search: &PeakSearch) -> &[(String, [f64; 2])] {
+    match search {
+        PeakSearch::First(_) => &[],
+        PeakSearch::Windows(windows) => windows,
     }
-    Ok(rows)
 }
 
 fn no_peak(curve: &'static str, sample: &str, [low, high]: [f64; 2]) -> SimulateError {
     SimulateError::NoPeak { curve, sample: sample.to_owned(), low, high }
 }
 
-fn push_shape(rows: &mut Vec<TruthRow>, sample: &str, curve: Curve, peak: &'static str, shape: PeakShape) {
+fn push_shape(rows: &mut Vec<TruthRow>, sample: &str, curve: Curve, peak: &str, shape: PeakShape) {
     let (length, height, area) = match curve {
         Curve::StructureFactor => ("1/angstrom", "", "1/angstrom"),
         Curve::Pdf => ("angstrom", "1/angstrom^2", "1/angstrom"),
@@ -90,7 +152,8 @@ fn push_shape(rows: &mut Vec<TruthRow>, sample: &str, curve: Curve, peak: &'stat
         ("fwhm", shape.fwhm, length),
         ("area", shape.area, area),
     ] {
-        rows.push(TruthRow { sample: sample.to_owned(), curve, peak, metric, value, unit });
+        let (sample, peak) = (sample.to_owned(), peak.to_owned());
+        rows.push(TruthRow { sample, curve, peak, metric, value, unit });
     }
 }
 
@@ -159,6 +222,9 @@ fn bisect(f: &impl Fn(f64) -> f64, mut above: f64, mut below: f64, level: f64) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdf::Window;
+    use crate::peaks::{CoordinationNumber, PeakSettings};
+    use crate::simulate::Glass;
 
     #[test]
     fn a_parabola_is_measured_exactly() {
@@ -176,9 +242,31 @@ mod tests {
         assert!(peak_shape(|x| -(x - 0.5).powi(2) - 1.0, [0.0, 1.0], 0.0).is_none());
     }
 
+    fn rows(glass: &Glass) -> Vec<TruthRow> {
+        let window = |name: &str, limits| (name.to_owned(), limits);
+        let g_of_r = vec![window("r1", [2.0, 3.6]), window("r3", [5.6, 8.2]), window("r4", [8.2, 10.4])];
+        let analysis = Analysis {
+            q_max: 22.0,
+            window: Window::Lorch,
+            peaks: PeakSettings {
+                s_of_q: PeakSearch::Windows(vec![window("q1", [2.0, 3.6])]),
+                g_of_r: PeakSearch::Windows(g_of_r),
+                coordination_number: Some(CoordinationNumber {
+                    peak: "r1".to_owned(),
+                    limits_angstrom: None,
+                }),
+            },
+        };
+        let s = RadialTable::from_fn(22.0, |q| glass.s_of_q(q));
+        let seen = glass.pdf_through(22.0, Window::Lorch);
+        let untruncated = Some(UntruncatedPdf::Glass(glass.pdf()));
+        let curves = TrueCurves { s_of_q: s, seen, untruncated, density: glass.density };
+        curves.peaks("g", &analysis).unwrap()
+    }
+
     #[test]
     fn the_shell_is_counted_up_to_its_end() {
-        let rows = peak_truths("g", &Glass::zr_based(), 22.0, Window::Lorch).unwrap();
+        let rows = rows(&Glass::zr_based());
         let count = rows.iter().find(|row| row.metric == "coordination_number_untruncated").unwrap();
         // See `glass`: 10.721 is the number up to 3.59 Å, 10.7777 that up to 3.60 Å.
         assert!((count.value - 10.7777).abs() < 5e-5, "{}", count.value);
@@ -186,7 +274,6 @@ mod tests {
 
     #[test]
     fn ageing_sharpens_s_and_raises_g() {
-        let rows = |glass: &Glass| peak_truths("g", glass, 22.0, Window::Lorch).unwrap();
         let (before, after) = (rows(&Glass::zr_based()), rows(&Glass::zr_based_aged()));
         let get = |rows: &[TruthRow], peak: &str, metric: &str| {
             rows.iter().find(|row| row.peak == peak && row.metric == metric).unwrap().value

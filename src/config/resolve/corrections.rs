@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::config::CorrectionSettings;
-use crate::config::schema::{DeadTimeWord, OffOr, RunFile, Switch};
+use crate::config::schema::{BeamBlock, DeadTimeWord, OffOr, RunFile, Switch};
 use crate::correct::{Correction, DeadTime, DeadTimeModel, air_path, sensor_efficiency};
 use crate::geometry::Geometry;
 use crate::units::energy_kev;
@@ -16,11 +16,7 @@ pub(super) fn corrections(
     if let Some(counts) = file.mask.saturated_counts {
         check.positive("mask.saturated_counts", counts);
     }
-    let factor = *file.beam.polarization.get_or_insert(0.99);
-    if !(-1.0..=1.0).contains(&factor) {
-        let message = format!("found {factor}, expected a number from −1 (vertical) to 1 (horizontal)");
-        check.problems.push("beam.polarization", message, "synchrotron beams have 0.95 to 0.99");
-    }
+    let factor = polarization(&mut file.beam, check);
     let block = &mut file.corrections;
     let dark = match block.dark.get_or_insert(OffOr::Off) {
         OffOr::Off => Vec::new(),
@@ -32,7 +28,7 @@ pub(super) fn corrections(
     };
     let dead_time = dead_time(block.dead_time_s.get_or_insert(OffOr::Off), check);
     let solid_angle = *block.solid_angle.get_or_insert(Switch::On);
-    let polarization = *block.polarization.get_or_insert(Switch::On);
+    let is_polarized = *block.polarization.get_or_insert(Switch::On);
     let air_path_mm = block.air_path_mm.get_or_insert(OffOr::Off).on().copied().unwrap_or(0.0);
     let air_is_possible = check.not_negative("corrections.air_path_mm", air_path_mm);
 
@@ -42,7 +38,7 @@ pub(super) fn corrections(
     if solid_angle == Switch::On {
         factors.push(Correction::SolidAngle);
     }
-    if polarization == Switch::On {
+    if is_polarized == Switch::On {
         factors.push(Correction::Polarization { factor });
     }
     let sensor = &geometry.detector.sensor;
@@ -71,6 +67,16 @@ pub(super) fn corrections(
         }
     }
     Some(CorrectionSettings { dark, flat, dead_time, saturated_counts: file.mask.saturated_counts, factors })
+}
+
+/// f of \[E3\].
+pub(in crate::config) fn polarization(beam: &mut BeamBlock, check: &mut Check<'_>) -> f64 {
+    let factor = *beam.polarization.get_or_insert(0.99);
+    if !(-1.0..=1.0).contains(&factor) {
+        let message = format!("found {factor}, expected a number from −1 (vertical) to 1 (horizontal)");
+        check.problems.push("beam.polarization", message, "synchrotron beams have 0.95 to 0.99");
+    }
+    factor
 }
 
 fn dead_time(

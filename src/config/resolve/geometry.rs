@@ -12,7 +12,7 @@ const SAME_ENERGY: f64 = 1e-3;
 const ENERGIES_KEV: [f64; 2] = [1.0, 1000.0];
 
 /// The placed detector; `None` where there are problems. What the .poni file says is written into `file`.
-pub(super) fn geometry(
+pub(in crate::config) fn geometry(
     file: &mut RunFile,
     first_frame: Option<&FrameAddress>,
     check: &mut Check<'_>,
@@ -50,7 +50,8 @@ pub(super) fn geometry(
         && (run / poni - 1.0).abs() > SAME_ENERGY
     {
         let message = format!(
-            "the run file has {:.4} keV, the .poni file {:.4} keV; the run file's is used",
+            "the {0} has {1:.4} keV, the .poni file {2:.4} keV; the {0}'s is used",
+            check.kind.noun,
             energy_kev(run),
             energy_kev(poni)
         );
@@ -226,7 +227,8 @@ fn from_poni(poni: &PoniFile, first_frame: Option<&FrameAddress>, check: &mut Ch
     match made {
         Ok(Some(detector)) => return Some(detector),
         Ok(None) => {
-            let message = "neither the run file nor the .poni file says which detector it is";
+            let noun = check.kind.noun;
+            let message = format!("neither the {noun} nor the .poni file says which detector it is");
             let mend = "write `detector: {name: …}`, or `detector: {pixel_um: …, shape: [rows, columns]}`";
             check.problems.push("detector", message, mend);
         }
@@ -241,7 +243,8 @@ fn warn_of_other_pixels(detector: &Detector, poni: Option<&PoniFile>, check: &mu
     if differs(0) || differs(1) {
         let um = |size: [f64; 2]| format!("{:.3} × {:.3} µm", size[0] * 1e6, size[1] * 1e6);
         let message = format!(
-            "the run file's detector has pixels of {}, the .poni file {}; the run file's are used",
+            "the {0}'s detector has pixels of {1}, the .poni file {2}; the {0}'s are used",
+            check.kind.noun,
             um(detector.pixel_m),
             um(found)
         );

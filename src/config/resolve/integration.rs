@@ -15,7 +15,7 @@ const MOST_BINS: u64 = 1_000_000;
 const MOST_DEFAULT_BINS: f64 = 3000.0;
 
 /// Radial axis, splitting, normalization; `None` where the axis cannot be known.
-pub(super) fn integration(
+pub(in crate::config) fn integration(
     file: &mut RunFile,
     geometry: Option<&Geometry>,
     check: &mut Check<'_>,
@@ -147,7 +147,7 @@ fn default_bins(unit: RadialUnit, range: [f64; 2], geometry: &Geometry) -> u64 {
 }
 
 /// The full ring, then the sectors.
-pub(super) fn regions(file: &mut RunFile, check: &mut Check<'_>) -> Vec<Region> {
+pub(in crate::config) fn regions(file: &mut RunFile, check: &mut Check<'_>) -> Vec<Region> {
     let names: Vec<&str> = file.sectors.iter().map(|sector| sector.name.as_str()).collect();
     check.names("sectors", &names);
     let sectors =

@@ -13,6 +13,12 @@ mod samples;
 
 use std::path::PathBuf;
 
+pub(super) use corrections::polarization;
+pub(super) use geometry::geometry;
+pub(super) use integration::{integration, regions};
+pub(super) use pdf::pdf as analysis;
+
+use super::document::Kind;
 use super::problem::Problems;
 use super::schema::RunFile;
 use super::{Config, EngineChoice};
@@ -20,23 +26,25 @@ use super::{Config, EngineChoice};
 /// What the checks of all blocks share.
 #[derive(Debug)]
 pub(super) struct Check<'a> {
-    /// The run file's folder, absolute: what its paths are relative to.
+    /// The file's folder, absolute: what its paths are relative to.
     pub(super) folder: PathBuf,
+    /// What messages call the file.
+    pub(super) kind: Kind,
     /// What was found so far.
     pub(super) problems: Problems<'a>,
 }
 
 /// Fills every default into `file` and gives the typed configuration; `None` where there are problems.
 pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>) -> Option<Config> {
-    let output = output(file, check);
+    let output = output(&mut file.output, "results", check);
     let engine = engine(file, check);
     let samples = samples::samples(file, check);
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
-    let geometry = geometry::geometry(file, first_frame, check);
+    let geometry = geometry(file, first_frame, check);
     let mask = mask::mask(file, check);
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
-    let integration = integration::integration(file, geometry.as_ref(), check);
-    let regions = integration::regions(file, check);
+    let integration = integration(file, geometry.as_ref(), check);
+    let regions = regions(file, check);
     let has_background = samples.iter().any(|sample| sample.background.is_some());
     integration::comparable(file, has_background, check);
     let pdf = pdf::pdf(file, geometry.as_ref(), integration.as_ref(), check);
@@ -58,10 +66,15 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     })
 }
 
-fn output(file: &mut RunFile, check: &mut Check<'_>) -> PathBuf {
-    let output = file.output.get_or_insert_with(|| "results".to_string());
+/// The output folder; `default` where none is written.
+pub(super) fn output(written: &mut Option<String>, default: &str, check: &mut Check<'_>) -> PathBuf {
+    let output = written.get_or_insert_with(|| default.to_string());
     if output.trim().is_empty() {
-        check.problems.push("output", "the output folder has no name", "write for example `output: results`");
+        check.problems.push(
+            "output",
+            "the output folder has no name",
+            format!("write for example `output: {default}`"),
+        );
     }
     let path = check.absolute(output);
     if path.is_file() {
@@ -88,7 +101,7 @@ fn engine(file: &mut RunFile, check: &mut Check<'_>) -> EngineChoice {
 
 impl Check<'_> {
     /// Whether `value` at `key` is greater than 0; a problem where not.
-    fn positive(&mut self, key: &str, value: f64) -> bool {
+    pub(super) fn positive(&mut self, key: &str, value: f64) -> bool {
         let good = value > 0.0 && value.is_finite();
         if !good {
             self.problems.push(key, format!("found {value}, expected a number above 0"), "");
@@ -97,7 +110,7 @@ impl Check<'_> {
     }
 
     /// Whether `value` at `key` is 0 or greater; a problem where not.
-    fn not_negative(&mut self, key: &str, value: f64) -> bool {
+    pub(super) fn not_negative(&mut self, key: &str, value: f64) -> bool {
         let good = value >= 0.0 && value.is_finite();
         if !good {
             self.problems.push(key, format!("found {value}, expected 0 or a number above it"), "");

@@ -12,7 +12,7 @@ const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com1", "lpt1"];
 
 impl Check<'_> {
     /// Every name can stand in a file name on any system and is there once; keys are `{block}[i].name`.
-    pub(super) fn names(&mut self, block: &str, names: &[&str]) {
+    pub(in crate::config) fn names(&mut self, block: &str, names: &[&str]) {
         let mut seen: HashMap<String, usize> = HashMap::new();
         for (index, name) in names.iter().enumerate() {
             let key = format!("{block}[{index}].name");

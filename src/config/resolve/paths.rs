@@ -12,7 +12,7 @@ use crate::frame::{FrameAddress, image_count};
 
 impl Check<'_> {
     /// The path against the run file's folder; what is written becomes absolute too.
-    pub(super) fn absolute(&self, written: &mut String) -> PathBuf {
+    pub(in crate::config) fn absolute(&self, written: &mut String) -> PathBuf {
         let path = self.folder.join(&*written);
         let path = std::path::absolute(&path).unwrap_or(path);
         *written = path.to_string_lossy().into_owned();
@@ -20,7 +20,7 @@ impl Check<'_> {
     }
 
     /// A file that must be there.
-    pub(super) fn input_file(&mut self, key: &str, written: &mut String) -> Option<PathBuf> {
+    pub(in crate::config) fn input_file(&mut self, key: &str, written: &mut String) -> Option<PathBuf> {
         let shown = written.clone();
         let path = self.absolute(written);
         if path.is_file() {
@@ -98,7 +98,7 @@ impl Check<'_> {
     }
 
     fn looked_in(&self) -> String {
-        format!("paths are relative to the run file's folder {}", self.folder.display())
+        format!("paths are relative to the {}'s folder {}", self.kind.noun, self.folder.display())
     }
 }
 

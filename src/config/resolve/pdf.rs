@@ -21,7 +21,7 @@ const DEFAULT_Q: [f64; 2] = [0.5, 25.0];
 const MOST_POINTS: f64 = 1e6;
 
 /// What follows the integration; `None` where `pdf: off`, or with problems.
-pub(super) fn pdf(
+pub(in crate::config) fn pdf(
     file: &mut RunFile,
     geometry: Option<&Geometry>,
     integration: Option<&IntegrationSettings>,

@@ -17,6 +17,7 @@ pub use instrument::{
     GeometryKeys, MaskBlock, PixelSize, SensorBlock,
 };
 pub use written::{OffOr, Patterns, Switch};
+pub(crate) use written::{Written, read};
 
 /// A whole run file.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -1,0 +1,206 @@
+//! A beam time: samples and calibrants in surroundings, seen by a camera.
+
+use std::path::PathBuf;
+
+use xraydb::{CrossSectionKind, XrayDb};
+
+use super::image::{Camera, Light};
+use super::radial::RadialTable;
+use super::rays::{SensorAbsorption, reach};
+use super::{Matter, SimulateError};
+use crate::geometry::{Geometry, Sensor};
+use crate::pdf::Window;
+use crate::peaks::PeakSettings;
+use crate::scattering::Composition;
+
+/// Everything that the frames depend on.
+///
+/// Left out: the sample's own absorption and multiple scattering, parallax, dead time and zingers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Twin {
+    /// Where it is written.
+    pub output: PathBuf,
+    /// The twin file with every default filled in; written beside the frames.
+    pub yaml: String,
+    /// From intensity to expected counts.
+    pub camera: Camera,
+    /// File format of the frames.
+    pub format: FrameFormat,
+    /// Counts per second in a pixel at normal incidence for one electron unit per atom of a sample.
+    pub counts_per_eu_s: f64,
+    /// What is in the beam beside the sample.
+    pub surroundings: Option<Surroundings>,
+    /// Frames without beam.
+    pub dark_frames: u32,
+    /// Samples and calibrants.
+    pub samples: Vec<TwinSample>,
+    /// The measurement that the truth is made for; `None` = I(Q) only.
+    pub analysis: Option<Analysis>,
+    /// Run files, that of the series last.
+    pub run_files: Vec<RunFileText>,
+}
+
+/// A file format of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameFormat {
+    /// Pilatus TIFF.
+    Tiff,
+    /// mini-CBF.
+    Cbf,
+}
+
+/// Air, slits and windows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surroundings {
+    /// Frames of them alone.
+    pub frames: u32,
+    /// The gas.
+    pub composition: Composition,
+    /// Atoms of it in the beam for one atom of a sample.
+    pub atoms_per_sample_atom: f64,
+    /// Scattering of slits at Q = 0, electron units per atom of a sample.
+    pub halo_eu: f64,
+    /// Q in Å⁻¹ at which the halo has fallen to 1/e.
+    pub halo_decay: f64,
+}
+
+/// A sample or a calibrant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TwinSample {
+    /// Its name in the run file, part of file names.
+    pub name: String,
+    /// What it is made of.
+    pub matter: Matter,
+    /// Number of its frames.
+    pub frames: u32,
+    /// As [`Twin::counts_per_eu_s`], for a sample of another thickness.
+    pub counts_per_eu_s: f64,
+    /// What is in the beam with it.
+    pub beam_path: BeamPath,
+    /// Fluorescence in electron units per atom.
+    pub fluorescence_eu: f64,
+}
+
+/// What is in the beam with a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BeamPath {
+    /// The [`Surroundings`].
+    Surroundings,
+    /// Nothing.
+    Vacuum,
+}
+
+/// How S(Q) and G(r) are seen, and what is measured on them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// End of the Q range, Å⁻¹.
+    pub q_max: f64,
+    /// Window of the transform.
+    pub window: Window,
+    /// Peaks; only those with windows of their own have a truth.
+    pub peaks: PeakSettings,
+}
+
+/// A run file to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFileText {
+    /// Its name.
+    pub name: String,
+    /// Its YAML.
+    pub text: String,
+}
+
+impl SensorAbsorption {
+    /// Absorption of a sensor at the beam's energy.
+    ///
+    /// # Errors
+    /// A material that is not tabulated.
+    pub fn of(sensor: &Sensor, energy_kev: f64) -> Result<Self, SimulateError> {
+        let mu_per_cm = XrayDb::try_new()
+            .and_then(|tables| {
+                let (material, density) = (&sensor.material, sensor.density_g_cm3);
+                tables.material_mu_at(material, density, 1000.0 * energy_kev, CrossSectionKind::Total)
+            })
+            .map_err(|e| SimulateError::Sensor {
+                material: sensor.material.clone(),
+                reason: e.to_string(),
+            })?;
+        Ok(Self { mu_per_m: 100.0 * mu_per_cm, thickness_m: sensor.thickness_m })
+    }
+}
+
+impl Twin {
+    /// Detector and placement.
+    pub fn geometry(&self) -> &Geometry {
+        &self.camera.geometry
+    }
+
+    /// Energy of the beam.
+    pub fn energy_kev(&self) -> f64 {
+        crate::units::energy_kev(self.geometry().poni.wavelength_angstrom)
+    }
+
+    /// Largest Q on the detector with a margin: where tables have to end.
+    fn table_end(&self) -> f64 {
+        reach(self.geometry()).0 + 0.01
+    }
+
+    /// I(Q) of a sample alone, electron units per atom, without fluorescence.
+    ///
+    /// # Errors
+    /// A Q or an energy beyond the tables of form factors; an S(Q) that makes it negative.
+    pub fn sample_intensity(&self, sample: &TwinSample) -> Result<RadialTable, SimulateError> {
+        self.of_sample(sample, sample.matter.intensity(self.energy_kev(), self.table_end()))
+    }
+
+    /// I(Q) of the surroundings in electron units per atom of a sample: free atoms, and a halo at small Q.
+    ///
+    /// # Errors
+    /// A Q or an energy beyond the tables of form factors.
+    pub fn surroundings_intensity(&self) -> Result<Option<RadialTable>, SimulateError> {
+        let Some(around) = &self.surroundings else { return Ok(None) };
+        let gas = RadialTable::free_atoms(&around.composition, self.energy_kev(), self.table_end())?;
+        let halo =
+            RadialTable::from_fn(self.table_end(), |q| around.halo_eu * (-q / around.halo_decay).exp());
+        Ok(Some(gas.combined(around.atoms_per_sample_atom, &halo, 1.0)))
+    }
+
+    /// Counts at normal incidence in one frame of a sample with what is in the beam beside it.
+    pub(super) fn sample_light(&self, sample: &TwinSample) -> Result<(RadialTable, f64), SimulateError> {
+        let counts = sample.counts_per_eu_s * self.camera.exposure_s;
+        let alone = self.sample_intensity(sample)?;
+        let around = match sample.beam_path {
+            BeamPath::Surroundings => self.surroundings_intensity()?,
+            BeamPath::Vacuum => None,
+        };
+        let scattered = match around {
+            Some(around) => alone.combined(counts, &around, self.counts_per_eu_s * self.camera.exposure_s),
+            None => alone.scaled(counts),
+        };
+        Ok((scattered, counts * sample.fluorescence_eu))
+    }
+
+    /// Counts at normal incidence in one frame of the surroundings.
+    pub(super) fn surroundings_light(&self) -> Result<Option<RadialTable>, SimulateError> {
+        let counts = self.counts_per_eu_s * self.camera.exposure_s;
+        Ok(self.surroundings_intensity()?.map(|table| table.scaled(counts)))
+    }
+
+    /// Expected counts of a frame of a sample.
+    ///
+    /// # Errors
+    /// As [`Twin::sample_intensity`].
+    pub fn sample_image(&self, sample: &TwinSample) -> Result<super::IdealImage, SimulateError> {
+        let (scattered, isotropic) = self.sample_light(sample)?;
+        super::ideal_image(&self.camera, Light { scattered: &scattered, isotropic })
+    }
+
+    /// An error of a sample, with its name.
+    pub(super) fn of_sample<T>(
+        &self,
+        sample: &TwinSample,
+        result: Result<T, SimulateError>,
+    ) -> Result<T, SimulateError> {
+        result.map_err(|source| SimulateError::Sample { name: sample.name.clone(), source: Box::new(source) })
+    }
+}
