@@ -1,10 +1,21 @@
-//! Physical constants and the conversions between energy, wavelength, scattering angle and Q.
+//! Physical constants, the radial axis, and the conversions between energy, wavelength, scattering angle and Q.
 
 /// Planck's constant times the speed of light in keV·Å (CODATA 2018, exact in SI).
 pub const HC_KEV_ANGSTROM: f64 = 12.398_419_843;
 
 /// Rest energy of the electron in keV (CODATA 2018).
 pub const ELECTRON_REST_KEV: f64 = 510.998_95;
+
+/// The radial axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RadialUnit {
+    /// Q = 4π sin θ/λ in Å⁻¹.
+    QInvAngstrom,
+    /// 2θ in degrees.
+    TwoThetaDeg,
+    /// d = 2π/Q in Å.
+    DAngstrom,
+}
 
 /// λ = hc/E.
 pub fn wavelength_angstrom(energy_kev: f64) -> f64 {

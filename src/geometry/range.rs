@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use super::place::sin_squared_theta;
 use super::{Geometry, GeometryError, Orientation};
 use crate::frame::Shape;
-use crate::integrate::RadialUnit;
+use crate::units::RadialUnit;
 
 impl Geometry {
     /// From the sample to the detector's plane along the beam, in m: L/(cos rot1 · cos rot2).

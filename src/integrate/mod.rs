@@ -11,22 +11,12 @@ use crate::frame::Shape;
 use crate::geometry::Geometry;
 use crate::grid::Bins;
 
+pub use crate::units::RadialUnit;
 pub use build::{PlanError, PlanSpec};
 pub use pattern::PatternError;
 
 /// Name of the region that is the whole azimuth.
 pub const RING: &str = "ring";
-
-/// The radial axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RadialUnit {
-    /// Q = 4π sin θ/λ in Å⁻¹.
-    QInvAngstrom,
-    /// 2θ in degrees.
-    TwoThetaDeg,
-    /// d = 2π/Q in Å.
-    DAngstrom,
-}
 
 /// How a pixel's counts are shared between the bins that it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
