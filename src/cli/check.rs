@@ -4,11 +4,10 @@ use anyhow::Context;
 use halor::batch;
 use halor::output::Existing;
 
-use super::run::{load, print};
-use super::{Outcome, RunFileArgs, say};
+use super::{Outcome, RunFileArgs, print, say};
 
 pub(super) fn check(args: &RunFileArgs, existing: Existing, quiet: bool) -> anyhow::Result<Outcome> {
-    let loaded = match load(args) {
+    let loaded = match args.load() {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };

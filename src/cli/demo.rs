@@ -11,8 +11,8 @@ use halor::output::{Existing, PeakRow};
 use halor::peaks::Measured;
 use halor::simulate::{Matter, TruthRow, Written};
 
-use super::run::{outcome_of, print, process, report};
-use super::{Outcome, say};
+use super::run::{outcome_of, process, report};
+use super::{Outcome, print, say};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {

@@ -8,6 +8,7 @@ mod simulate;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use halor::config::{self, Loaded};
 use halor::output::Existing;
 
 /// How a command ended, as the process's exit code.
@@ -85,6 +86,26 @@ struct RunFileArgs {
 fn output_override(output: &std::path::Path) -> String {
     let absolute = std::path::absolute(output).unwrap_or_else(|_| output.to_path_buf());
     format!("output={}", serde_json::Value::from(absolute.to_string_lossy()))
+}
+
+impl RunFileArgs {
+    /// The configuration with what the command line changes; problems are printed.
+    fn load(&self) -> Result<Loaded, Outcome> {
+        let mut overrides = self.overrides.clone();
+        let engine = self.engine.as_deref().map(serde_json::Value::from);
+        overrides.extend(engine.map(|engine| format!("engine={engine}")));
+        overrides.extend(self.output.as_deref().map(output_override));
+        config::load(&self.run_file, &overrides).map_err(|error| {
+            say(&error);
+            if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
+        })
+    }
+}
+
+/// Data for stdout; a closed pipe is no error of ours.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// A line on stderr. It may be closed (`halor … 2>&1 | head`): the results matter more than the talk.

@@ -5,13 +5,13 @@ use std::io::ErrorKind;
 use anyhow::Context;
 use clap::Args;
 use halor::batch::{self, PrepareError, RunError, RunOptions, RunResult};
-use halor::config::{self, Loaded};
+use halor::config::Loaded;
 use halor::engine::EngineError;
 use halor::frame::FrameError;
 use halor::output::{Existing, Ledger, RunRecord, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Outcome, RunFileArgs, check, say};
+use super::{Outcome, RunFileArgs, check, print, say};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -30,7 +30,7 @@ pub(super) fn run(args: &RunArgs, quiet: bool) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return check::check(&args.file, existing, quiet);
     }
-    let loaded = match load(&args.file) {
+    let loaded = match args.file.load() {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
@@ -43,18 +43,6 @@ pub(super) fn run(args: &RunArgs, quiet: bool) -> anyhow::Result<Outcome> {
         print(&serde_json::to_string_pretty(&result.record).context("run.json")?);
     }
     Ok(outcome_of(&result.record))
-}
-
-/// The configuration with what the command line changes; problems are printed.
-pub(super) fn load(args: &RunFileArgs) -> Result<Loaded, Outcome> {
-    let mut overrides = args.overrides.clone();
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    overrides.extend(args.engine.as_ref().map(|engine| format!("engine={}", quoted(engine))));
-    overrides.extend(args.output.as_deref().map(super::output_override));
-    config::load(&args.run_file, &overrides).map_err(|error| {
-        say(&error);
-        if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
-    })
 }
 
 /// Runs with a progress bar on stderr; an error is printed.
@@ -121,10 +109,4 @@ pub(super) fn outcome_of(record: &RunRecord) -> Outcome {
     } else {
         Outcome::SomeFailed
     }
-}
-
-/// Data for stdout; a closed pipe is no error of ours.
-pub(super) fn print(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

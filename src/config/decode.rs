@@ -103,6 +103,9 @@ impl serde::de::Error for DecodeError {
     }
 
     fn invalid_type(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        // A block's name in the schema says nothing to who writes a run file.
+        let expected = expected.to_string();
+        let expected = if expected.starts_with("struct ") { "a block of keys" } else { &expected };
         DecodeError::new(What::Other(format!("found {}, expected {expected}", plain(found))))
     }
 
