@@ -1,9 +1,8 @@
-//! The whole way from counts to peaks, on one screen.
+//! The whole way from counts to peaks, on one screen: an [`Engine`](crate::engine::Engine) makes the sums of a frame, [`patterns`]
+//! makes I(Q) of them, [`reduce`] S(Q), G(r) and the peaks.
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, EngineError};
-use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan, Pattern, PatternError};
 use crate::pdf::{Pdf, TransformError};
 use crate::peaks::{PeakError, PeakTable};
@@ -63,14 +62,6 @@ pub enum StageError {
     /// Peaks.
     #[error("peaks: {0}")]
     Peaks(#[from] PeakError),
-}
-
-/// Counts → the sums of every bin of every region, for a batch of frames.
-///
-/// # Errors
-/// What the engine says.
-pub fn integrate(frames: &[Frame], engine: &dyn Engine) -> Result<Vec<Accumulators>, EngineError> {
-    engine.integrate(frames)
 }
 
 /// The sums of a frame or sample → I(Q) of one region, with and without the background.

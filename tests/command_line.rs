@@ -271,6 +271,28 @@ fn a_frame_without_s_of_q_is_integrated_and_stays_in_the_sum() {
     assert!(sum.contains("frames_summed = 3"), "{sum}");
 }
 
+/// Flat-field corrected counts rightly exceed the header's cutoff: they are named and kept, and left out where the run file
+/// says so.
+#[test]
+fn counts_above_the_headers_cutoff_are_a_warning_and_no_mask() {
+    let bench = Bench::new();
+    let header = FrameHeader { exposure_s: Some(1.0), count_cutoff: Some(50.0), ..FrameHeader::default() };
+    let frame = Frame { shape: SHAPE, counts: Counts::I32(vec![100; SHAPE.pixels()]), header };
+    write_tiff(std::fs::File::create(bench.path("b_1.tif")).unwrap(), &frame).unwrap();
+    let run = bench.halor(&["run", "run.yaml", "--engine", "cpu"]);
+    assert_eq!(code(&run), 0, "{}", stderr(&run));
+    let record = bench.record();
+    let warnings = record["warnings"].to_string();
+    assert!(warnings.contains("b_1.tif: counts above the header's Count_cutoff 50"), "{warnings}");
+    assert_eq!(record["frames"][3]["excluded_pixels"], 0);
+
+    let masked = bench.halor(&["run", "run.yaml", "--force", "--set", "mask.saturated_counts=100"]);
+    assert_eq!(code(&masked), 0, "{}", stderr(&masked));
+    let record = bench.record();
+    assert!(!record["warnings"].to_string().contains("Count_cutoff"));
+    assert!(record["frames"][3]["excluded_pixels"].as_u64().unwrap() > 0);
+}
+
 #[test]
 fn a_sample_whose_background_is_unreadable_is_skipped_with_the_reason() {
     let bench = Bench::new();

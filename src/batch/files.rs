@@ -19,8 +19,11 @@ pub struct PlannedOutputs {
     pub existing: Vec<PathBuf>,
 }
 
-/// Files that stand directly in the output folder, `peaks.csv` only where peaks are measured.
-pub(super) const RUN_FILES: [&str; 4] = ["config.yaml", "peaks.csv", "series.svg", "run.json"];
+/// Files that stand directly in the output folder.
+fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
+    let peaks = config.pdf.is_some().then_some("peaks.csv");
+    ["config.yaml", "series.svg", "run.json"].into_iter().chain(peaks).map(|name| config.output.join(name))
+}
 
 /// Whether results are of one frame or of the frames of a sample, summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +86,7 @@ pub fn planned_outputs(config: &Config) -> PlannedOutputs {
             }
         }
     }
-    let with_pdf = config.pdf.is_some();
-    let of_run = RUN_FILES.iter().filter(|name| with_pdf || **name != "peaks.csv");
-    files.extend(of_run.map(|name| config.output.join(name)));
+    files.extend(run_files(config));
 
     // Upper and lower case are the same file on some systems.
     let mut seen: HashMap<String, usize> = HashMap::new();

@@ -1,7 +1,9 @@
 //! What outputs say of how they were made, and what frames' headers say against the run file.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
 
 use super::prepare::Prepared;
 use super::queue::{Job, Read};
@@ -116,12 +118,8 @@ impl Prepared {
 }
 
 /// Collects where headers contradict the run file. Headers hold placeholders: the run file goes before them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct HeaderCheck {
-    wavelength_angstrom: f64,
-    distance_m: f64,
-    pixel_m: [f64; 2],
-    looks_for_cutoff: bool,
     /// Message → frames, the first of them.
     found: BTreeMap<String, (usize, PathBuf)>,
 }
@@ -132,59 +130,18 @@ const RELATIVE_TOLERANCE: f64 = 1e-3;
 const DISTANCE_TOLERANCE: f64 = 0.02;
 
 impl HeaderCheck {
-    pub(super) fn new(config: &Config) -> HeaderCheck {
-        HeaderCheck {
-            wavelength_angstrom: config.geometry.poni.wavelength_angstrom,
-            distance_m: config.geometry.poni.distance_m,
-            pixel_m: config.geometry.detector.pixel_m,
-            looks_for_cutoff: config.corrections.saturated_counts.is_none(),
-            found: BTreeMap::new(),
-        }
-    }
-
-    pub(super) fn look_at(&mut self, frames: &[(Job, Read)]) {
-        for (job, read) in frames {
-            if let Ok(loaded) = read {
-                self.one(&job.address.path, &loaded.frame);
+    pub(super) fn look_at(&mut self, config: &Config, frames: &[(Job, Read)]) {
+        let said: Vec<Vec<String>> = frames
+            .par_iter()
+            .map(|(_, read)| {
+                read.as_ref().map_or_else(|_| Vec::new(), |read| contradictions(&read.frame, config))
+            })
+            .collect();
+        for ((job, _), messages) in frames.iter().zip(said) {
+            for message in messages {
+                self.found.entry(message).or_insert_with(|| (0, job.address.path.clone())).0 += 1;
             }
         }
-    }
-
-    fn one(&mut self, path: &Path, frame: &Frame) {
-        let header = &frame.header;
-        let differs = |a: f64, b: f64, tolerance: f64| (a - b).abs() > tolerance * b.abs();
-        if let Some(found) = header.wavelength_angstrom
-            && differs(found, self.wavelength_angstrom, RELATIVE_TOLERANCE)
-        {
-            let used = self.wavelength_angstrom;
-            self.note(format!("header says wavelength {found} Å, the run uses {used:.6} Å"), path);
-        }
-        if let Some(found) = header.distance_m
-            && differs(found, self.distance_m, DISTANCE_TOLERANCE)
-        {
-            let used = self.distance_m;
-            self.note(format!("header says distance {found} m, the run uses {used:.5} m"), path);
-        }
-        if let Some(found) = header.pixel_m
-            && (0..2).any(|axis| differs(found[axis], self.pixel_m[axis], RELATIVE_TOLERANCE))
-        {
-            let used = self.pixel_m;
-            self.note(format!("header says pixels of {found:?} m, the run uses {used:?} m"), path);
-        }
-        if let Some(cutoff) = header.count_cutoff
-            && self.looks_for_cutoff
-            && frame.counts.largest().is_some_and(|largest| largest > cutoff)
-        {
-            let message = format!(
-                "counts above the header's Count_cutoff {cutoff}: saturated, unless the frame was flat-field \
-                 corrected; set `mask.saturated_counts` to leave them out"
-            );
-            self.note(message, path);
-        }
-    }
-
-    fn note(&mut self, message: String, path: &Path) {
-        self.found.entry(message).or_insert_with(|| (0, path.to_owned())).0 += 1;
     }
 
     /// One message each, with the number of frames and the first of them.
@@ -194,4 +151,37 @@ impl HeaderCheck {
             _ => format!("{} and {} more frames: {message}", first.display(), count - 1),
         })
     }
+}
+
+/// What a frame's header says against the run file.
+fn contradictions(frame: &Frame, config: &Config) -> Vec<String> {
+    let header = &frame.header;
+    let poni = &config.geometry.poni;
+    let pixel_m = config.geometry.detector.pixel_m;
+    let differs = |a: f64, b: f64, tolerance: f64| (a - b).abs() > tolerance * b.abs();
+    let wavelength = header
+        .wavelength_angstrom
+        .filter(|found| differs(*found, poni.wavelength_angstrom, RELATIVE_TOLERANCE))
+        .map(|found| {
+            format!("header says wavelength {found} Å, the run uses {:.6} Å", poni.wavelength_angstrom)
+        });
+    let distance = header
+        .distance_m
+        .filter(|found| differs(*found, poni.distance_m, DISTANCE_TOLERANCE))
+        .map(|found| format!("header says distance {found} m, the run uses {:.5} m", poni.distance_m));
+    let pixel = header
+        .pixel_m
+        .filter(|found| (0..2).any(|axis| differs(found[axis], pixel_m[axis], RELATIVE_TOLERANCE)))
+        .map(|found| format!("header says pixels of {found:?} m, the run uses {pixel_m:?} m"));
+    let cutoff = header
+        .count_cutoff
+        .filter(|_| config.corrections.saturated_counts.is_none())
+        .filter(|cutoff| frame.counts.largest().is_some_and(|largest| largest > *cutoff))
+        .map(|cutoff| {
+            format!(
+                "counts above the header's Count_cutoff {cutoff}: saturated, unless the frame was flat-field \
+                 corrected; set `mask.saturated_counts` to leave them out"
+            )
+        });
+    [wavelength, distance, pixel, cutoff].into_iter().flatten().collect()
 }

@@ -102,6 +102,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     make_folder(&config.output)?;
     let mut run = Run::new(config, &prepared, engine.as_ref(), &reduction);
     run.timings.plan_s = start.elapsed().as_secs_f64();
+    let found = run.work.jobs.len();
     run.all_frames(progress);
     run.all_samples();
 
@@ -129,7 +130,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         engine: engine.info().clone(),
         corrections: prepared.applied(config),
         timings,
-        ledger: Ledger::of(&records),
+        ledger: Ledger::of(found, &records),
         warnings: warnings.collect(),
         failed_samples,
         inputs,
@@ -182,7 +183,7 @@ impl<'a> Run<'a> {
             background_sums: vec![None; work.backgrounds.len()],
             backgrounds: None,
             sample_sums: vec![(None, 0); config.samples.len()],
-            header_check: HeaderCheck::new(config),
+            header_check: HeaderCheck::default(),
             records: Vec::with_capacity(work.jobs.len()),
             rows: Vec::new(),
             curves: Vec::new(),
@@ -212,7 +213,7 @@ impl<'a> Run<'a> {
     /// One batch: integrate, then backgrounds into their sums, then samples through the reduction.
     fn batch(&mut self, batch: ReadBatch) {
         self.timings.read_s += batch.read_time.as_secs_f64();
-        self.header_check.look_at(&batch.frames);
+        self.header_check.look_at(self.config, &batch.frames);
         let start = Instant::now();
         let mut taken =
             take_in(batch.frames, self.config, self.prepared.plans.integration.shape, self.engine);

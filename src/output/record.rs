@@ -67,9 +67,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Counts what became of each frame.
-    pub fn of(frames: &[FrameRecord]) -> Ledger {
-        let mut ledger = Ledger { found: frames.len(), ..Ledger::default() };
+    /// Counts what became of each frame of the `found` ones.
+    pub fn of(found: usize, frames: &[FrameRecord]) -> Ledger {
+        let mut ledger = Ledger { found, ..Ledger::default() };
         for frame in frames {
             match frame.status {
                 Status::Done => ledger.done += 1,
@@ -146,7 +146,7 @@ mod tests {
             status,
         };
         let frames = [frame(Status::Done), frame(Status::Failed("torn".into())), frame(Status::Done)];
-        assert_eq!(Ledger::of(&frames), Ledger { found: 3, done: 2, failed: 1, skipped: 0 });
+        assert_eq!(Ledger::of(3, &frames), Ledger { found: 3, done: 2, failed: 1, skipped: 0 });
         let json = serde_json::to_value(&frames[1]).unwrap();
         assert_eq!((json["status"].as_str(), json["reason"].as_str()), (Some("failed"), Some("torn")));
         assert_eq!(serde_json::to_value(&frames[0]).unwrap()["status"], "done");

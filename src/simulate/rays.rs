@@ -102,15 +102,6 @@ impl Placement {
     }
 }
 
-/// From the point of normal incidence to where the unscattered beam meets the detector, (slow, fast) in metres.
-///
-/// The detector's axes turned into the laboratory, dotted with the beam, give the beam in the detector's frame.
-pub fn beam_offset_m(poni: &Poni) -> [f64; 2] {
-    let along = |axis: [f64; 3]| turn(axis, poni)[2];
-    let scale = poni.distance_m / along([0.0, 0.0, 1.0]);
-    [scale * along([1.0, 0.0, 0.0]), scale * along([0.0, 1.0, 0.0])]
-}
-
 /// A vector of the detector's frame (slow, fast, beam) in the laboratory.
 fn turn(v: [f64; 3], poni: &Poni) -> [f64; 3] {
     let (s, c) = poni.rot1_rad.sin_cos();

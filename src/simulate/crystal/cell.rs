@@ -39,19 +39,6 @@ pub(super) fn combine(coefficients: [f64; 3], vectors: &[Vector; 3]) -> Vector {
 }
 
 impl Cell {
-    /// A cube.
-    pub fn cubic(a_angstrom: f64) -> Self {
-        let (a, right) = (a_angstrom, 90.0);
-        Self {
-            a_angstrom: a,
-            b_angstrom: a,
-            c_angstrom: a,
-            alpha_deg: right,
-            beta_deg: right,
-            gamma_deg: right,
-        }
-    }
-
     /// The axes a, b, c in Å; a along x, b in the plane of x and y.
     pub(super) fn axes(&self) -> [Vector; 3] {
         let cosine = |degrees: f64| if degrees == 90.0 { 0.0 } else { degrees.to_radians().cos() };
