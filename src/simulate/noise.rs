@@ -1,4 +1,5 @@
-//! Counting noise: Poisson draws that are the same bits whatever the number of threads.
+//! From expected counts to a frame: Poisson draws that are the same bits whatever the number of threads, or the expected counts
+//! themselves.
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, Poisson};
@@ -10,6 +11,32 @@ use crate::frame::{Counts, Frame, FrameHeader};
 
 /// Largest count of a 20 bit counter, which Pilatus detectors have.
 pub const COUNTER_FULL: i32 = (1 << 20) - 1;
+
+/// What becomes of expected counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noise {
+    /// Whole counts, drawn.
+    Poisson,
+    /// The expected counts in single precision: a frame of the same exposure without its noise.
+    Off,
+}
+
+impl Noise {
+    /// Exposure number `index` of the ideal image.
+    pub fn frame(self, ideal: &IdealImage, seed: u64, index: u64) -> Frame {
+        match self {
+            Noise::Poisson => frame(ideal, seed, index),
+            Noise::Off => expected(ideal),
+        }
+    }
+}
+
+/// The expected counts, flags kept, full counters held.
+pub fn expected(ideal: &IdealImage) -> Frame {
+    let full = f64::from(ideal.saturated_counts);
+    let counts = ideal.expected.iter().map(|counts| counts.min(full) as f32).collect();
+    Frame { shape: ideal.shape, counts: Counts::F32(counts), header: header(ideal) }
+}
 
 /// One exposure of the ideal image: each pixel drawn from the Poisson distribution of its expected counts, flags kept,
 /// full counters held.
@@ -26,14 +53,17 @@ pub fn frame(ideal: &IdealImage, seed: u64, index: u64) -> Frame {
             }
         },
     );
-    let header = FrameHeader {
+    Frame { shape: ideal.shape, counts: Counts::I32(counts), header: header(ideal) }
+}
+
+fn header(ideal: &IdealImage) -> FrameHeader {
+    FrameHeader {
         detector: Some(ideal.detector.clone()),
         exposure_s: Some(ideal.exposure_s),
         count_cutoff: Some(f64::from(ideal.saturated_counts) - 1.0),
         pixel_m: Some(ideal.pixel_m),
         ..FrameHeader::default()
-    };
-    Frame { shape: ideal.shape, counts: Counts::I32(counts), header }
+    }
 }
 
 /// One pixel: a negative mean is a flag and is kept.
@@ -127,5 +157,7 @@ mod tests {
         let mut ideal = flat(5.0, 1, 5);
         ideal.expected = vec![-1.0, -2.0, 0.0, 3e6, 1e30];
         assert_eq!(values(&frame(&ideal, 0, 0)), [-1, -2, 0, COUNTER_FULL, COUNTER_FULL]);
+        let Counts::F32(kept) = Noise::Off.frame(&ideal, 0, 0).counts else { panic!("counts are not f32") };
+        assert_eq!(kept, [-1.0, -2.0, 0.0, COUNTER_FULL as f32, COUNTER_FULL as f32]);
     }
 }

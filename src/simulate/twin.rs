@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use xraydb::{CrossSectionKind, XrayDb};
 
 use super::image::{Camera, Light};
+use super::noise::Noise;
 use super::radial::RadialTable;
 use super::rays::{SensorAbsorption, reach};
 use super::{Anisotropy, Matter, Oriented, SimulateError};
@@ -27,6 +28,8 @@ pub struct Twin {
     pub camera: Camera,
     /// File format of the frames.
     pub format: FrameFormat,
+    /// What becomes of expected counts.
+    pub noise: Noise,
     /// Counts per second in a pixel at normal incidence for one electron unit per atom of a sample.
     pub counts_per_eu_s: f64,
     /// What is in the beam beside the sample.

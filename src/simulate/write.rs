@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::SimulateError;
 use super::image::{BeamStop, Camera, IdealImage, Masking, dark_image, ideal_image};
 use super::truth::TruthRow;
 use super::twin::{FrameFormat, Twin};
-use super::{SimulateError, noise};
 use crate::frame::{Counts, Frame, FrameHeader, write_cbf, write_tiff};
 use crate::geometry::write_poni;
 use crate::output::{Existing, write_file};
@@ -55,7 +55,7 @@ impl Twin {
                 .collect();
             for (path, index) in paths.iter().zip(1..=number) {
                 let exposure = (stream << 32) | u64::from(index);
-                self.write_frame(path, &noise::frame(ideal, self.camera.seed, exposure), existing)?;
+                self.write_frame(path, &self.noise.frame(ideal, self.camera.seed, exposure), existing)?;
             }
             forget_others(&own, &paths)?;
             frames.extend(paths);

@@ -25,10 +25,11 @@ pub(super) struct Resample {
     nodes: Vec<(usize, f64)>,
 }
 
-/// I and σ on the grid.
+/// I, σ and the I of an unpolarized constant on the grid.
 pub(super) struct Resampled {
     pub(super) intensity: Vec<f64>,
     pub(super) sigma: Vec<f64>,
+    pub(super) unpolarized: Vec<f64>,
 }
 
 /// Checks that the axis rises, and finds the points in [low, high].
@@ -81,7 +82,8 @@ impl Resample {
     /// # Errors
     /// Another axis, or empty bins that cannot be bridged.
     pub(super) fn take(&self, pattern: &Pattern) -> Result<Resampled, StructureError> {
-        let found = pattern.intensity.len().min(pattern.sigma_as_independent.len());
+        let lengths = [&pattern.intensity, &pattern.sigma_as_independent, &pattern.unpolarized].map(Vec::len);
+        let found = lengths.into_iter().min().unwrap_or(0);
         if found != self.axis_len || pattern.radial.len() != self.axis_len {
             return Err(StructureError::Length { found, expected: self.axis_len });
         }
@@ -102,6 +104,11 @@ impl Resample {
         Ok(Resampled {
             intensity: self.nodes.iter().map(|node| between(&intensity, *node)).collect(),
             sigma: self.nodes.iter().map(|node| spread(*node)).collect(),
+            unpolarized: self
+                .nodes
+                .iter()
+                .map(|node| between(&pattern.unpolarized[self.kept.clone()], *node))
+                .collect(),
         })
     }
 
@@ -151,6 +158,7 @@ mod tests {
             radial,
             intensity,
             sigma_as_independent: sigma.clone(),
+            unpolarized: vec![1.0; sigma.len()],
             sigma,
         }
     }

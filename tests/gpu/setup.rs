@@ -123,6 +123,7 @@ impl Recipe {
             flat,
             signal: self.signal,
             sharing: vec![1.0; self.regions * self.bins],
+            unpolarized: vec![1.0; self.regions * self.bins],
         })
     }
 }

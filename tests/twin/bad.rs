@@ -28,6 +28,11 @@ fn a_problem_is_shown_with_its_line_and_the_nearest_key() {
 fn what_cannot_be_names_its_key() {
     let folder = Folder::new();
     folder.file("table.txt", "0.5 1\n0.6 one\n");
+    let error = folder.load(SMALL, &["format=cbf", "counting.noise=off"]).unwrap_err();
+    assert!(
+        error.problems[0].key == "counting.noise" && error.to_string().contains("whole counts"),
+        "{error}"
+    );
     let ones: String = (0..10).map(|i| format!("{i} 1\n")).collect();
     folder.file("ones.txt", &ones);
     folder.file("cell-less.xyz", "1\nno cell here\nZr 0 0 0\n");

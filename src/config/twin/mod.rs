@@ -12,8 +12,9 @@ use std::path::Path;
 use super::document::{Document, TWIN_FILE};
 use super::problem::ConfigError;
 use super::resolve::Check;
-use super::schema::OffOr;
+use super::schema::{OffOr, Switch};
 use crate::scattering::Composition;
+use crate::simulate::noise::Noise;
 use crate::simulate::{FrameFormat, Surroundings, Twin};
 use schema::{FormatWord, SurroundingsBlock, TwinFile};
 
@@ -92,6 +93,17 @@ fn resolve(document: &Document, mut file: TwinFile) -> Result<LoadedTwin, Config
         FormatWord::Tiff => FrameFormat::Tiff,
         FormatWord::Cbf => FrameFormat::Cbf,
     };
+    let noise = match *file.counting.noise.get_or_insert(Switch::On) {
+        Switch::On => Noise::Poisson,
+        Switch::Off => Noise::Off,
+    };
+    match (noise, format) {
+        (Noise::Off, FrameFormat::Cbf) => {
+            let mend = "write `format: tiff`, which holds single precision";
+            check.problems.push("counting.noise", "CBF frames hold whole counts only", mend);
+        }
+        (Noise::Off, FrameFormat::Tiff) | (Noise::Poisson, FrameFormat::Tiff | FrameFormat::Cbf) => {}
+    }
     let camera = camera::camera(&mut file, &mut check);
     let counts_per_eu_s = *file.counting.counts_per_electron_unit_s.get_or_insert(0.045);
     check.positive("counting.counts_per_electron_unit_s", counts_per_eu_s);
@@ -109,6 +121,7 @@ fn resolve(document: &Document, mut file: TwinFile) -> Result<LoadedTwin, Config
             yaml: String::new(),
             camera,
             format,
+            noise,
             counts_per_eu_s,
             surroundings,
             dark_frames,

@@ -138,6 +138,8 @@ pub(super) struct CountingBlock {
     pub(super) constant_counts: Option<f64>,
     /// Where the counter ends.
     pub(super) saturated_counts: Option<u64>,
+    /// Poisson draws, or the expected counts themselves.
+    pub(super) noise: Option<Switch>,
 }
 
 /// What is in the beam beside the sample.
