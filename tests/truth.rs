@@ -223,6 +223,7 @@ fn one_bond_length_gives_one_peak_with_its_ripples() {
         sigma: zeros.clone(),
         f,
         f_sigma: zeros,
+        footprint: vec![1.0; 1],
         scatter: Scatter::default(),
         scale: 1.0,
         constant: 0.0,

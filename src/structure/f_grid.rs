@@ -124,14 +124,39 @@ impl FGrid {
         self.extend_adjoint(&gradient)
     }
 
-    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q (∂p/∂e_Q)² σ_F², e the errors of
-    /// the measured points with the scale known.
+    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q ⟨∂p/∂e⟩_Q² σ_F², e the errors of
+    /// the measured points with the scale known, and ⟨⟩ the mean over the points that one pixel covers \[E4c\].
     pub fn uncertainty(&self, gradient: &[f64], structure: &StructureFactor) -> f64 {
         let measured_sigma = &structure.f_sigma[self.extension_len()..];
         let mut gradient = self.adjoint(gradient);
         structure.scatter.adjoint(&mut gradient);
+        let gradient = averaged(&gradient, &structure.footprint);
         gradient.iter().zip(measured_sigma).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt()
     }
+}
+
+/// Mean of `values` over as many neighbours as `width` says at each point, parts of points included; fewer at the ends.
+fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0];
+    sums.extend(values.iter().scan(0.0, |sum, value| {
+        *sum += value;
+        Some(*sum)
+    }));
+    let last = values.len() as f64;
+    // The integral of the staircase from 0 to x.
+    let integral = |x: f64| {
+        let cell = (x as usize).min(values.len() - 1);
+        sums[cell] + (x - cell as f64) * values[cell]
+    };
+    width
+        .iter()
+        .enumerate()
+        .map(|(i, width)| {
+            let middle = i as f64 + 0.5;
+            let half = (0.5 * width).min(middle).min(last - middle);
+            (integral(middle + half) - integral(middle - half)) / (2.0 * half)
+        })
+        .collect()
 }
 
 /// S − 1 = a + bQ² below Qmin, by least squares of the first p measured points.
@@ -208,6 +233,14 @@ mod tests {
         for (q, f) in grid.q.iter().zip(&f) {
             assert!((f - parabola(*q)).abs() < 1e-13);
         }
+    }
+
+    #[test]
+    fn means_over_parts_of_points() {
+        let values = [1.0, 2.0, 6.0, 2.0, 1.0];
+        assert_eq!(averaged(&values, &[1.0; 5]), values);
+        // Half of each neighbour; at the ends there is one point only.
+        assert_eq!(averaged(&values, &[2.0; 5]), [1.0, 2.75, 4.0, 2.75, 1.0]);
     }
 
     #[test]

@@ -25,8 +25,9 @@ pub(super) struct Resample {
     nodes: Vec<(usize, f64)>,
 }
 
-/// I, σ and the I of an unpolarized constant on the grid.
+/// I, σ, the points that one pixel covers, and the I of an unpolarized constant, on the grid.
 pub(super) struct Resampled {
+    pub(super) footprint: Vec<f64>,
     pub(super) intensity: Vec<f64>,
     pub(super) sigma: Vec<f64>,
     pub(super) unpolarized: Vec<f64>,
@@ -82,7 +83,9 @@ impl Resample {
     /// # Errors
     /// Another axis, or empty bins that cannot be bridged.
     pub(super) fn take(&self, pattern: &Pattern) -> Result<Resampled, StructureError> {
-        let lengths = [&pattern.intensity, &pattern.sigma_as_independent, &pattern.unpolarized].map(Vec::len);
+        let values =
+            [&pattern.intensity, &pattern.sigma, &pattern.sigma_as_independent, &pattern.unpolarized];
+        let lengths = values.map(Vec::len);
         let found = lengths.into_iter().min().unwrap_or(0);
         if found != self.axis_len || pattern.radial.len() != self.axis_len {
             return Err(StructureError::Length { found, expected: self.axis_len });
@@ -101,7 +104,14 @@ impl Resample {
             let local = self.kept_q[lower + 1] - self.kept_q[lower];
             between(&sigma, (lower, share)) * (local / self.step).sqrt()
         };
+        let shared =
+            pattern.sigma_as_independent[self.kept.clone()].iter().zip(&pattern.sigma[self.kept.clone()]);
+        let footprint: Vec<f64> = shared
+            .map(|(independent, own)| (independent / own).powi(2))
+            .map(|points| if points.is_finite() { points.max(1.0) } else { 1.0 })
+            .collect();
         Ok(Resampled {
+            footprint: self.nodes.iter().map(|node| between(&footprint, *node)).collect(),
             intensity: self.nodes.iter().map(|node| between(&intensity, *node)).collect(),
             sigma: self.nodes.iter().map(|node| spread(*node)).collect(),
             unpolarized: self
