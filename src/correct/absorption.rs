@@ -44,7 +44,7 @@ impl SampleAbsorption {
         }
     }
 
-    /// A/A(0) at the centre of each pixel, row order; relative error below 1e-6 for μR ≤ 10, rounded to single precision.
+    /// A/A(0) at the centre of each pixel, row order; relative error below 1e-7 for μR ≤ 10, then rounded to single precision.
     ///
     /// `flat` is multiplied in where there is one: a pixel's answer to a photon that left its place in the sample.
     pub fn times_flat(&self, geometry: &Geometry, flat: Option<&[f32]>) -> Vec<f32> {
