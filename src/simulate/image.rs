@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::flat::FlatField;
 use super::noise::mix;
 use super::rays::{Placement, SensorAbsorption, reach};
-use super::{Oriented, RadialTable, SimulateError};
+use super::{Exposures, Oriented, RadialTable, SimulateError};
 use crate::frame::Shape;
 use crate::geometry::{Detector, Geometry};
 
@@ -83,6 +83,8 @@ pub struct Camera {
     pub seed: u64,
     /// Exposure time written into headers.
     pub exposure_s: f64,
+    /// How frames differ.
+    pub exposures: Exposures,
 }
 
 /// Expected counts in row order; −1 in gaps, −2 on dead pixels.
@@ -90,8 +92,10 @@ pub struct Camera {
 pub struct IdealImage {
     /// Rows × columns.
     pub shape: Shape,
-    /// Expected counts, row order.
+    /// Expected counts at the mean flux, row order.
     pub expected: Vec<f64>,
+    /// What the beam makes of them: it follows the flux.
+    pub light: Vec<f64>,
     /// Detector name for headers.
     pub detector: String,
     /// Pixel size (slow, fast).
@@ -100,6 +104,8 @@ pub struct IdealImage {
     pub exposure_s: f64,
     /// Counts at which counters stop.
     pub saturated_counts: i32,
+    /// How frames differ.
+    pub exposures: Exposures,
 }
 
 /// Light that reaches the detector, in counts of a pixel with P = Ω = η = 1.
@@ -150,22 +156,23 @@ pub fn ideal_image(camera: &Camera, light: &Light) -> Result<IdealImage, Simulat
         let factors = flat.factors(detector, camera.seed);
         expected.iter_mut().zip(factors).filter(|(e, _)| **e >= 0.0).for_each(|(e, factor)| *e *= factor);
     }
-    Ok(camera.image(expected))
+    Ok(camera.image(expected, camera.exposures))
 }
 
-/// Expected counts without light: the constant, and hot pixels.
+/// Expected counts without beam: the constant, and hot pixels.
 pub fn dark_image(camera: &Camera) -> IdealImage {
     let detector = &camera.geometry.detector;
     let columns = detector.shape.columns.max(1);
     let flags = (0..detector.shape.pixels())
         .map(|i| if is_gap(detector, i / columns, i % columns) { -1.0 } else { 0.0 });
-    camera.image(flags.collect())
+    camera.image(flags.collect(), Exposures::default())
 }
 
 impl Camera {
     /// Adds to what light makes (row order, gaps −1) what needs none, and flags dead pixels.
-    fn image(&self, mut expected: Vec<f64>) -> IdealImage {
+    fn image(&self, light: Vec<f64>, exposures: Exposures) -> IdealImage {
         let detector = &self.geometry.detector;
+        let mut expected = light.clone();
         expected.iter_mut().filter(|e| **e >= 0.0).for_each(|e| *e += self.constant_counts);
         if let Some(hot) = self.hot_pixels {
             for pixel in self.hot_pixel_indices() {
@@ -182,10 +189,12 @@ impl Camera {
         IdealImage {
             shape: detector.shape,
             expected,
+            light,
             detector: detector.name.clone(),
             pixel_m: detector.pixel_m,
             exposure_s: self.exposure_s,
             saturated_counts: self.saturated_counts,
+            exposures,
         }
     }
 
@@ -277,6 +286,7 @@ mod tests {
             saturated_counts: crate::simulate::noise::COUNTER_FULL,
             seed: 1,
             exposure_s: 1.0,
+            exposures: Exposures::default(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::scattering::Composition;
 
 /// Everything that the frames depend on.
 ///
-/// Left out: the sample's own absorption and multiple scattering, parallax, dead time and zingers.
+/// Left out: the sample's own absorption and multiple scattering, parallax and dead time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Twin {
     /// Where it is written.
@@ -46,6 +46,8 @@ pub struct Twin {
 pub enum FrameFormat {
     /// Pilatus TIFF.
     Tiff,
+    /// All frames of a sample in one TIFF file.
+    TiffStack,
     /// mini-CBF.
     Cbf,
 }

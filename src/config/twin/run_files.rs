@@ -119,7 +119,11 @@ fn blocks(written: &TwinFile, material: Option<&(String, f64)>) -> RunFile {
         None => (OffOr::Off, None),
     };
     let mut integration = written.integration.clone();
-    integration.normalize_by.get_or_insert(NormalizeWord::Exposure);
+    let comparable = match written.counting.monitor_counts_per_s {
+        Some(_) => NormalizeWord::Monitor,
+        None => NormalizeWord::Exposure,
+    };
+    integration.normalize_by.get_or_insert(comparable);
     RunFile {
         beam: written.beam.clone(),
         integration,

@@ -85,6 +85,16 @@ pub(in crate::config::twin) struct FlatBlock {
     pub(in crate::config::twin) pixel_spread: f64,
 }
 
+/// `{per_frame: 30, counts: [1000, 100000]}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config::twin) struct ZingersBlock {
+    /// Mean number of hits.
+    pub(in crate::config::twin) per_frame: f64,
+    /// Least and most counts of one.
+    pub(in crate::config::twin) counts: [f64; 2],
+}
+
 /// From intensity to counts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -94,6 +104,11 @@ pub(in crate::config::twin) struct CountingBlock {
     pub(in crate::config::twin) counts_per_electron_unit_s: Option<f64>,
     /// Counts per pixel and frame that no beam makes.
     pub(in crate::config::twin) constant_counts: Option<f64>,
+    /// Standard deviation of the flux from frame to frame, relative to 1.
+    pub(in crate::config::twin) beam_spread: Option<f64>,
+    /// Absent: no monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::config::twin) monitor_counts_per_s: Option<f64>,
     /// Where the counter ends.
     pub(in crate::config::twin) saturated_counts: Option<u64>,
 }

@@ -31,6 +31,7 @@ pub(super) struct TwinFile {
     pub(super) dead_pixels: Option<u64>,
     pub(super) hot_pixels: Option<OffOr<HotPixelsBlock>>,
     pub(super) flat: Option<OffOr<FlatBlock>>,
+    pub(super) zingers: Option<OffOr<ZingersBlock>>,
     /// Frames without beam.
     pub(super) dark_frames: Option<u64>,
     pub(super) counting: CountingBlock,
@@ -48,6 +49,8 @@ pub(super) struct TwinFile {
 pub(super) enum FormatWord {
     /// Pilatus TIFF.
     Tiff,
+    /// All frames of a sample in one TIFF file.
+    TiffStack,
     /// mini-CBF.
     Cbf,
 }
