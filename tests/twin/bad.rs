@@ -89,6 +89,7 @@ fn what_cannot_be_names_its_key() {
         ("counting.monitor_counts_per_s=0", "counting.monitor_counts_per_s", "above 0"),
         ("zingers={per_frame: -1, counts: [1, 2]}", "zingers.per_frame", "hits"),
         ("zingers={per_frame: 1, counts: [1000, 10]}", "zingers.counts", "least ≤ most"),
+        ("format=tif", "format", "tiff_stack"),
         ("beam_stop={radius_px: 0}", "beam_stop.radius_px", "above 0"),
         ("background={atoms_per_sample_atom: 1, composition: N2x}", "background.composition", "N2x"),
         ("samples[0].anisotropy={strain: 0.5}", "samples[0].anisotropy.strain", "expected -0.1 to 0.1"),
@@ -101,6 +102,15 @@ fn what_cannot_be_names_its_key() {
         let (found, text) = problem(&folder, set);
         assert!(found == key && text.contains(words), "{set}: {text}");
     }
+}
+
+#[test]
+fn a_depth_needs_a_known_sensor() {
+    let folder = Folder::new();
+    let detector = "detector={pixel_um: 172, shape: [619, 487]}";
+    let error = folder.load(SMALL, &[detector, "parallax=on"]).unwrap_err();
+    assert_eq!(error.problems[0].key, "parallax", "{error}");
+    assert!(folder.load(SMALL, &[detector]).is_ok());
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn each_effect_is_undone_by_its_correction() {
         (vec!["hot_pixels={count: 500, counts_per_s: 2000, masked: on}"], "mask.files=[]", 10.0),
         (
             vec![
-                "background={atoms_per_sample_atom: 3, frames: 4}",
+                "background={atoms_per_sample_atom: 0.5, halo_electron_units: 400, halo_decay_inv_angstrom: 4, frames: 4}",
                 "counting.beam_spread=0.2",
                 "counting.monitor_counts_per_s=50000",
                 "dark_frames=1",

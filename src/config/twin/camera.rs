@@ -6,7 +6,7 @@ use crate::config::schema::{OffOr, RunFile, Switch};
 use crate::geometry::Geometry;
 use crate::simulate::noise::COUNTER_FULL;
 use crate::simulate::rays::{Placement, SensorAbsorption};
-use crate::simulate::{Arm, BeamStop, Camera, Exposures, FlatField, HotPixels, Masking, Zingers};
+use crate::simulate::{Arm, BeamStop, Camera, Exposures, FlatField, HotPixels, Masking, Parallax, Zingers};
 use crate::units::energy_kev;
 
 /// A pixel is averaged over 20 × 20 points at most.
@@ -76,10 +76,22 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
     let sensor = sensor.transpose().map_err(|error| {
         check.problems.push("detector.sensor", error.to_string(), "");
     });
+    let sensor = sensor.ok()?;
+    let parallax = match (*file.parallax.get_or_insert(Switch::Off), sensor) {
+        (Switch::Off, _) => Parallax::Ignored,
+        (Switch::On, Some(sensor)) => Parallax::Modelled(sensor),
+        (Switch::On, None) => {
+            let message = format!("the sensor of the detector `{}` is not known", geometry.detector.name);
+            let mend = "give `detector: {sensor: {material: …, density_g_cm3: …, thickness_mm: …}}`";
+            check.problems.push("parallax", message, mend);
+            Parallax::Ignored
+        }
+    };
     Some(Camera {
         geometry,
         polarization,
-        sensor: sensor.ok()?,
+        sensor,
+        parallax,
         oversampling: usize::try_from(oversampling).ok()?,
         constant_counts,
         beam_stop,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::schema::{
     BeamBlock, DetectorBlock, GeometryBlock, IntegrationBlock, OffOr, PdfBlock, PeaksBlock, SectorBlock,
+    Switch,
 };
 pub(super) use instrument::*;
 pub(super) use samples::*;
@@ -31,6 +32,8 @@ pub(super) struct TwinFile {
     pub(super) dead_pixels: Option<u64>,
     pub(super) hot_pixels: Option<OffOr<HotPixelsBlock>>,
     pub(super) flat: Option<OffOr<FlatBlock>>,
+    /// Whether photons are stopped in the depth of the sensor.
+    pub(super) parallax: Option<Switch>,
     pub(super) zingers: Option<OffOr<ZingersBlock>>,
     /// Frames without beam.
     pub(super) dark_frames: Option<u64>,
