@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::flat::FlatField;
 use super::noise::mix;
 use super::pixel::Pixels;
-use super::rays::{SensorAbsorption, reach};
+use super::rays::{AirPath, SensorAbsorption, reach};
 use super::{Exposures, Oriented, RadialTable, SimulateError};
 use crate::frame::Shape;
 use crate::geometry::{Detector, Geometry};
@@ -97,6 +97,8 @@ pub struct Camera {
     pub exposure_s: f64,
     /// How frames differ.
     pub exposures: Exposures,
+    /// Air between sample and detector; `None` = vacuum.
+    pub air: Option<AirPath>,
 }
 
 /// Expected counts in row order; −1 in gaps, −2 on dead pixels.
@@ -281,6 +283,7 @@ mod tests {
             seed: 1,
             exposure_s: 1.0,
             exposures: Exposures::default(),
+            air: None,
         }
     }
 

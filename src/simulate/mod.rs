@@ -74,8 +74,8 @@ pub enum SimulateError {
         /// Upper end of the window.
         high: f64,
     },
-    /// The sensor's absorption is not known.
-    #[error("absorption of the sensor material `{material}`: {reason}")]
+    /// The absorption of the sensor or of air is not known.
+    #[error("absorption of `{material}`: {reason}")]
     Sensor {
         /// Its formula.
         material: String,

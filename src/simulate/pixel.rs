@@ -100,7 +100,8 @@ impl<'a> Pixels<'a> {
         let oriented = &self.light.oriented;
         let oriented = oriented.as_ref().map_or(0.0, |o| o.excess(q, ray.cos_to_axis(o.anisotropy.axis_rad)));
         let scattered = self.light.scattered.at(q) + oriented;
-        scattered * ray.polarization(self.camera.polarization) + self.light.isotropic
+        let air = self.camera.air.map_or(1.0, |air| air.transmission(ray));
+        (scattered * ray.polarization(self.camera.polarization) + self.light.isotropic) * air
     }
 }
 
@@ -141,6 +142,7 @@ mod tests {
             seed: 1,
             exposure_s: 1.0,
             exposures: Exposures::default(),
+            air: None,
         }
     }
 

@@ -12,6 +12,23 @@ pub struct SensorAbsorption {
     pub thickness_m: f64,
 }
 
+/// Air between sample and detector, bounded by planes across the beam.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AirPath {
+    /// Linear attenuation coefficient at the beam's energy.
+    pub mu_per_m: f64,
+    /// Length along the beam.
+    pub length_m: f64,
+}
+
+impl AirPath {
+    /// What is left of a ray relative to the direct beam, which goes the shorter way.
+    pub fn transmission(self, ray: &Ray) -> f64 {
+        let along = ray.vector_m[2] / ray.length_m;
+        (self.mu_per_m * (self.length_m - self.length_m / along)).exp()
+    }
+}
+
 /// A ray from the sample to a point of the detector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ray {
@@ -217,6 +234,10 @@ mod tests {
         assert!((across.polarization(1.0) - 0.5).abs() < 1e-15);
         assert!((across.polarization(-1.0) - 1.0).abs() < 1e-15);
         assert!((across.solid_angle() - 0.5f64.powf(1.5)).abs() < 1e-15);
+        // 10 m of air with 0.02 m⁻¹ at 2θ = 60° are twice as long as along the beam.
+        let air = AirPath { mu_per_m: 0.02, length_m: 10.0 };
+        let sixty = flat([0.0, 3f64.sqrt(), 1.0]);
+        assert!((air.transmission(&sixty) - (-0.2f64).exp()).abs() < 1e-15);
         // CdTe, 1 mm, 7.3 cm⁻¹: η/η0 = 1.011, 1.044, 1.070 as tabulated in the physics notes, to three decimals.
         let sensor = SensorAbsorption { mu_per_m: 730.0, thickness_m: 1e-3 };
         for (degrees, expected) in [(10.1f64, 1.011), (20.3, 1.044), (25.5, 1.070)] {

@@ -89,6 +89,7 @@ fn what_cannot_be_names_its_key() {
         ("counting.monitor_counts_per_s=0", "counting.monitor_counts_per_s", "above 0"),
         ("zingers={per_frame: -1, counts: [1, 2]}", "zingers.per_frame", "hits"),
         ("zingers={per_frame: 1, counts: [1000, 10]}", "zingers.counts", "least ≤ most"),
+        ("air_path_mm=-1", "air_path_mm", "0 or a number above"),
         ("format=tif", "format", "tiff_stack"),
         ("beam_stop={radius_px: 0}", "beam_stop.radius_px", "above 0"),
         ("background={atoms_per_sample_atom: 1, composition: N2x}", "background.composition", "N2x"),

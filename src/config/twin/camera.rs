@@ -5,7 +5,7 @@ use crate::config::resolve::{Check, geometry, polarization};
 use crate::config::schema::{OffOr, RunFile, Switch};
 use crate::geometry::Geometry;
 use crate::simulate::noise::COUNTER_FULL;
-use crate::simulate::rays::{Placement, SensorAbsorption};
+use crate::simulate::rays::{AirPath, Placement, SensorAbsorption};
 use crate::simulate::{Arm, BeamStop, Camera, Exposures, FlatField, HotPixels, Masking, Parallax, Zingers};
 use crate::units::energy_kev;
 
@@ -77,6 +77,11 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
         check.problems.push("detector.sensor", error.to_string(), "");
     });
     let sensor = sensor.ok()?;
+    let air_path_mm = file.air_path_mm.get_or_insert(OffOr::Off).on().copied().unwrap_or(0.0);
+    let air_is_possible = check.not_negative("air_path_mm", air_path_mm) && air_path_mm > 0.0;
+    let air = air_is_possible.then(|| AirPath::of(air_path_mm / 1e3, energy)).transpose().map_err(|error| {
+        check.problems.push("air_path_mm", error.to_string(), "");
+    });
     let parallax = match (*file.parallax.get_or_insert(Switch::Off), sensor) {
         (Switch::Off, _) => Parallax::Ignored,
         (Switch::On, Some(sensor)) => Parallax::Modelled(sensor),
@@ -102,6 +107,7 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
         seed,
         exposure_s,
         exposures,
+        air: air.ok()?,
     })
 }
 

@@ -155,6 +155,7 @@ fn run_file(written: &TwinFile, format: FrameFormat, group: &Group<'_>, output: 
         dark: written.dark_frames.filter(|count| *count > 0).map(|_| OffOr::On(frames("dark"))),
         solid_angle: Some(Switch::On),
         polarization: Some(Switch::On),
+        air_path_mm: written.air_path_mm.clone(),
         ..CorrectionsBlock::default()
     };
     RunFile {

@@ -34,6 +34,8 @@ pub(super) struct TwinFile {
     pub(super) flat: Option<OffOr<FlatBlock>>,
     /// Whether photons are stopped in the depth of the sensor.
     pub(super) parallax: Option<Switch>,
+    /// Air between sample and detector along the beam.
+    pub(super) air_path_mm: Option<OffOr<f64>>,
     pub(super) zingers: Option<OffOr<ZingersBlock>>,
     /// Frames without beam.
     pub(super) dark_frames: Option<u64>,
