@@ -42,7 +42,7 @@ pub struct PlanSpec<'a> {
     pub mask: &'a Mask,
     /// The factors that `norm` is made of, with `flat`.
     pub corrections: Vec<Correction>,
-    /// Flat field, row order; `None` = 1 everywhere.
+    /// What is known of each pixel by itself, row order: flat field times the sample's A/A(0); `None` = 1 everywhere.
     pub flat: Option<Vec<f32>>,
     /// From counts to signal and variance.
     pub signal: SignalModel,

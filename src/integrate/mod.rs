@@ -96,7 +96,7 @@ pub struct IntegrationPlan {
     pub matrix: PixelMatrix,
     /// The factors that `norm` is made of, with `flat`.
     pub corrections: Vec<Correction>,
-    /// Flat field, row order; `None` = 1 everywhere.
+    /// What is known of each pixel by itself, row order: flat field times the sample's A/A(0); `None` = 1 everywhere.
     pub flat: Option<Vec<f32>>,
     /// flat · Π corrections of each pixel, row order.
     pub norm: Vec<f64>,

@@ -269,7 +269,7 @@ mod tests {
         };
         assert_eq!(detector.orientation, Orientation::BottomRight);
         Camera {
-            geometry: Geometry { poni, detector },
+            geometry: Geometry { poni, detector, parallax: None },
             polarization: 0.99,
             sensor: Some(SensorAbsorption { mu_per_m: 730.0, thickness_m: 1e-3 }),
             parallax: Parallax::Ignored,

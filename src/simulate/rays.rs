@@ -96,7 +96,7 @@ pub struct Placement {
 impl Placement {
     /// Turns the detector's axes by rot1 about axis 1, then rot2 about axis 2, then rot3 about the beam \[E1\].
     pub fn new(geometry: &Geometry) -> Self {
-        let Geometry { poni, detector } = geometry;
+        let Geometry { poni, detector, .. } = geometry;
         let [slow, fast] = detector.pixel_m;
         let (height, width) = (detector.shape.rows as f64 * slow, detector.shape.columns as f64 * fast);
         let (row0, row_step, column0, column_step) = match detector.orientation {
@@ -194,6 +194,7 @@ mod tests {
                 wavelength_angstrom: 0.1107,
             },
             detector: Detector::generic(Shape { rows: 1679, columns: 1475 }, [172e-6, 172e-6]).unwrap(),
+            parallax: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod names;
 mod paths;
 mod pdf;
 mod peaks;
+mod sample;
 mod samples;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let samples = samples::samples(file, check);
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
     let geometry = geometry(file, first_frame, check);
+    let geometry = geometry.map(|geometry| sample::with_parallax(file, geometry, check));
     let mask = mask::mask(file, check);
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
     let integration = integration(file, geometry.as_ref(), check);
