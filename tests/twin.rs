@@ -196,8 +196,11 @@ fn a_stack_holds_the_same_frames() {
 #[test]
 fn frames_less_air_are_the_intensity_of_the_sample() {
     let folder = Folder::new();
-    let twin =
-        demo(DemoDetector::Pilatus300k, &folder, &["oversampling=1", "background.frames=1", "format=cbf"]);
+    let twin = demo(
+        DemoDetector::Pilatus300k,
+        &folder,
+        &["oversampling=1", "parallax=off", "background.frames=1", "format=cbf"],
+    );
     twin.write(Existing::Keep).unwrap();
     let mask = Mask::read(&folder.path("mask.tif")).unwrap();
     let read = |name: &str| values(&frame(&folder.path(&format!("frames/{name}/{name}_0001.cbf"))));

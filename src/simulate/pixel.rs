@@ -128,7 +128,7 @@ mod tests {
         };
         let detector = Detector::generic(Shape { rows: 1000, columns: 1000 }, [172e-6, 172e-6]).unwrap();
         Camera {
-            geometry: Geometry { poni, detector },
+            geometry: Geometry { poni, detector, parallax: None },
             polarization: 0.99,
             sensor: Some(SENSOR),
             parallax,

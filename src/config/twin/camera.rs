@@ -82,7 +82,8 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
     let air = air_is_possible.then(|| AirPath::of(air_path_mm / 1e3, energy)).transpose().map_err(|error| {
         check.problems.push("air_path_mm", error.to_string(), "");
     });
-    let parallax = match (*file.parallax.get_or_insert(Switch::Off), sensor) {
+    let default = if sensor.is_some() { Switch::On } else { Switch::Off };
+    let parallax = match (*file.parallax.get_or_insert(default), sensor) {
         (Switch::Off, _) => Parallax::Ignored,
         (Switch::On, Some(sensor)) => Parallax::Modelled(sensor),
         (Switch::On, None) => {

@@ -113,7 +113,7 @@ fn resolve(document: &Document, mut file: TwinFile) -> Result<LoadedTwin, Config
             .chain([("dark_frames".to_owned(), dark_frames)])
             .for_each(|(key, frames)| fits_one_file(&key, frames, geometry.detector.shape, &mut check));
     }
-    let plan = run_files::run_files(&written, format, &samples, geometry, &mut check);
+    let plan = run_files::run_files(&written, format, &samples, camera.as_ref(), &mut check);
     let twin =
         check.problems.list.is_empty().then_some(()).and(camera).zip(plan).map(|(camera, plan)| Twin {
             output,
