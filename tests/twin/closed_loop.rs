@@ -46,6 +46,20 @@ fn each_effect_is_undone_by_its_correction() {
         (vec!["counting.constant_counts=200", "dark_frames=4"], "corrections.dark=off", 2.0),
         (vec!["hot_pixels={count: 500, counts_per_s: 200000}"], "mask.saturated_counts=null", 10.0),
         (vec!["hot_pixels={count: 500, counts_per_s: 2000, masked: on}"], "mask.files=[]", 10.0),
+        (
+            vec![
+                "background={atoms_per_sample_atom: 0.5, halo_electron_units: 400, halo_decay_inv_angstrom: 4, frames: 4}",
+                "counting.beam_spread=0.2",
+                "counting.monitor_counts_per_s=50000",
+                "dark_frames=1",
+                "counting.constant_counts=1",
+            ],
+            "integration.normalize_by=exposure",
+            2.0,
+        ),
+        (vec![], "corrections.parallax=off", 2.0),
+        // Scale and constant take up what a metre does: a hundred of them show.
+        (vec!["air_path_mm=100000"], "corrections.air_path_mm=off", 2.0),
         (vec!["beam_stop={radius_px: 8, arm: {towards_deg: 45, width_px: 5}}"], "mask.files=[]", 2.0),
     ] {
         let (with, left_out) = (s_error(&effect, &[]), s_error(&effect, &[without]));
