@@ -46,7 +46,7 @@ fn each_effect_is_undone_by_its_correction() {
         (vec!["counting.constant_counts=200", "dark_frames=4"], "corrections.dark=off", 2.0),
         (
             vec![
-                "background={atoms_per_sample_atom: 0.2, container: {composition: Si O2, atoms_per_sample_atom: 0.3}}",
+                "background={atoms_per_sample_atom: 0.2, container: {composition: Si O2, atoms_per_sample_atom: 2}}",
             ],
             "background=off",
             2.0,
