@@ -1,0 +1,114 @@
+//! Points and placement in turn, until neither moves.
+
+use super::image::Image;
+use super::ladder::Ladder;
+use super::placement::Placement;
+use super::points::{RingPoint, Search, ring_points};
+use super::refine::{Fit, FramePoints, Freedom, Refined, median};
+use crate::geometry::Detector;
+
+/// Farthest from where a ring is expected while nothing is known of its width, pixels.
+const FIRST_WINDOW_PX: f64 = 6.0;
+/// Rings closer to a neighbour than this are not looked at then, pixels.
+const FIRST_APART_PX: f64 = 5.0;
+/// The window, and the distance between rings, in full widths at half maximum.
+const WINDOW: f64 = 2.0;
+const APART: [f64; 2] = [3.0, 2.0];
+/// With fewer rings that stand alone, closer ones are taken too.
+const ENOUGH_RINGS: usize = 4;
+/// Points that a ring's own width needs.
+const OWN_WIDTH: usize = 8;
+/// Rounds at most, and the shift of the centre that ends them, pixels.
+const ROUNDS: usize = 6;
+const SETTLED_PX: f64 = 2e-3;
+
+/// What is looked at: frames of one detector, and the rings of the calibrants in all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) images: &'a [Image],
+    pub(super) detector: &'a Detector,
+    pub(super) ladder: &'a Ladder,
+}
+
+/// A geometry that has settled, and the points that it rests on.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    pub(super) refined: Refined,
+    pub(super) frames: Vec<FramePoints>,
+    /// Full width at half maximum of the rings, pixels.
+    pub(super) fwhm_px: f64,
+}
+
+impl View<'_> {
+    /// From placements that are right within a few pixels to the settled ones; `None` where the rings give no fit.
+    pub(super) fn settle(&self, starts: &[Placement], freedom: Freedom) -> Option<Settled> {
+        let pixel_m = self.detector.pixel_m[0].min(self.detector.pixel_m[1]);
+        let mut here = starts.to_vec();
+        let mut widths: Vec<Option<Vec<f64>>> = vec![None; self.images.len()];
+        let mut fwhm_px = 0.0;
+        let mut last = None;
+        for round in 0..ROUNDS {
+            let look = |((image, start), widths): ((&Image, &Placement), &Option<Vec<f64>>)| FramePoints {
+                start: *start,
+                points: self.points(image, start, widths.as_deref()),
+            };
+            let frames: Vec<FramePoints> = self.images.iter().zip(&here).zip(&widths).map(look).collect();
+            if round == 0 {
+                let mut all: Vec<f64> =
+                    frames.iter().flat_map(|f| f.points.iter().map(|p| p.width_px)).collect();
+                let overall = median(&mut all);
+                fwhm_px = full_width(overall);
+                for (widths, frame) in widths.iter_mut().zip(&frames) {
+                    *widths = Some(ring_widths(&frame.points, self.ladder.two_theta.len(), overall));
+                }
+            }
+            let refined = Fit::new(self.ladder, &frames, freedom).solve()?;
+            let moved = here.iter().zip(&refined.placements).map(|(a, b)| a.apart_m(b) / pixel_m);
+            let moved = moved.fold(0.0, f64::max);
+            here.clone_from(&refined.placements);
+            last = Some(Settled { refined, frames, fwhm_px });
+            if round > 0 && moved < SETTLED_PX {
+                break;
+            }
+        }
+        last
+    }
+
+    fn points(&self, image: &Image, at: &Placement, widths: Option<&[f64]>) -> Vec<RingPoint> {
+        let frame = at.lab_frame();
+        let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, self.ladder, search);
+        let Some(widths) = widths else {
+            return look(&Search {
+                window_px: FIRST_WINDOW_PX,
+                apart_px: FIRST_APART_PX,
+                widths_px: None,
+            });
+        };
+        let mut sorted = widths.to_vec();
+        let fwhm_px = full_width(median(&mut sorted));
+        let window_px = (WINDOW * fwhm_px).max(3.0);
+        let mut points = Vec::new();
+        for apart in APART {
+            points = look(&Search { window_px, apart_px: apart * fwhm_px, widths_px: Some(widths) });
+            if points.chunk_by(|a, b| a.ring == b.ring).count() >= ENOUGH_RINGS {
+                break;
+            }
+        }
+        points
+    }
+}
+
+/// Full width at half maximum of a Gaussian of standard deviation s through a pixel (variance 1/12).
+fn full_width(s: f64) -> f64 {
+    2.355 * (s * s + 1.0 / 12.0).sqrt()
+}
+
+/// The width of each ring: the median of its points, or of all where it has few.
+fn ring_widths(points: &[RingPoint], rings: usize, overall: f64) -> Vec<f64> {
+    (0..rings)
+        .map(|ring| {
+            let mut own: Vec<f64> = points.iter().filter(|p| p.ring == ring).map(|p| p.width_px).collect();
+            if own.len() < OWN_WIDTH { overall } else { median(&mut own) }
+        })
+        .collect()
+}
