@@ -14,7 +14,7 @@ const FEWEST_PIXELS: f64 = 20.0;
 /// A peak rises above its surroundings by this many standard deviations.
 const SIGNIFICANT: f64 = 8.0;
 /// Peaks weaker than this share of the strongest are not asked where they come from.
-const FAINT: f64 = 0.03;
+const FAINT: f64 = 0.01;
 /// Rings that are expected to be seen: the first of those on the detector.
 const FIRST_RINGS: usize = 8;
 
@@ -101,6 +101,7 @@ impl Profile {
     pub(super) fn agreement(&self, ladder: &Ladder, fwhm: f64) -> Agreement {
         let mut peaks = self.peaks(fwhm);
         let strongest = peaks.iter().map(|peak| peak[1]).fold(0.0, f64::max);
+        peaks.retain(|[_, height]| *height > FAINT * strongest);
         let near = 0.5 * fwhm.max(3.0 * self.step);
         let is_ring = |at: f64| (ladder.two_theta[ladder.nearest(at)] - at).abs() < near;
         let rings = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).take(FIRST_RINGS);
@@ -111,7 +112,7 @@ impl Profile {
         }
         // Beyond the first rings they lie so close that a peak is on one by chance.
         let last = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).nth(2 * FIRST_RINGS);
-        peaks.retain(|[at, height]| *height > FAINT * strongest && last.is_none_or(|last| at <= last));
+        peaks.retain(|[at, _]| last.is_none_or(|last| at <= last));
         let all: f64 = peaks.iter().map(|peak| peak[1]).sum();
         let on_rings: f64 = peaks.iter().filter(|[at, _]| is_ring(*at)).map(|peak| peak[1]).sum();
         Agreement {

@@ -15,7 +15,7 @@ use crate::units::energy_kev;
 const RINGS: [usize; 2] = [3, 2];
 /// Share of the peaks' heights that has to lie on rings, and of the first rings that have to be peaks.
 const EXPLAINED: f64 = 0.6;
-const SEEN: f64 = 0.5;
+const SEEN: f64 = 0.6;
 /// Share of the points that a good fit keeps.
 const KEPT: f64 = 0.6;
 /// Root mean square of what is left, in full widths of the rings (and never asked to be below a quarter of a pixel).
@@ -61,6 +61,7 @@ impl<'a> Bench<'a> {
         }
         let mut best: Option<(Placement, f64)> = None;
         for start in candidates(&strokes, detector, view.ladder) {
+            if std::env::var_os("DBG").is_some() { eprintln!("cand {start:?}"); }
             match self.tried(&view, &start, RINGS[0]) {
                 Ok((placement, worth)) => {
                     if best.is_none_or(|(_, other)| worth > other) {
@@ -83,6 +84,7 @@ impl<'a> Bench<'a> {
             .settle(std::slice::from_ref(start), HELD)
             .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
+        if std::env::var_os("DBG").is_some() { eprintln!("  settled {:?} fwhm {} n {} {agreement:?} {:?}", settled.refined.placements[0], settled.fwhm_px, settled.refined.residuals.len(), self.passes(&settled, &agreement, rings).map_err(|e|e.to_string())); }
         self.passes(&settled, &agreement, rings)?;
         let kept = settled.refined.residuals.iter().filter(|r| r.kept).count() as f64;
         Ok((settled.refined.placements[0], agreement.explained * agreement.seen as f64 * kept.sqrt()))
