@@ -7,7 +7,7 @@ use halor::integrate::{Pattern, RadialUnit};
 use halor::pdf::{TransformPlan, TransformSettings, Window};
 use halor::simulate::Crystal;
 use halor::simulate::crystal::Weights;
-use halor::simulate::truth::peak_shape;
+use halor::simulate::peak_shape::peak_shape;
 use halor::structure::{AbsoluteSettings, Fluorescence, LowQ, StructurePlan, StructureSettings};
 
 use crate::common::data;

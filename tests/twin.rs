@@ -12,7 +12,7 @@ use halor::geometry::{Poni, PoniFile};
 use halor::integrate::{Azimuth, Fold};
 use halor::output::Existing;
 use halor::simulate::rays::{Placement, reach};
-use halor::simulate::{Light, RadialTable, SimulateError, Twin, ideal_image};
+use halor::simulate::{RadialTable, SimulateError, Twin, ideal_image};
 
 /// A glass on a Pilatus 300K, the beam in its corner.
 pub const SMALL: &str = "\
@@ -113,7 +113,7 @@ fn sectors_of_the_demo_have_pixels_over_the_whole_range() {
             .collect();
         assert_eq!(found, sectors, "{written}");
         let table = RadialTable::from_fn(reach(twin.geometry()).0 + 0.01, |_| 1.0);
-        let ideal = ideal_image(&twin.camera, Light { scattered: &table, isotropic: 0.0 }).unwrap();
+        let ideal = ideal_image(&twin.camera, &table.into()).unwrap();
         let placement = Placement::new(twin.geometry());
         let poni = twin.geometry().poni;
         // Rings as wide as two pixels at the centre, where they are widest in Q.
@@ -141,8 +141,8 @@ fn a_folder_is_written_and_then_kept() {
     let folder = Folder::new();
     let twin = demo(DemoDetector::Pilatus300k, &folder, &["oversampling=1"]);
     let written = twin.write(Existing::Keep).unwrap();
-    // Calibrant, two samples of three frames, air.
-    assert_eq!(written.frames.len(), 10);
+    // Calibrant, six samples and air, four frames of each.
+    assert_eq!(written.frames.len(), 32);
     let bytes_of = |path: &PathBuf| std::fs::read(path).unwrap();
     let before: Vec<Vec<u8>> = written.frames.iter().map(bytes_of).collect();
     assert!(before.iter().enumerate().all(|(i, a)| before[..i].iter().all(|b| a != b)), "frames repeat");
@@ -164,7 +164,7 @@ fn a_folder_is_written_and_then_kept() {
     // The written twin file gives the same bytes, and frames that it has no more are gone.
     let again = load_twin(&folder.path("twin.yaml"), &["samples[1].frames=2".to_owned()]).unwrap().twin;
     let fewer = again.write(Existing::Replace).unwrap();
-    assert_eq!(fewer.frames.len(), 9);
+    assert_eq!(fewer.frames.len(), 30);
     for (path, bytes) in written.frames.iter().zip(&before) {
         if fewer.frames.contains(path) {
             assert_eq!(bytes_of(path), *bytes, "{}", path.display());

@@ -8,7 +8,7 @@ use halor::engine::Engine;
 use halor::engine::cpu::CpuEngine;
 use halor::output::Existing;
 use halor::pipeline::{patterns, reduce};
-use halor::simulate::{Light, ideal_image, noise};
+use halor::simulate::{ideal_image, noise};
 
 /// Repeats. A width from 300 draws scatters by 1/√600 = 4 %.
 const REPEATS: u64 = 300;
@@ -40,7 +40,7 @@ fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     // Ten exposures in one, so that r3 and r4 stand out of the noise of a tenth of a detector.
     let counts = 10.0 * twin.counts_per_eu_s * twin.camera.exposure_s;
     let intensity = twin.sample_intensity(&twin.samples[1]).unwrap().scaled(counts);
-    let ideal = ideal_image(&twin.camera, Light { scattered: &intensity, isotropic: 0.0 }).unwrap();
+    let ideal = ideal_image(&twin.camera, &intensity.into()).unwrap();
     let engine = CpuEngine::new(Arc::clone(&plans.integration));
     let plan = plans.reduction.as_ref().unwrap();
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use halor::config::{self, DemoDetector};
-use halor::integrate::Pattern;
+use halor::integrate::{Pattern, RING};
 use halor::output::{Existing, PeakRow};
 use halor::peaks::Measured;
 use halor::simulate::{Matter, TruthRow, Written};
@@ -49,7 +49,9 @@ pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
     let twin = config::demo_twin(detector, &args.folder, &[])?.twin;
     if !quiet {
         let folder = args.folder.display();
-        say(format_args!("simulating frames of CeO2, air and a metallic glass into {folder} ..."));
+        say(format_args!(
+            "simulating frames of CeO2, air and six states of a metallic glass into {folder} ..."
+        ));
     }
     let written = twin.write(existing)?;
 
@@ -67,9 +69,10 @@ pub(super) fn demo(args: &DemoArgs, quiet: bool) -> anyhow::Result<Outcome> {
         Matter::Glass { .. } | Matter::Atoms(_) | Matter::Table { .. } => None,
     });
     let Some(crystal) = crystal else { bail!("the demo has no calibrant") };
-    let q_max = twin.analysis.as_ref().map_or(f64::INFINITY, |analysis| analysis.q_max);
+    let q_max = twin.analysis.as_ref().map_or(f64::INFINITY, |analysis| analysis.q_range[1]);
     let rings = ring_table(&ceo2.patterns.measured, &crystal.ring_positions(q_max)?);
-    print(&format!("{rings}\n\n{}", peak_table(&written, &series.peaks)));
+    let (peaks, strain) = (peak_table(&written, &series.peaks), strain_table(&written, &series.peaks));
+    print(&format!("{rings}\n\n{peaks}{strain}"));
     if !quiet {
         let folder = args.folder.display();
         say(format_args!("all of it is in {folder}; the run files there are examples to start from"));
@@ -116,13 +119,13 @@ fn ring_position(pattern: &Pattern, q: f64) -> Option<f64> {
     (sum > 0.0).then(|| moment / sum)
 }
 
-/// Every metric that has a truth, as measured on the summed frames.
+/// Every metric of the full ring that has a truth, as measured on the summed frames.
 fn peak_table(written: &Written, rows: &[PeakRow]) -> String {
     let mut text = String::from(
         "sample     peak  metric                       truth     measured            σ   deviation\n",
     );
     let (mut compared, mut within_two, mut largest) = (0, 0, 0.0_f64);
-    for truth in &written.truth {
+    for truth in written.truth.iter().filter(|truth| truth.region == RING) {
         let Some(measured) = measured(truth, rows) else { continue };
         let deviation = (measured.value - truth.value) / measured.sigma;
         let percent = 100.0 * (measured.value / truth.value - 1.0);
@@ -144,11 +147,37 @@ fn peak_table(written: &Written, rows: &[PeakRow]) -> String {
     text
 }
 
+/// Relative shift of the first peak of S(Q) between the sectors X and Y: 0 without anisotropy, else the strain along Y less
+/// that along X. Empty where the demo has other sectors.
+fn strain_table(written: &Written, rows: &[PeakRow]) -> String {
+    let mut text = String::from(
+        "sample     (Q_X − Q_Y)/Q of the first peak      truth     measured            σ   deviation\n",
+    );
+    let position = |truth: &&TruthRow| truth.peak == "q1" && truth.metric == "position";
+    let mut found = 0;
+    for x in written.truth.iter().filter(position).filter(|truth| truth.region == "X") {
+        let of_sample = |truth: &&TruthRow| truth.sample == x.sample && truth.region == "Y";
+        let Some(y) = written.truth.iter().filter(position).find(of_sample) else { continue };
+        let (Some(seen_x), Some(seen_y)) = (measured(x, rows), measured(y, rows)) else { continue };
+        let truth = 2.0 * (x.value - y.value) / (x.value + y.value);
+        let shift = 2.0 * (seen_x.value - seen_y.value) / (seen_x.value + seen_y.value);
+        let sigma = seen_x.sigma.hypot(seen_y.sigma) / seen_x.value;
+        let deviation = (shift - truth) / sigma;
+        let _ = writeln!(
+            text,
+            "{:<37} {:>+12.6} {shift:>+12.6} {sigma:>12.6} {deviation:>+10.1}σ",
+            x.sample, truth,
+        );
+        found += 1;
+    }
+    if found == 0 { String::new() } else { format!("\n\n{}", text.trim_end()) }
+}
+
 fn measured(truth: &TruthRow, rows: &[PeakRow]) -> Option<Measured> {
     let row = rows.iter().find(|row| {
         row.sample == truth.sample
             && row.frame.is_none()
-            && row.region == halor::integrate::RING
+            && row.region == truth.region
             && row.peak.curve == truth.curve
             && row.peak.name == truth.peak
     })?;

@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 
 use rayon::prelude::*;
 
-use super::quadrature::{SineSum, integrate, nodes, window_weight};
+use super::quadrature::{SineSum, integrate, nodes, pdf_of};
 use crate::pdf::Window;
 
 /// Atoms added to (or taken from) the hard-sphere g(r) near one distance.
@@ -141,13 +141,9 @@ impl Glass {
 
     /// G(r) as seen through a measurement that ends at `q_max`: (2/π)∫_0^Qmax F(Q) W(Q) sin(Qr) dQ \[E11\].
     pub fn pdf_through(&self, q_max: f64, window: Window) -> SineSum {
-        let terms = nodes(0.0, q_max, PANEL)
-            .into_iter()
-            .map(|(q, weight)| {
-                (q, 2.0 / PI * weight * self.f_of_q(q) * window_weight(window, PI * q / q_max))
-            })
-            .collect();
-        SineSum { terms }
+        let nodes = nodes(0.0, q_max, PANEL);
+        let s: Vec<f64> = nodes.iter().map(|(q, _)| self.s_of_q(*q)).collect();
+        pdf_of(&nodes, &s, q_max, window)
     }
 
     /// Neighbours between two distances in Å: ∫(rG + 4πρ0 r²)dr with the G(r) of the infinite Q range.

@@ -1,6 +1,6 @@
 //! Expected counts of every pixel.
 //!
-//! counts = flat·⟨(table(Q)·P + isotropic)·Ω·η/η0⟩ over the pixel's area + constant, with \[E1\], \[E2\], \[E3\], \[E5\].
+//! counts = flat·⟨(I(Q, χ)·P + isotropic)·Ω·η/η0⟩ over the pixel's area + constant, with \[E1\], \[E2\], \[E3\], \[E5\].
 //! The sensor is thin (no parallax) and the sample a point that absorbs nothing.
 
 use rand::seq::index::sample;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::flat::FlatField;
 use super::noise::mix;
 use super::rays::{Placement, SensorAbsorption, reach};
-use super::{RadialTable, SimulateError};
+use super::{Oriented, RadialTable, SimulateError};
 use crate::frame::Shape;
 use crate::geometry::{Detector, Geometry};
 
@@ -103,19 +103,27 @@ pub struct IdealImage {
 }
 
 /// Light that reaches the detector, in counts of a pixel with P = Ω = η = 1.
-#[derive(Debug, Clone, Copy)]
-pub struct Light<'a> {
-    /// Scattered at Q.
-    pub scattered: &'a RadialTable,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Light {
+    /// Scattered at Q, but for what depends on the azimuth.
+    pub scattered: RadialTable,
     /// Fluorescence: the same in all directions and not polarized; the sensor is taken as for the beam's energy.
     pub isotropic: f64,
+    /// What an anisotropic sample adds.
+    pub oriented: Option<Oriented>,
+}
+
+impl From<RadialTable> for Light {
+    fn from(scattered: RadialTable) -> Light {
+        Light { scattered, isotropic: 0.0, oriented: None }
+    }
 }
 
 /// Expected counts of each pixel.
 ///
 /// # Errors
 /// The table ends below the largest Q of the detector, or no oversampling point is asked for.
-pub fn ideal_image(camera: &Camera, light: Light<'_>) -> Result<IdealImage, SimulateError> {
+pub fn ideal_image(camera: &Camera, light: &Light) -> Result<IdealImage, SimulateError> {
     let (needed, _) = reach(&camera.geometry);
     if light.scattered.q_max() < needed {
         return Err(SimulateError::TableTooShort { found: light.scattered.q_max(), needed });
@@ -195,7 +203,7 @@ impl Camera {
 }
 
 /// Mean over the n × n points of one pixel.
-fn pixel_mean(camera: &Camera, placement: &Placement, light: Light<'_>, row: usize, column: usize) -> f64 {
+fn pixel_mean(camera: &Camera, placement: &Placement, light: &Light, row: usize, column: usize) -> f64 {
     let n = camera.oversampling;
     let wavelength = camera.geometry.poni.wavelength_angstrom;
     let mut sum = 0.0;
@@ -204,7 +212,10 @@ fn pixel_mean(camera: &Camera, placement: &Placement, light: Light<'_>, row: usi
         for j in 0..n {
             let ray = placement.ray(y, column as f64 + (j as f64 + 0.5) / n as f64);
             let efficiency = camera.sensor.map_or(1.0, |sensor| ray.efficiency(sensor));
-            let scattered = light.scattered.at(ray.q(wavelength)) * ray.polarization(camera.polarization);
+            let q = ray.q(wavelength);
+            let oriented =
+                light.oriented.as_ref().map_or(0.0, |o| o.excess(q, ray.cos_to_axis(o.anisotropy.axis_rad)));
+            let scattered = (light.scattered.at(q) + oriented) * ray.polarization(camera.polarization);
             sum += (scattered + light.isotropic) * ray.solid_angle() * efficiency;
         }
     }
@@ -269,8 +280,8 @@ mod tests {
         }
     }
 
-    fn scattered(scattered: &RadialTable) -> Light<'_> {
-        Light { scattered, isotropic: 0.0 }
+    fn scattered(end: f64, f: impl Fn(f64) -> f64) -> Light {
+        RadialTable::from_fn(end, f).into()
     }
 
     #[test]
@@ -278,7 +289,7 @@ mod tests {
         let camera = camera(4);
         let truth = |q: f64| 200.0 + 100.0 * (2.0 * q).sin();
         let (largest, whole) = reach(&camera.geometry);
-        let image = ideal_image(&camera, scattered(&RadialTable::from_fn(largest, truth))).unwrap();
+        let image = ideal_image(&camera, &scattered(largest, truth)).unwrap();
         let placement = Placement::new(&camera.geometry);
         // ⟨counts⟩/⟨P·Ω·η⟩ and ⟨Q⟩ over the pixels of a ring of 0.1 Å⁻¹.
         let mut rings = vec![[0.0; 3]; 400];
@@ -317,7 +328,7 @@ mod tests {
     fn a_flat_intensity_shows_the_factors() {
         let camera = camera(3);
         let (largest, _) = reach(&camera.geometry);
-        let image = ideal_image(&camera, scattered(&RadialTable::from_fn(largest, |_| 1.0))).unwrap();
+        let image = ideal_image(&camera, &scattered(largest, |_| 1.0)).unwrap();
         let placement = Placement::new(&camera.geometry);
         for row in 0..300 {
             for column in 0..250 {
@@ -342,8 +353,8 @@ mod tests {
         camera.dead_pixels = 40;
         camera.beam_stop = Some(BeamStop { centre_px: [100.5, 100.5], radius_px: 2.0, arm: None });
         let (largest, _) = reach(&camera.geometry);
-        let table = RadialTable::from_fn(largest, |_| 10.0);
-        let image = ideal_image(&camera, scattered(&table)).unwrap();
+        let light = scattered(largest, |_| 10.0);
+        let image = ideal_image(&camera, &light).unwrap();
         let count = |flag: f64| image.expected.iter().filter(|&&c| c == flag).count();
         // A disc of radius 2 around a pixel's centre holds 13 pixels, dead ones aside.
         assert!((11..=13).contains(&count(0.25)), "{}", count(0.25));
@@ -351,15 +362,15 @@ mod tests {
         let gaps = camera.geometry.detector.gap_mask();
         let same = image.expected.iter().zip(&gaps).all(|(counts, &gap)| gap == (*counts == -1.0));
         assert!(same && gaps.contains(&true));
-        assert_eq!(image, ideal_image(&camera, scattered(&table)).unwrap());
+        assert_eq!(image, ideal_image(&camera, &light).unwrap());
     }
 
     #[test]
     fn a_short_table_is_refused() {
-        let error = ideal_image(&camera(1), scattered(&RadialTable::from_fn(3.0, |_| 1.0))).unwrap_err();
+        let error = ideal_image(&camera(1), &scattered(3.0, |_| 1.0)).unwrap_err();
         assert!(error.to_string().contains("extend the table"), "{error}");
         let camera = camera(0);
         let (largest, _) = reach(&camera.geometry);
-        assert!(ideal_image(&camera, scattered(&RadialTable::from_fn(largest, |_| 1.0))).is_err());
+        assert!(ideal_image(&camera, &scattered(largest, |_| 1.0)).is_err());
     }
 }

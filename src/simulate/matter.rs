@@ -6,7 +6,7 @@ use super::SimulateError;
 use super::atoms::AtomModel;
 use super::crystal::{Crystal, Weights};
 use super::glass::Glass;
-use super::quadrature::{SineSum, nodes, window_weight};
+use super::quadrature::{SineSum, nodes, pdf_of};
 use super::radial::{RadialTable, incoherent};
 use super::table::SofQ;
 use crate::pdf::Window;
@@ -43,6 +43,9 @@ const NEGATIVE_NOISE: f64 = 0.05;
 
 /// Panel width of the transform divided by 1/r: sin Qr turns by 6 rad in a panel of ten points.
 const PANEL_PHASE: f64 = 6.0;
+
+/// Two standard deviations of the rings of a powder in Å⁻¹.
+const RING_PANEL: f64 = 0.02;
 
 /// Largest r in Å at which [`Matter::pdf_through`] is exact.
 const PDF_REACH: f64 = 60.0;
@@ -97,6 +100,14 @@ impl Matter {
         })
     }
 
+    /// S(Q) as [`Matter::s_of_q`] has it, up to `q_max` in Å⁻¹.
+    ///
+    /// # Errors
+    /// As [`Matter::s_of_q`].
+    pub fn s_table(&self, energy_kev: f64, q_max: f64) -> Result<RadialTable, SimulateError> {
+        Ok(RadialTable::from_values(self.s_of_q(energy_kev, &RadialTable::grid(q_max))?))
+    }
+
     /// I(Q) in electron units per atom: ⟨f²⟩ + |⟨f⟩|²(S − 1) + I_inc·KN. Coherent intensity is not below 0: it is cut off there up
     /// to 5 % of ⟨f²⟩ (more below 2 Å⁻¹), and so is all that lies below [`Matter::lowest_q`].
     ///
@@ -127,25 +138,22 @@ impl Matter {
     /// # Errors
     /// A Q or an energy beyond the tables of form factors.
     pub fn pdf_through(&self, energy_kev: f64, q_max: f64, window: Window) -> Result<SineSum, SimulateError> {
-        // The features of S are as narrow as its own largest r allows.
-        let reach = match self {
-            Matter::Crystal(crystal) => {
-                return Ok(crystal.pdf_through(q_max, window, Weights::OfQ { energy_kev })?);
-            }
-            Matter::Glass { .. } | Matter::Table { .. } => PDF_REACH,
-            Matter::Atoms(model) => PDF_REACH + model.pairs().r_max(),
-        };
-        let nodes = nodes(0.0, q_max, PANEL_PHASE / reach);
+        if let Matter::Crystal(crystal) = self {
+            return Ok(crystal.pdf_through(q_max, window, Weights::OfQ { energy_kev })?);
+        }
+        let nodes = nodes(0.0, q_max, self.panel());
         let q: Vec<f64> = nodes.iter().map(|(q, _)| *q).collect();
-        let s = self.s_of_q(energy_kev, &q)?;
-        let terms = nodes
-            .into_iter()
-            .zip(s)
-            .map(|((q, weight), s)| {
-                (q, 2.0 / PI * weight * q * (s - 1.0) * window_weight(window, PI * q / q_max))
-            })
-            .collect();
-        Ok(SineSum { terms })
+        Ok(pdf_of(&nodes, &self.s_of_q(energy_kev, &q)?, q_max, window))
+    }
+
+    /// Panels in Å⁻¹ on which a quadrature follows both S(Q) and sin Qr: the features of S are as narrow as its own largest
+    /// r allows, and those of a crystal as its rings.
+    pub(super) fn panel(&self) -> f64 {
+        match self {
+            Matter::Glass { .. } | Matter::Table { .. } => PANEL_PHASE / PDF_REACH,
+            Matter::Atoms(model) => PANEL_PHASE / (PDF_REACH + model.pairs().r_max()),
+            Matter::Crystal(_) => RING_PANEL,
+        }
     }
 
     /// Neighbours between two distances in Å from a G(r) of this density: ∫(rG + 4πρ0 r²)dr.
@@ -158,6 +166,7 @@ impl Matter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::quadrature::window_weight;
 
     #[test]
     fn s_of_a_crystal_is_the_transform_of_its_g() {

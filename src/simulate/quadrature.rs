@@ -1,5 +1,7 @@
 //! Integrals of smooth functions by Gauss–Legendre panels, and sums of sines for transforms.
 
+use std::f64::consts::PI;
+
 use crate::pdf::Window;
 
 /// Nodes in (0, 1) and weights of the ten-point Gauss–Legendre rule on [−1, 1]; the rule is symmetric
@@ -42,6 +44,14 @@ impl SineSum {
     pub fn at(&self, r: f64) -> f64 {
         self.terms.iter().map(|&(q, a)| a * (q * r).sin()).sum()
     }
+}
+
+/// (2/π)∫_0^Qmax Q(S − 1) W(Q) sin(Qr) dQ \[E11\] from S at the [`nodes`] of [0, Qmax].
+pub(super) fn pdf_of(nodes: &[(f64, f64)], s: &[f64], q_max: f64, window: Window) -> SineSum {
+    let term = |(&(q, weight), s): (&(f64, f64), &f64)| {
+        (q, 2.0 / PI * weight * q * (s - 1.0) * window_weight(window, PI * q / q_max))
+    };
+    SineSum { terms: nodes.iter().zip(s).map(term).collect() }
 }
 
 /// W of [`Window`] at x = πQ/Qmax > 0.

@@ -76,6 +76,19 @@ impl RadialTable {
         Ok(Self::on_grid(atoms.mean_square_f.iter().zip(&incoherent).map(|(a, b)| a + b).collect()))
     }
 
+    /// |⟨f⟩|² in electron units per atom.
+    ///
+    /// # Errors
+    /// An element without tabulated form factor.
+    pub fn mean_f_squared(
+        composition: &Composition,
+        energy_kev: f64,
+        q_max: f64,
+    ) -> Result<Self, ScatteringError> {
+        let atoms = FreeAtoms::new(composition, energy_kev, &Self::grid(q_max))?;
+        Ok(Self::on_grid(atoms.mean_f_squared))
+    }
+
     pub(super) fn from_values(values: Vec<f64>) -> Self {
         Self::on_grid(values)
     }

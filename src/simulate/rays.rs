@@ -36,6 +36,16 @@ impl Ray {
         self.vector_m[0].atan2(self.vector_m[1])
     }
 
+    /// Cosine of the angle between Q = k_out − k_in and an axis that is perpendicular to the beam, at the azimuth
+    /// `axis_rad`; the beam's own direction, where Q = 0, counts as perpendicular.
+    pub fn cos_to_axis(&self, axis_rad: f64) -> f64 {
+        let [up, across, along] = self.vector_m;
+        let (sin, cos) = axis_rad.sin_cos();
+        // |Q|² of rays of length 1 times L²: 2L(L − t3), without its cancellation at small angles.
+        let q_squared = 2.0 * self.length_m * (up * up + across * across) / (self.length_m + along);
+        if q_squared > 0.0 { (up * sin + across * cos) / q_squared.sqrt() } else { 0.0 }
+    }
+
     /// Solid angle of a pixel relative to one at normal incidence: area projected (cos α) at 1/(L/cos α)² \[E2\].
     pub fn solid_angle(&self) -> f64 {
         self.cos_incidence.powi(3)

@@ -1,10 +1,10 @@
-//! S(Q) from a table: a result of somebody's, or a model that another program made.
+//! S(Q) or S_2(Q) from a table: a result of somebody's, or a model that another program made.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// S at the end of a table may differ from 1 by this: a table that ends in an oscillation gives a G(r) with ripples.
+/// S at the end of a table may differ from its limit by this: a table that ends in an oscillation gives a G(r) with ripples.
 const END_TOLERANCE: f64 = 0.02;
 
 /// Points that make a curve.
@@ -67,7 +67,7 @@ pub enum TableProblem {
     },
     /// A value that is no S.
     #[error(
-        "point {index} has S = {found}; S(Q) lies between −1 and 1000 and tends to 1. Is it F(Q) or I(Q)?"
+        "point {index} has the value {found}; S(Q) lies between −1 and 1000 and tends to 1, S_2(Q) between −1000 and 1000 and tends to 0. Is it F(Q) or I(Q)?"
     )]
     Value {
         /// Counted from 1.
@@ -77,20 +77,48 @@ pub enum TableProblem {
     },
     /// S has not come to its limit.
     #[error(
-        "S = {found} at the last Q = {q} Å⁻¹, expected 1 within {END_TOLERANCE}: above the table S is taken as 1. Extend the table or end it at a crossing of 1"
+        "{found} at the last Q = {q} Å⁻¹, expected {limit} within {END_TOLERANCE}: above the table it is taken as {limit}. Extend the table or end it at a crossing of {limit}"
     )]
     End {
-        /// Last S.
+        /// Last value.
         found: f64,
+        /// What it tends to.
+        limit: f64,
         /// Last Q.
         q: f64,
     },
 }
 
+/// Which term of the expansion in Legendre polynomials a table holds \[E12\].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harmonic {
+    /// S(Q) of an isotropic sample, or S_0: tends to 1.
+    Zeroth,
+    /// S_2: tends to 0.
+    Second,
+}
+
+impl Harmonic {
+    fn limit(self) -> f64 {
+        match self {
+            Harmonic::Zeroth => 1.0,
+            Harmonic::Second => 0.0,
+        }
+    }
+
+    fn range(self) -> std::ops::RangeInclusive<f64> {
+        match self {
+            Harmonic::Zeroth => -1.0..=1000.0,
+            Harmonic::Second => -1000.0..=1000.0,
+        }
+    }
+}
+
 /// S(Q) by a cubic spline through the points of a table, below the first by a parabola a + bQ² (least squares through the
-/// first five points, exactly through the first, of the same slope as the spline there), above the last 1.
+/// first five points, exactly through the first, of the same slope as the spline there), above the last its limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SofQ {
+    harmonic: Harmonic,
     q: Vec<f64>,
     s: Vec<f64>,
     /// S″ at the points.
@@ -104,7 +132,7 @@ impl SofQ {
     ///
     /// # Errors
     /// A file that cannot be read, a line that is no pair of numbers, and those of [`SofQ::new`].
-    pub fn read(path: &Path) -> Result<Self, TableError> {
+    pub fn read(path: &Path, harmonic: Harmonic) -> Result<Self, TableError> {
         let unreadable = |source| TableError::Read { path: path.to_owned(), source };
         let (mut q, mut s) = (Vec::new(), Vec::new());
         let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
@@ -132,14 +160,14 @@ impl SofQ {
             q.push(next_q);
             s.push(next_s);
         }
-        Self::new(q, s).map_err(|problem| TableError::Table { path: path.to_owned(), problem })
+        Self::new(harmonic, q, s).map_err(|problem| TableError::Table { path: path.to_owned(), problem })
     }
 
     /// From n values of Q (Å⁻¹) and S.
     ///
     /// # Errors
-    /// Fewer than 8 points, Q that does not rise, S out of all reason, or a last S that is not 1 within 0.02.
-    pub fn new(q: Vec<f64>, s: Vec<f64>) -> Result<Self, TableProblem> {
+    /// Fewer than 8 points, Q that does not rise, S out of all reason, or a last value that is not its limit within 0.02.
+    pub fn new(harmonic: Harmonic, q: Vec<f64>, s: Vec<f64>) -> Result<Self, TableProblem> {
         let count = q.len().min(s.len());
         if count < LEAST_POINTS || q.len() != s.len() {
             return Err(TableProblem::Short { found: count });
@@ -151,12 +179,13 @@ impl SofQ {
             }
             before = found;
         }
-        if let Some((i, &found)) = s.iter().enumerate().find(|(_, s)| !(-1.0..=1000.0).contains(*s)) {
+        if let Some((i, &found)) = s.iter().enumerate().find(|(_, s)| !harmonic.range().contains(*s)) {
             return Err(TableProblem::Value { index: i + 1, found });
         }
         let (last_q, last_s) = (q[count - 1], s[count - 1]);
-        if (last_s - 1.0).abs() > END_TOLERANCE {
-            return Err(TableProblem::End { found: last_s, q: last_q });
+        let limit = harmonic.limit();
+        if (last_s - limit).abs() > END_TOLERANCE {
+            return Err(TableProblem::End { found: last_s, limit, q: last_q });
         }
         let (mut product, mut square) = (0.0, 0.0);
         for (q_i, s_i) in q.iter().zip(&s).take(START_POINTS) {
@@ -169,17 +198,17 @@ impl SofQ {
         if !(start.is_finite() && curvature.iter().all(|c| c.is_finite())) {
             return Err(TableProblem::Order { index: 2, found: q[1], before: q[0] });
         }
-        Ok(Self { q, s, curvature, start })
+        Ok(Self { harmonic, q, s, curvature, start })
     }
 
-    /// S at Q in Å⁻¹.
+    /// The value at Q in Å⁻¹.
     pub fn at(&self, q: f64) -> f64 {
         let last = self.q.len() - 1;
         if q < self.q[0] {
             return self.s[0] + self.start * (q * q - self.q[0] * self.q[0]);
         }
         if q > self.q[last] {
-            return 1.0;
+            return self.harmonic.limit();
         }
         let k = self.q.partition_point(|known| *known <= q).clamp(1, last);
         let h = self.q[k] - self.q[k - 1];
@@ -191,6 +220,11 @@ impl SofQ {
     /// First Q of the table in Å⁻¹.
     pub fn lowest_q(&self) -> f64 {
         self.q[0]
+    }
+
+    /// Last Q of the table in Å⁻¹.
+    pub fn highest_q(&self) -> f64 {
+        self.q[self.q.len() - 1]
     }
 }
 
@@ -226,7 +260,7 @@ mod tests {
     fn read(text: &str) -> Result<SofQ, TableError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        SofQ::read(file.path())
+        SofQ::read(file.path(), Harmonic::Zeroth)
     }
 
     fn glass_table(from: u32, step: f64, end: f64) -> (Vec<f64>, Vec<f64>) {
@@ -265,7 +299,7 @@ mod tests {
         let parabola = |q: f64| 0.2 + 0.05 * q * q;
         let q: Vec<f64> = (10..=80).map(|i| 0.05 * f64::from(i)).collect();
         let s = q.iter().map(|q| parabola(*q)).collect();
-        let table = SofQ::new(q, s).unwrap();
+        let table = SofQ::new(Harmonic::Zeroth, q, s).unwrap();
         for q in [0.0, 0.2, 0.5, 0.61, 0.77, 1.0] {
             assert!((table.at(q) - parabola(q)).abs() < 1e-13, "{q}: {}", table.at(q));
         }
@@ -277,7 +311,9 @@ mod tests {
     #[test]
     fn tables_that_cannot_be_used() {
         let (q, s) = glass_table(25, 0.05, 25.0);
-        let problem = |q: &[f64], s: &[f64]| SofQ::new(q.to_vec(), s.to_vec()).unwrap_err().to_string();
+        let problem = |q: &[f64], s: &[f64]| {
+            SofQ::new(Harmonic::Zeroth, q.to_vec(), s.to_vec()).unwrap_err().to_string()
+        };
         assert!(problem(&q[..5], &s[..5]).contains("5 points"));
         assert!(problem(&q[..30], &s[..30]).contains("expected 1 within"));
         let mut twice = q.clone();
@@ -293,6 +329,6 @@ mod tests {
         assert!(message("0.5 1\n0.6 nan\n").contains("line 2"));
         assert!(message("0.5 1 0.1\n").contains("two finite numbers"));
         assert!(message("# nothing\n").contains("0 points"));
-        assert!(SofQ::read(Path::new("no such file")).is_err());
+        assert!(SofQ::read(Path::new("no such file"), Harmonic::Zeroth).is_err());
     }
 }

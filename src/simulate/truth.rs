@@ -1,10 +1,17 @@
 //! What a perfect analysis of a simulated sample would find.
 
+use std::f64::consts::PI;
+
+use rayon::prelude::*;
+
 use super::crystal::CrystalPdf;
 use super::glass::GlassPdf;
-use super::quadrature::{SineSum, integrate};
+use super::peak_shape::{PeakShape, find_peaks, peak_shape, shell_ends};
+use super::quadrature::{SineSum, integrate, nodes, pdf_of};
 use super::twin::{Analysis, Twin, TwinSample};
-use super::{Matter, RadialTable, SimulateError};
+use super::{Anisotropy, Matter, RadialTable, SimulateError};
+use crate::integrate::Azimuth;
+use crate::pdf::Window;
 use crate::peaks::{Curve, PeakSearch};
 
 /// One true number.
@@ -12,6 +19,8 @@ use crate::peaks::{Curve, PeakSearch};
 pub struct TruthRow {
     /// Name of the sample.
     pub sample: String,
+    /// `ring` or a sector.
+    pub region: String,
     /// The curve that the peak belongs to.
     pub curve: Curve,
     /// q1, q2, r1 …
@@ -44,6 +53,8 @@ pub enum UntruncatedPdf {
     Glass(GlassPdf),
     /// A sum over pairs of atoms.
     Crystal(CrystalPdf),
+    /// Of a table, which ends at S = 1.
+    Table(SineSum),
 }
 
 impl UntruncatedPdf {
@@ -52,6 +63,7 @@ impl UntruncatedPdf {
         match self {
             UntruncatedPdf::Glass(pdf) => pdf.at(r),
             UntruncatedPdf::Crystal(pdf) => pdf.at(r),
+            UntruncatedPdf::Table(pdf) => pdf.at(r),
         }
     }
 }
@@ -59,194 +71,172 @@ impl UntruncatedPdf {
 /// Largest r in Å of the curves.
 pub(super) const R_END: f64 = 30.0;
 
-/// Shape of the highest maximum in a window, above a base line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PeakShape {
-    /// Where the maximum is.
-    pub position: f64,
-    /// Value there, the base line not subtracted.
-    pub height: f64,
-    /// Full width at half of the height above the base line.
-    pub fwhm: f64,
-    /// Area above the base line between the crossings on both sides.
-    pub area: f64,
-}
+/// Points per Å of the walk from a peak to the ends of its shell, and how far it goes in Å.
+const SHELL_STEP: f64 = 0.01;
+const SHELL_REACH: f64 = 3.0;
+
+/// Where peaks of G(r) are searched from, in Å: below is error in any measurement.
+const FIRST_R: f64 = 1.0;
 
 impl Twin {
-    /// S(Q) and G(r) of a sample.
+    /// S(Q) and G(r) of a sample in a part of the azimuth.
     ///
     /// # Errors
     /// A Q or an energy beyond the tables of form factors; a crystal with too many pairs of atoms.
-    pub fn curves(&self, sample: &TwinSample, analysis: &Analysis) -> Result<TrueCurves, SimulateError> {
-        let (energy, matter) = (self.energy_kev(), &sample.matter);
-        let s = matter.s_of_q(energy, &RadialTable::grid(analysis.q_max));
-        let s_of_q = RadialTable::from_values(self.of_sample(sample, s)?);
-        let seen = self.of_sample(sample, matter.pdf_through(energy, analysis.q_max, analysis.window))?;
+    pub fn curves(
+        &self,
+        sample: &TwinSample,
+        analysis: &Analysis,
+        azimuth: Azimuth,
+    ) -> Result<TrueCurves, SimulateError> {
+        let curves = match &sample.anisotropy {
+            None => self.isotropic_curves(&sample.matter, analysis),
+            Some(anisotropy) => self.oriented_curves(&sample.matter, anisotropy, analysis, azimuth),
+        };
+        self.of_sample(sample, curves)
+    }
+
+    fn isotropic_curves(&self, matter: &Matter, analysis: &Analysis) -> Result<TrueCurves, SimulateError> {
+        let energy = self.energy_kev();
         let untruncated = match matter {
             Matter::Glass { glass, .. } => Some(UntruncatedPdf::Glass(glass.pdf())),
             Matter::Crystal(crystal) => Some(UntruncatedPdf::Crystal(crystal.pdf(R_END)?)),
-            Matter::Atoms(_) | Matter::Table { .. } => None,
+            Matter::Table { s, .. } => {
+                Some(UntruncatedPdf::Table(matter.pdf_through(energy, s.highest_q(), Window::None)?))
+            }
+            Matter::Atoms(_) => None,
         };
-        Ok(TrueCurves { s_of_q, seen, untruncated, density: matter.density() })
+        Ok(TrueCurves {
+            s_of_q: matter.s_table(energy, analysis.q_range[1])?,
+            seen: matter.pdf_through(energy, analysis.q_range[1], analysis.window)?,
+            untruncated,
+            density: matter.density(),
+        })
+    }
+
+    fn oriented_curves(
+        &self,
+        matter: &Matter,
+        anisotropy: &Anisotropy,
+        analysis: &Analysis,
+        azimuth: Azimuth,
+    ) -> Result<TrueCurves, SimulateError> {
+        let (q_max, window) = (analysis.q_range[1], analysis.window);
+        let s0 = matter.s_table(self.energy_kev(), q_max * anisotropy.largest_stretch())?;
+        let wavelength = self.geometry().poni.wavelength_angstrom;
+        let mean: Vec<f64> = RadialTable::grid(q_max)
+            .into_par_iter()
+            .map(|q| anisotropy.mean_s_of_q(&s0, q, wavelength, azimuth))
+            .collect();
+        let s_of_q = RadialTable::from_values(mean);
+        let nodes = nodes(0.0, q_max, matter.panel());
+        let s: Vec<f64> = nodes.iter().map(|(q, _)| s_of_q.at(*q)).collect();
+        let seen = pdf_of(&nodes, &s, q_max, window);
+        Ok(TrueCurves { s_of_q, seen, untruncated: None, density: matter.density() })
     }
 }
 
 impl TrueCurves {
-    /// The true peaks of S(Q), and of G(r) as seen through Qmax and window, in the windows of the analysis; the
-    /// coordination number as seen, and as in the infinite Q range (`coordination_number_untruncated`).
+    /// The true peaks of S(Q), and of G(r) as seen through Qmax and window, in the windows of the analysis or where a search
+    /// finds them; the coordination number as seen, and as in the infinite Q range (`coordination_number_untruncated`).
     ///
     /// # Errors
-    /// A window without a maximum.
-    pub fn peaks(&self, sample: &str, analysis: &Analysis) -> Result<Vec<TruthRow>, SimulateError> {
+    /// A window of the analysis without a maximum.
+    pub fn peaks(
+        &self,
+        sample: &str,
+        region: &str,
+        analysis: &Analysis,
+    ) -> Result<Vec<TruthRow>, SimulateError> {
+        let no_peak = |curve, [low, high]: [f64; 2]| SimulateError::NoPeak {
+            curve,
+            sample: sample.to_owned(),
+            low,
+            high,
+        };
         let mut rows = Vec::new();
-        for (peak, limits) in windows(&analysis.peaks.s_of_q) {
-            let shape = peak_shape(|q| self.s_of_q.at(q), *limits, 1.0)
-                .ok_or_else(|| no_peak("S(Q)", sample, *limits))?;
-            push_shape(&mut rows, sample, Curve::StructureFactor, peak, shape);
-        }
-        let g_windows = windows(&analysis.peaks.g_of_r);
-        for (peak, limits) in g_windows {
-            let shape = peak_shape(|r| self.seen.at(r), *limits, 0.0)
-                .ok_or_else(|| no_peak("G(r)", sample, *limits))?;
-            push_shape(&mut rows, sample, Curve::Pdf, peak, shape);
-        }
-        let Some(counted) = &analysis.peaks.coordination_number else { return Ok(rows) };
-        let window = g_windows.iter().find(|(name, _)| *name == counted.peak).map(|(_, limits)| *limits);
-        let Some([lower, upper]) = counted.limits_angstrom.or(window) else { return Ok(rows) };
-        // Panels of 0.05 Å: the narrowest feature is a Gaussian of 0.1 Å.
-        let count = |g: &dyn Fn(f64) -> f64| {
-            integrate(lower, upper, 0.05, |r| r * g(r) + 4.0 * std::f64::consts::PI * self.density * r * r)
+        let mut push = |curve, peak: &str, metric, value, unit| {
+            let (sample, region, peak) = (sample.to_owned(), region.to_owned(), peak.to_owned());
+            rows.push(TruthRow { sample, region, curve, peak, metric, value, unit });
         };
-        let mut push = |metric, value| {
-            let (sample, peak) = (sample.to_owned(), counted.peak.clone());
-            rows.push(TruthRow { sample, curve: Curve::Pdf, peak, metric, value, unit: "" });
-        };
-        push("coordination_number", count(&|r| self.seen.at(r)));
-        if let Some(exact) = &self.untruncated {
-            push("coordination_number_untruncated", count(&|r| exact.at(r)));
+        let s = |q: f64| self.s_of_q.at(q);
+        for (name, limits) in
+            windows(&analysis.peaks.s_of_q, 'q', |count| find_peaks(s, analysis.q_range, 1.0, 0.0, count))
+        {
+            let shape = peak_shape(s, limits, 1.0).ok_or_else(|| no_peak("S(Q)", limits))?;
+            push_shape(&mut push, Curve::StructureFactor, &name, shape);
+        }
+        let g = |r: f64| self.seen.at(r);
+        let ripple = 2.0 * PI / analysis.q_range[1];
+        let g_windows =
+            windows(&analysis.peaks.g_of_r, 'r', |count| find_peaks(g, [FIRST_R, R_END], 0.0, ripple, count));
+        for (name, limits) in &g_windows {
+            let shape = peak_shape(g, *limits, 0.0).ok_or_else(|| no_peak("G(r)", *limits))?;
+            push_shape(&mut push, Curve::Pdf, name, shape);
+            let Some(counted) = analysis.peaks.coordination_number.as_ref().filter(|n| n.peak == *name)
+            else {
+                continue;
+            };
+            let radial = |r: f64, g: f64| r * g + 4.0 * PI * self.density * r * r;
+            let between = counted.limits_angstrom.or(match &analysis.peaks.g_of_r {
+                PeakSearch::Windows(_) => Some(*limits),
+                PeakSearch::First(_) => {
+                    shell_ends(|r| radial(r, g(r)), shape.position, SHELL_STEP, SHELL_REACH)
+                }
+            });
+            let Some([lower, upper]) = between else { continue };
+            // Panels of 0.05 Å: the narrowest feature is a Gaussian of 0.1 Å.
+            let count = |g: &dyn Fn(f64) -> f64| integrate(lower, upper, 0.05, |r| radial(r, g(r)));
+            push(Curve::Pdf, name, "coordination_number", count(&g), "");
+            if let Some(exact) = &self.untruncated {
+                push(Curve::Pdf, name, "coordination_number_untruncated", count(&|r| exact.at(r)), "");
+            }
         }
         Ok(rows)
     }
 }
 
-/// Peaks that have windows; those that a search would find have no truth.
-fn windows(search: &PeakSearch) -> &[(String, [f64; 2])] {
+/// Names and windows of the peaks asked for, numbered where a search finds them.
+fn windows(
+    search: &PeakSearch,
+    letter: char,
+    find: impl FnOnce(usize) -> Vec<[f64; 2]>,
+) -> Vec<(String, [f64; 2])> {
     match search {
-        PeakSearch::First(_) => &[],
-        PeakSearch::Windows(windows) => windows,
+        PeakSearch::First(count) => {
+            (1..).map(|number| format!("{letter}{number}")).zip(find(*count)).collect()
+        }
+        PeakSearch::Windows(windows) => windows.clone(),
     }
 }
 
-fn no_peak(curve: &'static str, sample: &str, [low, high]: [f64; 2]) -> SimulateError {
-    SimulateError::NoPeak { curve, sample: sample.to_owned(), low, high }
-}
-
-fn push_shape(rows: &mut Vec<TruthRow>, sample: &str, curve: Curve, peak: &str, shape: PeakShape) {
+fn push_shape(
+    push: &mut impl FnMut(Curve, &str, &'static str, f64, &'static str),
+    curve: Curve,
+    peak: &str,
+    shape: PeakShape,
+) {
     let (length, height, area) = match curve {
         Curve::StructureFactor => ("1/angstrom", "", "1/angstrom"),
         Curve::Pdf => ("angstrom", "1/angstrom^2", "1/angstrom"),
     };
-    for (metric, value, unit) in [
-        ("position", shape.position, length),
-        ("height", shape.height, height),
-        ("fwhm", shape.fwhm, length),
-        ("area", shape.area, area),
-    ] {
-        let (sample, peak) = (sample.to_owned(), peak.to_owned());
-        rows.push(TruthRow { sample, curve, peak, metric, value, unit });
-    }
-}
-
-/// Finds the highest maximum of `f` in a window and measures it above `base`; `None` where the highest point is an end
-/// of the window or lies below the base line, or the curve does not come down to it within three windows' width.
-pub fn peak_shape(f: impl Fn(f64) -> f64, [low, high]: [f64; 2], base: f64) -> Option<PeakShape> {
-    let steps = 500;
-    let step = (high - low) / f64::from(steps);
-    let (top, _) =
-        (0..=steps).map(|i| (i, f(low + step * f64::from(i)))).max_by(|a, b| a.1.total_cmp(&b.1))?;
-    if top == 0 || top == steps {
-        return None;
-    }
-    let middle = low + step * f64::from(top);
-    let position = maximum(&f, middle - step, middle + step);
-    let height = f(position);
-    if height <= base {
-        return None;
-    }
-    let crossing = |level: f64, direction: f64| {
-        let mut inside = position;
-        for _ in 0..3 * steps {
-            let outside = inside + direction * step;
-            if f(outside) < level {
-                return Some(bisect(&f, inside, outside, level));
-            }
-            inside = outside;
-        }
-        None
-    };
-    let half = base + 0.5 * (height - base);
-    let fwhm = crossing(half, 1.0)? - crossing(half, -1.0)?;
-    let (left, right) = (crossing(base, -1.0)?, crossing(base, 1.0)?);
-    // Panels of a tenth of the width with ten points each.
-    let area = integrate(left, right, 0.1 * fwhm, |x| f(x) - base);
-    Some(PeakShape { position, height, fwhm, area })
-}
-
-/// Golden-section search for a maximum; it finds the position to √eps of the width of the peak.
-fn maximum(f: &impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
-    let ratio = 0.5 * (5f64.sqrt() - 1.0);
-    for _ in 0..60 {
-        let (a, b) = (high - ratio * (high - low), low + ratio * (high - low));
-        if f(a) < f(b) {
-            low = a;
-        } else {
-            high = b;
-        }
-    }
-    0.5 * (low + high)
-}
-
-/// Where `f` crosses `level` between a point above it and one below it.
-fn bisect(f: &impl Fn(f64) -> f64, mut above: f64, mut below: f64, level: f64) -> f64 {
-    for _ in 0..50 {
-        let middle = 0.5 * (above + below);
-        if f(middle) < level {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
-    0.5 * (above + below)
+    push(curve, peak, "position", shape.position, length);
+    push(curve, peak, "height", shape.height, height);
+    push(curve, peak, "fwhm", shape.fwhm, length);
+    push(curve, peak, "area", shape.area, area);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::Window;
     use crate::peaks::{CoordinationNumber, PeakSettings};
     use crate::simulate::Glass;
-
-    #[test]
-    fn a_parabola_is_measured_exactly() {
-        // 1 + 2 − 8(x − 3.1)²: zeros at ±0.5, half height at ±0.5/√2, area 4/3·0.5·2.
-        let shape = peak_shape(|x| 3.0 - 8.0 * (x - 3.1) * (x - 3.1), [2.0, 4.0], 1.0).unwrap();
-        assert!((shape.position - 3.1).abs() < 1e-7);
-        assert!((shape.height - 3.0).abs() < 1e-13);
-        assert!((shape.fwhm - 1.0 / 2f64.sqrt()).abs() < 1e-12);
-        assert!((shape.area - 4.0 / 3.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_slope_is_no_peak() {
-        assert!(peak_shape(|x| x, [0.0, 1.0], -1.0).is_none());
-        assert!(peak_shape(|x| -(x - 0.5).powi(2) - 1.0, [0.0, 1.0], 0.0).is_none());
-    }
 
     fn rows(glass: &Glass) -> Vec<TruthRow> {
         let window = |name: &str, limits| (name.to_owned(), limits);
         let g_of_r = vec![window("r1", [2.0, 3.6]), window("r3", [5.6, 8.2]), window("r4", [8.2, 10.4])];
         let analysis = Analysis {
-            q_max: 22.0,
+            q_range: [0.7, 22.0],
             window: Window::Lorch,
             peaks: PeakSettings {
                 s_of_q: PeakSearch::Windows(vec![window("q1", [2.0, 3.6])]),
@@ -256,12 +246,13 @@ mod tests {
                     limits_angstrom: None,
                 }),
             },
+            regions: Vec::new(),
         };
         let s = RadialTable::from_fn(22.0, |q| glass.s_of_q(q));
         let seen = glass.pdf_through(22.0, Window::Lorch);
         let untruncated = Some(UntruncatedPdf::Glass(glass.pdf()));
         let curves = TrueCurves { s_of_q: s, seen, untruncated, density: glass.density };
-        curves.peaks("g", &analysis).unwrap()
+        curves.peaks("g", "ring", &analysis).unwrap()
     }
 
     #[test]

@@ -6,12 +6,43 @@ use rayon::prelude::*;
 
 use super::rays::reach;
 use super::truth::{R_END, TrueCurves, TruthRow};
-use super::twin::{Analysis, Twin};
+use super::twin::{Analysis, Twin, TwinSample};
 use super::{Crystal, Matter, RadialTable, SimulateError};
+use crate::integrate::{Azimuth, Region};
 use crate::peaks::Curve;
 
 /// A file name below `truth/` and its text.
 pub(super) type TruthFile = (String, String);
+
+/// The curves of a sample, and the regions that see them.
+struct SeenCurves<'a> {
+    sample: &'a TwinSample,
+    regions: &'a [Region],
+    curves: TrueCurves,
+}
+
+impl SeenCurves<'_> {
+    /// Its column name: the sample's, and the sector's where it has curves of its own.
+    fn column(&self) -> String {
+        match self.regions {
+            [only] if only.azimuth != Azimuth::Ring => format!("{}_{}", self.sample.name, only.name),
+            _ => self.sample.name.clone(),
+        }
+    }
+
+    /// The rows of the peak table for every region; none for a crystal, whose peaks are its rings.
+    fn peaks(&self, analysis: &Analysis) -> Result<Vec<TruthRow>, SimulateError> {
+        match self.sample.matter {
+            Matter::Crystal(_) => return Ok(Vec::new()),
+            Matter::Glass { .. } | Matter::Atoms(_) | Matter::Table { .. } => {}
+        }
+        let rows = self.curves.peaks(&self.sample.name, &self.regions[0].name, analysis)?;
+        let of_region = |region: &Region| {
+            rows.iter().map(|row| TruthRow { region: region.name.clone(), ..row.clone() }).collect::<Vec<_>>()
+        };
+        Ok(self.regions.iter().flat_map(of_region).collect())
+    }
+}
 
 impl Twin {
     /// All truth there is: curves, peaks, rings; and the rows of the peak table.
@@ -22,32 +53,57 @@ impl Twin {
                 files.push((format!("{}_rings.csv", sample.name), self.rings_csv(crystal)?));
             }
         }
+        if let Some(text) = self.strain_csv() {
+            files.push(("strain.csv".to_owned(), text));
+        }
         let Some(analysis) = &self.analysis else { return Ok((files, Vec::new())) };
-        let curves: Result<Vec<(String, TrueCurves)>, SimulateError> = self
-            .samples
-            .par_iter()
-            .map(|sample| Ok((sample.name.clone(), self.curves(sample, analysis)?)))
+        let curves: Result<Vec<SeenCurves>, SimulateError> = self
+            .seen_by(&analysis.regions)
+            .into_par_iter()
+            .map(|(sample, regions)| {
+                let curves = self.curves(sample, analysis, regions[0].azimuth)?;
+                Ok(SeenCurves { sample, regions, curves })
+            })
             .collect();
         let curves = curves?;
-        let mut rows = Vec::new();
-        for (sample, (name, curves)) in self.samples.iter().zip(&curves) {
-            match sample.matter {
-                // Its peaks are its rings.
-                Matter::Crystal(_) => {}
-                Matter::Glass { .. } | Matter::Atoms(_) | Matter::Table { .. } => {
-                    rows.extend(curves.peaks(name, analysis)?);
-                }
-            }
-        }
+        let rows: Result<Vec<Vec<TruthRow>>, SimulateError> =
+            curves.par_iter().map(|seen| seen.peaks(analysis)).collect();
+        let rows = rows?.concat();
         files.push(("s_of_q.csv".to_owned(), s_of_q_csv(&curves, analysis)));
         files.push(("g_of_r.csv".to_owned(), g_of_r_csv(&curves)));
         files.push(("peaks.csv".to_owned(), peaks_csv(&rows)));
         Ok((files, rows))
     }
 
+    /// Samples with the regions that see the same curves: all of an isotropic sample, each for itself of another.
+    fn seen_by<'a>(&'a self, regions: &'a [Region]) -> Vec<(&'a TwinSample, &'a [Region])> {
+        self.samples
+            .iter()
+            .flat_map(|sample| {
+                let together = if sample.anisotropy.is_some() { 1 } else { regions.len() };
+                regions.chunks(together.max(1)).map(move |regions| (sample, regions))
+            })
+            .collect()
+    }
+
+    /// The strain of each sample that has one; axis 1 at χ = 0, axis 2 at χ = 90°.
+    fn strain_csv(&self) -> Option<String> {
+        let mut text =
+            String::from("sample,load_axis_deg,strain,poisson_ratio,epsilon_11,epsilon_22,gamma_12\n");
+        let header = text.len();
+        for sample in &self.samples {
+            let Some(anisotropy) = &sample.anisotropy else { continue };
+            let [e11, e22, g12] = anisotropy.strain_tensor();
+            let (axis, strain, ratio) =
+                (anisotropy.axis_rad.to_degrees(), anisotropy.strain, anisotropy.poisson_ratio);
+            let _ = writeln!(text, "{},{axis},{strain},{ratio},{e11:.9},{e22:.9},{g12:.9}", sample.name);
+        }
+        (text.len() > header).then_some(text)
+    }
+
     /// Where curves against Q end.
     fn q_end(&self) -> f64 {
-        self.analysis.as_ref().map_or_else(|| reach(self.geometry()).0, |analysis| analysis.q_max)
+        self.analysis.as_ref().map_or_else(|| reach(self.geometry()).0, |analysis| analysis.q_range[1])
     }
 
     fn rings_csv(&self, crystal: &Crystal) -> Result<String, SimulateError> {
@@ -74,18 +130,19 @@ impl Twin {
     }
 }
 
-fn s_of_q_csv(curves: &[(String, TrueCurves)], analysis: &Analysis) -> String {
-    let q = points(analysis.q_max, 0.01);
+fn s_of_q_csv(curves: &[SeenCurves<'_>], analysis: &Analysis) -> String {
+    let q = points(analysis.q_range[1], 0.01);
     let column = |curve: &TrueCurves| q.iter().map(|&q| curve.s_of_q.at(q)).collect();
-    let columns: Vec<_> = curves.iter().map(|(name, curve)| (name.clone(), column(curve))).collect();
+    let columns: Vec<_> = curves.iter().map(|seen| (seen.column(), column(&seen.curves))).collect();
     table("q_inv_angstrom", &q, &columns)
 }
 
-fn g_of_r_csv(curves: &[(String, TrueCurves)]) -> String {
+fn g_of_r_csv(curves: &[SeenCurves<'_>]) -> String {
     let r = points(R_END, 0.01);
     let mut columns = Vec::new();
-    for (sample, curve) in curves {
-        let name = |kind: &str| format!("{sample}_{kind}_inv_angstrom_squared");
+    for seen in curves {
+        let curve = &seen.curves;
+        let name = |kind: &str| format!("{}_{kind}_inv_angstrom_squared", seen.column());
         columns.push((name("seen"), r.par_iter().map(|&r| curve.seen.at(r)).collect()));
         if let Some(exact) = &curve.untruncated {
             columns.push((name("untruncated"), r.par_iter().map(|&r| exact.at(r)).collect()));
@@ -119,7 +176,7 @@ fn table(axis_name: &str, axis: &[f64], columns: &[(String, Vec<f64>)]) -> Strin
 }
 
 fn peaks_csv(rows: &[TruthRow]) -> String {
-    let mut text = String::from("sample,curve,peak,metric,value,unit\n");
+    let mut text = String::from("sample,sector,curve,peak,metric,value,unit\n");
     for row in rows {
         let curve = match row.curve {
             Curve::StructureFactor => "S(Q)",
@@ -127,8 +184,8 @@ fn peaks_csv(rows: &[TruthRow]) -> String {
         };
         let _ = writeln!(
             text,
-            "{},{curve},{},{},{:.7},{}",
-            row.sample, row.peak, row.metric, row.value, row.unit
+            "{},{},{curve},{},{},{:.7},{}",
+            row.sample, row.region, row.peak, row.metric, row.value, row.unit
         );
     }
     text

@@ -7,8 +7,9 @@ use xraydb::{CrossSectionKind, XrayDb};
 use super::image::{Camera, Light};
 use super::radial::RadialTable;
 use super::rays::{SensorAbsorption, reach};
-use super::{Matter, SimulateError};
+use super::{Anisotropy, Matter, Oriented, SimulateError};
 use crate::geometry::{Geometry, Sensor};
+use crate::integrate::Region;
 use crate::pdf::Window;
 use crate::peaks::PeakSettings;
 use crate::scattering::Composition;
@@ -79,6 +80,8 @@ pub struct TwinSample {
     pub beam_path: BeamPath,
     /// Fluorescence in electron units per atom.
     pub fluorescence_eu: f64,
+    /// What differs along and across a load axis.
+    pub anisotropy: Option<Anisotropy>,
 }
 
 /// What is in the beam with a sample.
@@ -93,12 +96,14 @@ pub enum BeamPath {
 /// How S(Q) and G(r) are seen, and what is measured on them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
-    /// End of the Q range, Å⁻¹.
-    pub q_max: f64,
+    /// The Q range, Å⁻¹.
+    pub q_range: [f64; 2],
     /// Window of the transform.
     pub window: Window,
-    /// Peaks; only those with windows of their own have a truth.
+    /// Peaks.
     pub peaks: PeakSettings,
+    /// The full ring, then the sectors.
+    pub regions: Vec<Region>,
 }
 
 /// A run file to be written.
@@ -166,7 +171,7 @@ impl Twin {
     }
 
     /// Counts at normal incidence in one frame of a sample with what is in the beam beside it.
-    pub(super) fn sample_light(&self, sample: &TwinSample) -> Result<(RadialTable, f64), SimulateError> {
+    fn sample_light(&self, sample: &TwinSample) -> Result<Light, SimulateError> {
         let counts = sample.counts_per_eu_s * self.camera.exposure_s;
         let alone = self.sample_intensity(sample)?;
         let around = match sample.beam_path {
@@ -177,7 +182,18 @@ impl Twin {
             Some(around) => alone.combined(counts, &around, self.counts_per_eu_s * self.camera.exposure_s),
             None => alone.scaled(counts),
         };
-        Ok((scattered, counts * sample.fluorescence_eu))
+        let oriented = self.of_sample(sample, self.oriented(sample, counts))?;
+        Ok(Light { scattered, isotropic: counts * sample.fluorescence_eu, oriented })
+    }
+
+    /// What the anisotropy of a sample adds, for `counts` of one electron unit per atom.
+    fn oriented(&self, sample: &TwinSample, counts: f64) -> Result<Option<Oriented>, SimulateError> {
+        let Some(anisotropy) = sample.anisotropy.clone() else { return Ok(None) };
+        let (energy, end) = (self.energy_kev(), self.table_end());
+        let s0 = sample.matter.s_table(energy, end * anisotropy.largest_stretch())?;
+        let composition = sample.matter.composition();
+        let counts_per_s = RadialTable::mean_f_squared(&composition, energy, end)?.scaled(counts);
+        Ok(Some(Oriented { anisotropy, s0, counts_per_s }))
     }
 
     /// Counts at normal incidence in one frame of the surroundings.
@@ -191,8 +207,7 @@ impl Twin {
     /// # Errors
     /// As [`Twin::sample_intensity`].
     pub fn sample_image(&self, sample: &TwinSample) -> Result<super::IdealImage, SimulateError> {
-        let (scattered, isotropic) = self.sample_light(sample)?;
-        super::ideal_image(&self.camera, Light { scattered: &scattered, isotropic })
+        super::ideal_image(&self.camera, &self.sample_light(sample)?)
     }
 
     /// An error of a sample, with its name.

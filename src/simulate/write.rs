@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::image::{BeamStop, Camera, IdealImage, Light, Masking, dark_image, ideal_image};
+use super::image::{BeamStop, Camera, IdealImage, Masking, dark_image, ideal_image};
 use super::truth::TruthRow;
 use super::twin::{FrameFormat, Twin};
 use super::{SimulateError, noise};
@@ -76,7 +76,7 @@ impl Twin {
             expose(&sample.name, &self.sample_image(sample)?, sample.frames, number)?;
         }
         if let Some((around, light)) = self.surroundings.as_ref().zip(self.surroundings_light()?) {
-            let ideal = ideal_image(&self.camera, Light { scattered: &light, isotropic: 0.0 })?;
+            let ideal = ideal_image(&self.camera, &light.into())?;
             expose("air", &ideal, around.frames, SURROUNDINGS_STREAM)?;
         }
         expose("dark", &dark, self.dark_frames, self.samples.len() as u64 + 1)?;

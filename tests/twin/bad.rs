@@ -28,6 +28,8 @@ fn a_problem_is_shown_with_its_line_and_the_nearest_key() {
 fn what_cannot_be_names_its_key() {
     let folder = Folder::new();
     folder.file("table.txt", "0.5 1\n0.6 one\n");
+    let ones: String = (0..10).map(|i| format!("{i} 1\n")).collect();
+    folder.file("ones.txt", &ones);
     folder.file("cell-less.xyz", "1\nno cell here\nZr 0 0 0\n");
     for (set, key, words) in [
         ("samples[0].composition=Zr62 Qq10", "samples[0].composition", "`Qq` is no element"),
@@ -85,6 +87,11 @@ fn what_cannot_be_names_its_key() {
         ("flat={module_spread: 2, pixel_spread: 0}", "flat.module_spread", "0 to 0.3"),
         ("beam_stop={radius_px: 0}", "beam_stop.radius_px", "above 0"),
         ("background={atoms_per_sample_atom: 1, composition: N2x}", "background.composition", "N2x"),
+        ("samples[0].anisotropy={strain: 0.5}", "samples[0].anisotropy.strain", "expected -0.1 to 0.1"),
+        ("samples[0].anisotropy={poisson_ratio: 0.7}", "samples[0].anisotropy.poisson_ratio", "to 0.5"),
+        ("samples[0].anisotropy={load_axis_deg: 400}", "samples[0].anisotropy.load_axis_deg", "-360 to 360"),
+        ("samples[0].anisotropy={s2_of_q: table.txt}", "samples[0].anisotropy.s2_of_q", "line 2"),
+        ("samples[0].anisotropy={s2_of_q: ones.txt}", "samples[0].anisotropy.s2_of_q", "expected 0 within"),
         ("detector.name=Pilatus CdTe 300L", "detector.name", "300L"),
     ] {
         let (found, text) = problem(&folder, set);
@@ -99,6 +106,7 @@ fn the_documented_twin_files_load_and_every_key_is_named() {
     folder.file("md.xyz", &crate_box());
     let curve: String = (0..400).map(|i| format!("{} 1\n", 0.5 + 0.06 * f64::from(i))).collect();
     folder.file("measured_sq.txt", &curve);
+    folder.file("s2.txt", &curve.replace(" 1\n", " 0\n"));
     let blocks: Vec<&str> =
         text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(blocks.len(), 2);
@@ -117,6 +125,7 @@ fn the_documented_twin_files_load_and_every_key_is_named() {
         "samples[0].structure.",
         "samples[0].structure.glass.",
         "samples[0].structure.atoms.",
+        "samples[0].anisotropy.",
     ] {
         let error = folder.load(SMALL, &[&format!("{block}zzz=1")]).unwrap_err();
         let mend = error.problems[0].mend.clone();

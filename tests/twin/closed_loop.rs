@@ -2,7 +2,8 @@
 
 use halor::batch::{RunOptions, run};
 use halor::config::load;
-use halor::output::Existing;
+use halor::output::{Existing, PeakRow};
+use halor::simulate::TruthRow;
 
 use super::{Folder, SMALL, frame, values};
 
@@ -102,4 +103,42 @@ fn every_structure_gives_frames_that_run() {
     // The gas has no order: S is 1.
     let text = std::fs::read_to_string(folder.path("twin/truth/s_of_q.csv")).unwrap();
     assert!(text.lines().nth(1001).unwrap().ends_with(",1.00000000"), "{text:.200}");
+}
+
+/// A strain along Y moves the rings of S(Q) apart in the sectors X and Y, by what the truth says; without noise the strain
+/// comes back.
+#[test]
+fn a_strain_is_seen_between_sectors_and_written_as_truth() {
+    let folder = Folder::new();
+    // Rays go to χ = 0…90° from this corner: sectors beside both axes.
+    let sectors =
+        "sectors=[{name: X, centre_deg: 15, width_deg: 30}, {name: Y, centre_deg: 75, width_deg: 30}]";
+    let strained = "samples[0].anisotropy={strain: 0.004, poisson_ratio: 0.3, load_axis_deg: 75}";
+    let peaks = "peaks={s_of_q: {q1: [2.0, 3.6]}}";
+    let bright = "counting={exposure_s: 60, counts_per_electron_unit_s: 50, saturated_counts: 2000000000}";
+    let set = [sectors, strained, peaks, bright, "oversampling=4", "integration.bins=400"];
+    let twin = folder.load(SMALL, &set).unwrap_or_else(|e| panic!("{e}")).twin;
+    let written = twin.write(Existing::Keep).unwrap();
+    let true_shift = |region: &str| {
+        let row = |row: &&TruthRow| row.region == region && row.peak == "q1" && row.metric == "position";
+        written.truth.iter().find(row).unwrap().value
+    };
+    let loaded = load(&folder.path("twin/run.yaml"), &["engine=cpu".to_owned()]).unwrap();
+    let result = run(&loaded, RunOptions { existing: Existing::Keep }, &|_| {}).unwrap();
+    let seen = |region: &str| {
+        let row = |row: &&PeakRow| row.region == region && row.frame.is_none() && row.peak.name == "q1";
+        result.peaks.iter().find(row).unwrap().peak.position.value
+    };
+    let shift = |of: &dyn Fn(&str) -> f64| 2.0 * (of("X") - of("Y")) / (of("X") + of("Y"));
+    let (truth, measured) = (shift(&true_shift), shift(&seen));
+    // The sectors are 60° apart: ε(1 + ν)(1 − cos²60°) cos²θ with cos²θ = 0.9994 at Q1, and sin 2Δ/2Δ = 0.955 for Δ = 15°.
+    let expected = 0.004 * 1.3 * 0.75 * 0.9994 * 0.955;
+    // Second order in the strain: within 2 %.
+    assert!((truth / expected - 1.0).abs() < 0.02, "{truth} {expected}");
+    // 50 counts per electron unit and second in a tenth of a detector leave 2e-5; the rest is S between bins of 0.027 Å⁻¹.
+    assert!((measured - truth).abs() < 5e-5, "{measured} {truth}");
+    let strain = std::fs::read_to_string(folder.path("twin/truth/strain.csv")).unwrap();
+    assert!(strain.lines().nth(1).unwrap().starts_with("a,75,0.004,0.3,"), "{strain}");
+    let curves = std::fs::read_to_string(folder.path("twin/truth/s_of_q.csv")).unwrap();
+    assert!(curves.starts_with("q_inv_angstrom,a,a_X,a_Y\n"), "{curves:.80}");
 }

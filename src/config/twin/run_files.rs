@@ -38,7 +38,7 @@ pub(super) fn run_files(
     let material = groups.iter().find_map(|group| group.material.as_ref());
     let mut trial = blocks(written, material);
     let settings = integration(&mut trial, geometry, check);
-    regions(&mut trial, check);
+    let regions = regions(&mut trial, check);
     if let Some(OffOr::On(block)) = &written.pdf {
         for (key, is_given) in [
             ("pdf.density_atoms_per_cubic_angstrom", block.density_atoms_per_cubic_angstrom.is_some()),
@@ -53,11 +53,11 @@ pub(super) fn run_files(
     let analysis = match material {
         Some(_) => {
             let pdf = analysis(&mut trial, geometry, settings.as_ref(), check)?;
-            let q_max = match &pdf.structure {
-                StructureSettings::Absolute(settings) => settings.q_range[1],
-                StructureSettings::PdfGetX3(settings) => settings.qmax,
+            let q_range = match &pdf.structure {
+                StructureSettings::Absolute(settings) => settings.q_range,
+                StructureSettings::PdfGetX3(settings) => [settings.qmin, settings.qmax],
             };
-            Some(Analysis { q_max, window: pdf.transform.window, peaks: pdf.peaks })
+            Some(Analysis { q_range, window: pdf.transform.window, peaks: pdf.peaks, regions })
         }
         None => None,
     };

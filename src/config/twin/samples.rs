@@ -1,10 +1,17 @@
 //! Samples of a twin file.
 
-use super::schema::{TwinFile, TwinSampleBlock};
+use std::ops::RangeInclusive;
+
+use super::schema::{AnisotropyBlock, TwinFile, TwinSampleBlock};
 use super::{frame_count, structure};
 use crate::config::resolve::Check;
-use crate::config::schema::Switch;
-use crate::simulate::{BeamPath, TwinSample};
+use crate::config::schema::{OffOr, Switch};
+use crate::simulate::{Anisotropy, BeamPath, Harmonic, SofQ, TwinSample};
+
+/// Elastic strains of solids; a metallic glass yields at 0.02.
+const MOST_STRAIN: f64 = 0.1;
+/// ν of Zr-based metallic glasses (Wang, J. Appl. Phys. 99 (2006) 093506: 0.36 to 0.38).
+const POISSON_RATIO: f64 = 0.36;
 
 /// Names of folders that are no sample's.
 const TAKEN: [&str; 2] = ["air", "dark"];
@@ -54,7 +61,49 @@ fn sample(
         Switch::On => BeamPath::Surroundings,
         Switch::Off => BeamPath::Vacuum,
     };
+    let anisotropy = match block.anisotropy.get_or_insert(OffOr::Off) {
+        OffOr::Off => None,
+        OffOr::On(block) => Some(anisotropy(&key("anisotropy"), block, check)?),
+    };
     let matter = structure::matter(index, block, check)?;
     let name = block.name.clone();
-    Some(TwinSample { name, matter, frames, counts_per_eu_s: own_counts, beam_path, fluorescence_eu })
+    Some(TwinSample {
+        name,
+        matter,
+        frames,
+        counts_per_eu_s: own_counts,
+        beam_path,
+        fluorescence_eu,
+        anisotropy,
+    })
+}
+
+/// `None` where it is not possible.
+fn anisotropy(key: &str, block: &mut AnisotropyBlock, check: &mut Check<'_>) -> Option<Anisotropy> {
+    let strain = *block.strain.get_or_insert(0.0);
+    let poisson_ratio = *block.poisson_ratio.get_or_insert(POISSON_RATIO);
+    let axis_deg = *block.load_axis_deg.get_or_insert(0.0);
+    let mut within = |name: &str, found: f64, range: RangeInclusive<f64>, mend: &str| {
+        let good = range.contains(&found);
+        if !good {
+            let message = format!("found {found}, expected {} to {}", range.start(), range.end());
+            check.problems.push(&format!("{key}.{name}"), message, mend);
+        }
+        good
+    };
+    let mut good = within("strain", strain, -MOST_STRAIN..=MOST_STRAIN, "0.003 is 0.3 %");
+    good &= within("poisson_ratio", poisson_ratio, -1.0..=0.5, "metallic glasses have 0.30 to 0.42");
+    good &=
+        within("load_axis_deg", axis_deg, -360.0..=360.0, "0 points along the columns, 90 along the rows");
+    let second_harmonic = match &mut block.s2_of_q {
+        Some(written) => {
+            let key = format!("{key}.s2_of_q");
+            let path = check.input_file(&key, written)?;
+            let table = SofQ::read(&path, Harmonic::Second);
+            Some(table.map_err(|error| check.problems.push(&key, error.to_string(), "")).ok()?)
+        }
+        None => None,
+    };
+    let axis_rad = axis_deg.to_radians();
+    good.then_some(Anisotropy { axis_rad, strain, poisson_ratio, second_harmonic })
 }

@@ -178,6 +178,23 @@ pub(super) struct TwinSampleBlock {
     pub(super) background: Option<Switch>,
     #[serde(default)]
     pub(super) fluorescence_electron_units: Option<f64>,
+    #[serde(default)]
+    pub(super) anisotropy: Option<OffOr<AnisotropyBlock>>,
+}
+
+/// `{strain: 0.003, poisson_ratio: 0.36, load_axis_deg: 90, s2_of_q: s2.txt}`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AnisotropyBlock {
+    /// ε along the load axis.
+    pub(super) strain: Option<f64>,
+    /// ν.
+    pub(super) poisson_ratio: Option<f64>,
+    /// χ of the load axis.
+    pub(super) load_axis_deg: Option<f64>,
+    /// A file of two columns, Q and S_2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) s2_of_q: Option<String>,
 }
 
 /// One of four kinds.

@@ -5,7 +5,7 @@ use crate::config::resolve::Check;
 use crate::scattering::Composition;
 use crate::simulate::atoms::{Frames, PairRange, RWindow, read_atoms};
 use crate::simulate::glass::Shell;
-use crate::simulate::{AtomModel, Crystal, Glass, Matter, SofQ};
+use crate::simulate::{AtomModel, Crystal, Glass, Harmonic, Matter, SofQ};
 
 /// Atoms/Å³ that nothing on earth reaches: diamond has 0.18.
 const MOST_DENSE: f64 = 0.5;
@@ -54,7 +54,8 @@ pub(super) fn matter(index: usize, block: &mut TwinSampleBlock, check: &mut Chec
     if let Some(written) = &mut block.structure.s_of_q {
         let key_of_file = key("structure.s_of_q");
         let path = check.input_file(&key_of_file, written)?;
-        let s = SofQ::read(&path).map_err(|error| check.problems.push(&key_of_file, error.to_string(), ""));
+        let s = SofQ::read(&path, Harmonic::Zeroth)
+            .map_err(|error| check.problems.push(&key_of_file, error.to_string(), ""));
         if density == Ok(None) {
             let mend = "write `density_atoms_per_cubic_angstrom: …` or `density_g_cm3: …`";
             check.problems.push(

@@ -9,7 +9,7 @@ use super::pair_tests::{FACE_CENTRED, crystal, gas, names};
 use super::{AtomBox, AtomModel, PairRange, RWindow};
 use crate::pdf::Window;
 use crate::scattering::FormFactor;
-use crate::simulate::{Glass, Matter, SofQ};
+use crate::simulate::{Glass, Harmonic, Matter, SofQ};
 
 #[test]
 fn coarse_bins_are_refused() {
@@ -223,7 +223,7 @@ fn every_kind_of_matter_gives_the_same_curves() {
     let q: Vec<f64> = (0..4000).map(|i| 0.01 * f64::from(i)).collect();
     let s = q.iter().map(|q| glass.s_of_q(*q)).collect();
     let table = Matter::Table {
-        s: SofQ::new(q, s).unwrap(),
+        s: SofQ::new(Harmonic::Zeroth, q, s).unwrap(),
         composition: composition.clone(),
         density: glass.density,
     };
@@ -245,6 +245,7 @@ fn every_kind_of_matter_gives_the_same_curves() {
     assert!((n - m).abs() < 1e-12 && closed.density() == 0.0528);
     // S that is negative beyond noise is no S(Q) of this composition.
     let wrong = SofQ::new(
+        Harmonic::Zeroth,
         (1..30).map(f64::from).collect(),
         (1..30).map(|i| if i < 5 { -0.5 } else { 1.0 }).collect(),
     );
