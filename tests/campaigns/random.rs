@@ -4,8 +4,9 @@ use std::f64::consts::PI;
 
 use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
+use halor::simulate::crystal::Ring;
 use halor::simulate::rays::{Placement, reach};
-use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Light, Masking, RadialTable};
+use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Masking, RadialTable};
 use halor::simulate::{ideal_image, noise};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -145,17 +146,26 @@ fn exposed(
     let shape = geometry.detector.shape;
     let energy = 12.398_419_843 / geometry.poni.wavelength_angstrom;
     let (q_max, _) = reach(&geometry);
-    let sharp = crystal.intensity(energy, q_max).unwrap();
+    // Grains make the rings, not what is diffuse between them.
+    let all = crystal.intensity(energy, q_max).unwrap();
+    let width = crystal.ring_width().constant_inv_angstrom;
+    let lines = crystal.rings(energy, q_max + 8.0 * width).unwrap();
+    let sharp = RadialTable::from_fn(q_max, |q| {
+        let near = lines.partition_point(|line| line.q < q - 6.0 * width);
+        let near = lines[near..].iter().take_while(|line| line.q < q + 6.0 * width);
+        let height = |line: &Ring| line.area / (width * (2.0 * PI).sqrt());
+        near.map(|line| height(line) * (-0.5 * ((q - line.q) / width).powi(2)).exp()).sum()
+    });
     // Peak of the strongest ring that is on the detector.
-    let first = crystal.ring_positions(q_max.min(30.0)).unwrap();
+    let first: Vec<f64> = lines.iter().map(|line| line.q).collect();
     let lowest = lowest_q(&geometry);
-    let height = first.iter().filter(|q| **q > lowest).map(|q| sharp.at(*q)).fold(0.0, f64::max);
+    let height = first.iter().filter(|q| **q > lowest && **q < q_max).map(|q| all.at(*q)).fold(0.0, f64::max);
     let peak_counts = 30.0 * 300.0_f64.powf(rng.random_range(0.0..1.0));
     let background = peak_counts * 3.0_f64.powf(rng.random_range(-5.0..0.5));
     let decay = rng.random_range(0.5..4.0);
     let halo = RadialTable::from_fn(q_max, |q| background * (0.3 + 0.7 * (-q / decay).exp()));
     let stop = rng.random_range(0..2) == 0;
-    let spots = if rng.random_range(0..3) == 0 { rng.random_range(0.05..1.0) } else { 0.0 };
+    let spots = if rng.random_range(0..3) == 0 { rng.random_range(0.05..0.5) } else { 0.0 };
     let camera = Camera {
         geometry: geometry.clone(),
         polarization: 0.99,
@@ -171,9 +181,10 @@ fn exposed(
         exposure_s: 1.0,
     };
     let powder = sharp.scaled(peak_counts / height);
-    let mut rings_only = ideal_image(&Camera { hot_pixels: None, constant_counts: 0.0, ..camera.clone() },
-        Light { scattered: &powder, isotropic: 0.0 }).unwrap();
-    let rest = ideal_image(&camera, Light { scattered: &halo, isotropic: 0.0 }).unwrap();
+    let halo = halo.combined(1.0, &all.combined(1.0, &sharp, -1.0), peak_counts / height);
+    let clean = Camera { hot_pixels: None, constant_counts: 0.0, ..camera.clone() };
+    let mut rings_only = ideal_image(&clean, &powder.into()).unwrap();
+    let rest = ideal_image(&camera, &halo.into()).unwrap();
     if spots > 0.0 {
         speckle(&mut rings_only, &geometry, &first, ring_px, spots, rng.random());
     }

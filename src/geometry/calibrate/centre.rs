@@ -14,7 +14,7 @@ use super::strokes::{Stroke, thinned};
 use crate::geometry::{Detector, LabFrame};
 
 /// Strokes that the search looks at.
-const SAMPLE: usize = 500;
+const SAMPLE: usize = 600;
 /// Standard deviations of a direction while the search closes in, rad.
 const SPREADS: [f64; 3] = [0.15, 0.08, 0.05];
 /// Tilts that are tried, rad.
@@ -27,10 +27,13 @@ const DISTANCES: [f64; 2] = [0.6, 2.0];
 const GRID: usize = 29;
 /// Starts that are followed downhill.
 const STARTS: usize = 40;
+/// Steps downhill while distances are tried: neighbouring ones have neighbouring tilts.
+const SCAN_ROUNDS: usize = 3;
 /// Solutions that are kept.
-const KEPT: usize = 4;
-/// Tilts are not more than this by much, rad.
-const USUAL_TILT: f64 = 0.8;
+const KEPT: usize = 3;
+/// Tilts are not more than this by much, rad, and never more than the other.
+const USUAL_TILT: f64 = 0.6;
+const LARGEST_TILT: f64 = 1.1;
 
 /// Parameters of the fits: centre slow, fast (in sides of the detector), rot1, rot2, ln(distance/side).
 type Parameters = [f64; 5];
@@ -90,11 +93,31 @@ impl<'a> Directions<'a> {
     }
 
     /// The best placement at a given distance along the beam, m, near another one.
-    pub(super) fn at_distance(&self, near: &Placement, along_m: f64, rounds: usize) -> Placement {
+    pub(super) fn at_distance(&self, near: &Placement, along_m: f64) -> Placement {
+        self.tilted(near, along_m, [1e-5, 1e-5, 1e-5, 1e-5, 0.0])
+    }
+
+    /// The best tilt at a given distance for the centre of `near`.
+    pub(super) fn at_centre(&self, near: &Placement, along_m: f64) -> Placement {
+        self.tilted(near, along_m, [0.0, 0.0, 1e-5, 1e-5, 0.0])
+    }
+
+    fn tilted(&self, near: &Placement, along_m: f64, steps: Parameters) -> Placement {
         let mut start = self.parameters(near);
         start[4] = (along_m / self.side_m).ln();
-        let found = self.fit(&start, SPREADS[2], [1e-5, 1e-5, 1e-5, 1e-5, 0.0], rounds);
-        self.placement(&found.0)
+        self.placement(&self.fit(&start, SPREADS[2], steps, SCAN_ROUNDS).0)
+    }
+
+    /// The direction in which the centre is known worst, as long as its standard deviation there, m: short arcs know their
+    /// centre badly along the radius.
+    pub(super) fn doubt_m(&self, placement: &Placement) -> [f64; 2] {
+        let at = self.parameters(placement);
+        let normal = self.with_problem(SPREADS[2], [1e-5, 1e-5, 1e-5, 1e-5, 0.0], |p| p.normal_equations(&at).0);
+        let Some(inverse) = normal.try_inverse() else { return [0.0; 2] };
+        let centre = inverse.fixed_view::<2, 2>(0, 0).into_owned().symmetric_eigen();
+        let worst = centre.eigenvalues.imax();
+        let length = centre.eigenvalues[worst].max(0.0).sqrt() * self.side_m;
+        [0, 1].map(|axis| length * centre.eigenvectors[(axis, worst)])
     }
 
     fn grid(&self) -> Vec<Parameters> {
@@ -156,7 +179,11 @@ impl<'a> Directions<'a> {
         then: impl FnOnce(&Problem<'_, LabFrame>) -> T,
     ) -> T {
         let model = |p: &[f64]| self.placement(p).lab_frame();
-        let residual = |frame: &LabFrame, i: usize| self.strokes[i].misses(frame) / spread;
+        // The beam's direction seen from the detector: its last part is the cosine of the tilt.
+        let residual = |frame: &LabFrame, i: usize| {
+            let possible = frame.rows[2][2] > LARGEST_TILT.cos();
+            if possible { self.strokes[i].misses(frame) / spread } else { 1e3 }
+        };
         let prior = [
             (0.5, 4.0),
             (0.5, 4.0),

@@ -10,14 +10,17 @@ use crate::units::two_theta_rad;
 
 /// Distances that are tried along the beam, m, each longer than the one before by this factor.
 const DISTANCES: [f64; 2] = [0.02, 5.0];
-const FACTOR: f64 = 1.005;
+const FACTOR: f64 = 1.006;
+/// Where the directions leave the centre open, it is tried at places this far apart, pixels, up to so many on either side.
+const OFFSET_PX: f64 = 4.0;
+const MOST_OFFSETS: i32 = 8;
 /// Standard deviations, in pixels, of crests about their rings: while distances are tried, and while the best close in.
 const SCAN_PX: f64 = 2.5;
 const CLOSING_PX: [f64; 4] = [2.5, 1.5, 1.0, 0.7];
 /// Share of crests that are noise, spots or edges.
 const STRAY: f64 = 0.2;
 /// Placements that close in.
-const FOLLOWED: usize = 24;
+const FOLLOWED: usize = 40;
 
 /// The calibrant's rings for one wavelength.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,23 +86,31 @@ impl Ladder {
         pixel_m: f64,
     ) -> Vec<Guess> {
         let count = ((DISTANCES[1] / DISTANCES[0]).ln() / FACTOR.ln()) as i32;
-        let mut peaks: Vec<Guess> = starts
-            .par_iter()
-            .flat_map(|start| {
-                // Neighbouring distances have neighbouring tilts.
-                let scan: Vec<Guess> = (0..count)
-                    .into_par_iter()
-                    .map(|i| {
-                        let along_m = DISTANCES[0] * FACTOR.powi(i);
-                        let placement = directions.at_distance(start, along_m, 4);
-                        let gain = self.gain(&placement.lab_frame(), crests, SCAN_PX * pixel_m);
-                        Guess { placement, gain }
-                    })
-                    .collect();
+        let mut peaks: Vec<Guess> = Vec::new();
+        for start in starts {
+            let [slow, fast] = directions.doubt_m(start);
+            let doubt = slow.hypot(fast);
+            // Nowhere to go where the centre is known.
+            let steps = ((2.0 * doubt / (OFFSET_PX * pixel_m)) as i32).min(MOST_OFFSETS);
+            let stride = 2.0 / f64::from(steps.max(1));
+            let scan = |k: i32| {
+                let shift = f64::from(k) * stride;
+                let along = |i: i32| DISTANCES[0] * FACTOR.powi(i);
+                let one = |i: i32| {
+                    let mut placement = directions.at_distance(start, along(i));
+                    if steps > 0 {
+                        placement.centre_m[0] += shift * slow;
+                        placement.centre_m[1] += shift * fast;
+                        placement = directions.at_centre(&placement, along(i));
+                    }
+                    Guess { placement, gain: self.gain(&placement.lab_frame(), crests, SCAN_PX * pixel_m) }
+                };
+                let scan: Vec<Guess> = (0..count).map(one).collect();
                 let is_peak = |w: &&[Guess]| w[1].gain >= w[0].gain && w[1].gain > w[2].gain;
                 scan.windows(3).filter(is_peak).map(|w| w[1]).collect::<Vec<_>>()
-            })
-            .collect();
+            };
+            peaks.extend((-steps..=steps).into_par_iter().flat_map_iter(scan).collect::<Vec<_>>());
+        }
         peaks.sort_by(|a, b| b.gain.total_cmp(&a.gain));
         peaks.truncate(FOLLOWED);
         let mut closed: Vec<Guess> =

@@ -38,7 +38,6 @@ use ladder::Ladder;
 use outcome::Context;
 use placement::Placement;
 use settle::View;
-use strokes::strokes;
 use verdict::Bench;
 
 /// Largest Q of a list of rings, Å⁻¹: farther out they lie closer together than any detector resolves.

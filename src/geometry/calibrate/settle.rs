@@ -13,13 +13,12 @@ const FIRST_WINDOW_PX: f64 = 6.0;
 const FIRST_APART_PX: f64 = 5.0;
 /// The window, and the distance between rings, in full widths at half maximum.
 const WINDOW: f64 = 2.0;
-const APART: [f64; 2] = [3.0, 2.0];
+const APART: [f64; 3] = [3.0, 2.0, 1.4];
 /// With fewer rings that stand alone, closer ones are taken too.
 const ENOUGH_RINGS: usize = 4;
 /// Points that a ring's own width needs.
 const OWN_WIDTH: usize = 8;
-/// Rounds at most, and the shift of the centre that ends them, pixels.
-const ROUNDS: usize = 6;
+/// The shift of the centre, or of a ring, that ends the rounds, pixels.
 const SETTLED_PX: f64 = 2e-3;
 
 /// What is looked at: frames of one detector, and the rings of the calibrants in all of them.
@@ -41,13 +40,18 @@ pub(super) struct Settled {
 
 impl View<'_> {
     /// From placements that are right within a few pixels to the settled ones; `None` where the rings give no fit.
-    pub(super) fn settle(&self, starts: &[Placement], freedom: Freedom) -> Option<Settled> {
+    pub(super) fn settle(
+        &self,
+        starts: &[Placement],
+        freedom: Freedom,
+        rounds: usize,
+    ) -> Option<Settled> {
         let pixel_m = self.detector.pixel_m[0].min(self.detector.pixel_m[1]);
         let mut here = starts.to_vec();
         let mut widths: Vec<Option<Vec<f64>>> = vec![None; self.images.len()];
         let mut fwhm_px = 0.0;
         let mut last = None;
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             let look = |((image, start), widths): ((&Image, &Placement), &Option<Vec<f64>>)| FramePoints {
                 start: *start,
                 points: self.points(image, start, widths.as_deref()),

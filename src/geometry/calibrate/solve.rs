@@ -57,7 +57,6 @@ impl<M> Problem<'_, M> {
     pub(super) fn minimise(&self, start: &[f64], rounds: usize) -> Minimum {
         let mut here = Minimum { parameters: start.to_vec(), cost: self.cost(start) };
         let mut damping = 1e-3;
-        let mut stalled = false;
         let mut equations = self.normal_equations(start);
         for _ in 0..rounds {
             let (matrix, gradient) = &equations;
@@ -68,6 +67,7 @@ impl<M> Problem<'_, M> {
             let step = damped.cholesky().map(|cholesky| cholesky.solve(gradient));
             let next: Option<Vec<f64>> =
                 step.map(|step| here.parameters.iter().zip(step.iter()).map(|(p, s)| p - s).collect());
+            let stalled;
             match next.map(|next| Minimum { cost: self.cost(&next), parameters: next }) {
                 Some(next) if next.cost < here.cost => {
                     stalled = here.cost - next.cost < 1e-9 * here.cost;
@@ -98,7 +98,7 @@ impl<M> Problem<'_, M> {
     }
 
     /// JᵀWJ and JᵀWr; a held parameter has a 1 on the diagonal and no gradient.
-    fn normal_equations(&self, parameters: &[f64]) -> (DMatrix<f64>, DVector<f64>) {
+    pub(super) fn normal_equations(&self, parameters: &[f64]) -> (DMatrix<f64>, DVector<f64>) {
         let n = parameters.len();
         let model = (self.model)(parameters);
         let moved: Vec<Option<M>> = (0..n)

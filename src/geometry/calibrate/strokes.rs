@@ -30,22 +30,22 @@ pub(super) struct Strokes {
 
 /// Side of a patch.
 const PATCH: usize = 8;
-/// Rings are looked for at these multiples of the pixel: sharp ones, wide ones.
-const SCALES: [usize; 2] = [1, 3];
+/// Rings are looked for at these multiples of the pixel: sharp ones, wide ones, those of few grains.
+const SCALES: [usize; 3] = [1, 3, 6];
 /// Variance of a gradient component after smoothing by (1 4 6 4 1)/16 and the stencil of `gradient`, for noise of 1.
 const NOISE: f32 = 0.082 * 0.236;
 /// Variance of a value after the smoothing.
 const SMOOTH_NOISE: f32 = 0.0748;
 /// The larger eigenvalue in units of the noise's.
-const STRONG: f32 = 5.0;
+const STRONG: f32 = 4.0;
 /// (λ1 − λ2)/(λ1 + λ2): chance alone makes about 0.35 with the dozen independent gradients of a patch.
-const COHERENT: f32 = 0.6;
+const COHERENT: f32 = 0.55;
 /// A crest rises above its surroundings by this many standard deviations.
 const CREST: f32 = 4.0;
 /// How far beside a crest its surroundings are, pixels.
 const BESIDE: f32 = 2.0;
-/// Enough of either.
-const MOST: usize = 5000;
+/// Enough of either from each scale: spots make many strokes without meaning at the finest.
+const MOST: usize = 1500;
 /// Fewer strokes than this have no common centre.
 const FEWEST: usize = 30;
 
@@ -65,15 +65,14 @@ pub(super) fn strokes(image: &Image, detector: &Detector) -> Result<Strokes, Cal
             .filter_map(|corner| field.patch(corner))
             .map(|patch| field.look(&patch, scale as f64, detector))
             .collect();
-        for part in parts {
-            found.strokes.extend(part.strokes);
-            found.crests.extend(part.crests);
-        }
+        let (strokes, crests): (Vec<_>, Vec<_>) = parts.into_iter().map(|p| (p.strokes, p.crests)).unzip();
+        found.strokes.extend(thinned(strokes.concat(), MOST));
+        found.crests.extend(thinned(crests.concat(), MOST));
     }
     if found.strokes.len() < FEWEST {
         return Err(CalibrateError::NoRings { seen: found.strokes.len(), blocks });
     }
-    Ok(Strokes { strokes: thinned(found.strokes, MOST), crests: thinned(found.crests, MOST) })
+    Ok(found)
 }
 
 /// About `most` of the items, spread over all of them without a period that rows of patches could share.

@@ -4,7 +4,7 @@ use super::find::{candidates, near};
 use super::outcome::{Calibration, Origin};
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
-use super::refine::{FRAME, Fit, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2};
+use super::refine::{FRAME, Fit, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2, Residual};
 use super::settle::{Settled, View};
 use super::strokes::strokes;
 use super::warn::Remark;
@@ -13,6 +13,8 @@ use crate::units::energy_kev;
 
 /// Rings that it takes from nothing, and from a guess.
 const RINGS: [usize; 2] = [3, 2];
+/// Difference in the mean log-likelihood of crests that settles which placement is right.
+const CLEARLY: f64 = 0.4;
 /// Share of the peaks' heights that has to lie on rings, and of the first rings that have to be peaks.
 const EXPLAINED: f64 = 0.6;
 const SEEN: f64 = 0.6;
@@ -21,6 +23,15 @@ const KEPT: f64 = 0.6;
 /// Root mean square of what is left, in full widths of the rings (and never asked to be below a quarter of a pixel).
 const LEFT: f64 = 0.3;
 const LEFT_PX: f64 = 0.25;
+/// What rings may scatter as wholes, and points beyond their counting statistics, in full widths of the rings; and what is
+/// never too much, pixels.
+const RING_SCATTER: f64 = 0.035;
+const POINT_SCATTER: f64 = 0.09;
+const SCATTER_PX: f64 = 0.04;
+/// Share of the rings that may be off as wholes.
+const RINGS_OFF: f64 = 0.25;
+/// Points that a ring needs to count as found, or as off.
+const OF_A_RING: usize = 3;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
 const TILT: f64 = 0.035;
@@ -43,6 +54,10 @@ pub(super) struct Verdict {
     pub(super) free_wavelength: Option<(f64, f64)>,
 }
 
+/// Rounds of points and fits while candidates are compared, and at the end.
+const QUICK_ROUNDS: usize = 2;
+const ROUNDS: usize = 6;
+
 const HELD: Freedom = Freedom { wavelength: Hold::Held, tilt: Hold::Free };
 
 impl<'a> Bench<'a> {
@@ -59,13 +74,17 @@ impl<'a> Bench<'a> {
                 Err(error) => reason = Some(error),
             }
         }
-        let mut best: Option<(Placement, f64)> = None;
-        for start in candidates(&strokes, detector, view.ladder) {
-            if std::env::var_os("DBG").is_some() { eprintln!("cand {start:?}"); }
-            match self.tried(&view, &start, RINGS[0]) {
+        let mut best: Option<(Placement, f64, f64)> = None;
+        for guess in candidates(&strokes, detector, view.ladder) {
+            if std::env::var_os("DBG").is_some() { eprintln!("cand {guess:?}"); }
+            // What is much less likely than one that passed is not looked at.
+            if best.is_some_and(|(_, _, gain)| guess.gain < gain - CLEARLY) {
+                break;
+            }
+            match self.tried(&view, &guess.placement, RINGS[0]) {
                 Ok((placement, worth)) => {
-                    if best.is_none_or(|(_, other)| worth > other) {
-                        best = Some((placement, worth));
+                    if best.is_none_or(|(_, other, _)| worth > other) {
+                        best = Some((placement, worth, guess.gain));
                     }
                 }
                 // The first candidate is the likeliest: its reason is the one to tell.
@@ -73,7 +92,7 @@ impl<'a> Bench<'a> {
             }
         }
         match best {
-            Some((placement, _)) => Ok(placement),
+            Some((placement, ..)) => Ok(placement),
             None => Err(reason.unwrap_or_else(|| self.no_match("no distance puts rings where rings are".to_owned()))),
         }
     }
@@ -81,10 +100,10 @@ impl<'a> Bench<'a> {
     /// Settles from one start; the worth of what came out, for comparison.
     fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<(Placement, f64), CalibrateError> {
         let settled = view
-            .settle(std::slice::from_ref(start), HELD)
+            .settle(std::slice::from_ref(start), HELD, QUICK_ROUNDS)
             .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
-        if std::env::var_os("DBG").is_some() { eprintln!("  settled {:?} fwhm {} n {} {agreement:?} {:?}", settled.refined.placements[0], settled.fwhm_px, settled.refined.residuals.len(), self.passes(&settled, &agreement, rings).map_err(|e|e.to_string())); }
+        if std::env::var_os("DBG").is_some() { eprintln!("  settled {:?} fwhm {} n {} {agreement:?} ex {:.3} ring {:.3} kept {} {:?}", settled.refined.placements[0], settled.fwhm_px, settled.refined.residuals.len(), settled.refined.extra_px, settled.refined.ring_px, settled.refined.residuals.iter().filter(|r| r.kept).count(), self.passes(&settled, &agreement, rings).map_err(|e|e.to_string())); }
         self.passes(&settled, &agreement, rings)?;
         let kept = settled.refined.residuals.iter().filter(|r| r.kept).count() as f64;
         Ok((settled.refined.placements[0], agreement.explained * agreement.seen as f64 * kept.sqrt()))
@@ -100,7 +119,9 @@ impl<'a> Bench<'a> {
     fn passes(&self, settled: &Settled, agreement: &Agreement, rings: usize) -> Result<(), CalibrateError> {
         let residuals = &settled.refined.residuals;
         let kept: Vec<_> = residuals.iter().filter(|r| r.kept).collect();
-        let found = kept.chunk_by(|a, b| a.ring == b.ring).filter(|ring| ring.len() >= 3).count();
+        let on_ring = |a: &Residual, b: &Residual| (a.frame, a.ring) == (b.frame, b.ring);
+        let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
+        let off = residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
         if found < rings {
             return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
         }
@@ -114,6 +135,12 @@ impl<'a> Bench<'a> {
             format!("of its first {expected} rings on the detector {seen} are seen")
         } else if share < KEPT {
             format!("of the places on rings, {:.0} % fit", 100.0 * share)
+        } else if off as f64 > RINGS_OFF * (found + off) as f64 {
+            format!("{off} of {} rings are not where they should be", found + off)
+        } else if settled.refined.ring_px > RING_SCATTER * settled.fwhm_px + SCATTER_PX {
+            format!("rings are off as wholes by {:.2} pixels", settled.refined.ring_px)
+        } else if settled.refined.extra_px > POINT_SCATTER * settled.fwhm_px + SCATTER_PX {
+            format!("places on rings scatter by {:.2} pixels", settled.refined.extra_px)
         } else if rms > allowed {
             format!("rings are off by {rms:.2} pixels rms, {allowed:.2} would be good")
         } else {
@@ -131,7 +158,7 @@ impl<'a> Bench<'a> {
             freedom.wavelength = Hold::Free;
             wavelength = Origin::Fitted;
         }
-        let mut fit = self.view.settle(starts, freedom).ok_or_else(failed)?;
+        let mut fit = self.view.settle(starts, freedom, ROUNDS).ok_or_else(failed)?;
         let mut tilt = Origin::Fitted;
         let sigma = |fit: &Settled, k: usize| fit.refined.covariance[(k, k)].max(0.0).sqrt();
         if sigma(&fit, ROT1).max(sigma(&fit, ROT2)) > OPEN_TILT {
@@ -140,7 +167,7 @@ impl<'a> Bench<'a> {
             let [rot1_rad, rot2_rad] = self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
             let upright: Vec<Placement> =
                 fit.refined.placements.iter().map(|p| Placement { rot1_rad, rot2_rad, ..*p }).collect();
-            fit = self.view.settle(&upright, freedom).ok_or_else(failed)?;
+            fit = self.view.settle(&upright, freedom, ROUNDS).ok_or_else(failed)?;
         }
         for (index, placement) in fit.refined.placements.iter().enumerate() {
             let own = FRAME + 3 * index;
