@@ -1,11 +1,13 @@
 //! What a run leaves behind: text patterns, tables, pictures, `run.json`; each written to a temporary name and renamed.
 
 mod atomic;
+mod calibration;
 mod names;
 mod peaks_csv;
 mod record;
 mod text;
 
+pub use calibration::calibration_json;
 pub use atomic::{Existing, OutputError, make_folder, write_file};
 pub use names::{Names, frame_names};
 pub use peaks_csv::{PeakRow, peaks_csv};

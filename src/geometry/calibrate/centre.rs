@@ -13,8 +13,9 @@ use super::solve::{Loss, Problem};
 use super::strokes::{Stroke, thinned};
 use crate::geometry::{Detector, LabFrame};
 
-/// Strokes that the search looks at.
+/// Strokes that the search looks at, and those that it tries distances with.
 const SAMPLE: usize = 600;
+const SCAN_SAMPLE: usize = 200;
 /// Standard deviations of a direction while the search closes in, rad.
 const SPREADS: [f64; 3] = [0.15, 0.08, 0.05];
 /// Tilts that are tried, rad.
@@ -39,29 +40,31 @@ const LARGEST_TILT: f64 = 1.1;
 type Parameters = [f64; 5];
 
 /// What strokes say, with the detector's side as the unit.
-pub(super) struct Directions<'a> {
-    strokes: &'a [Stroke],
+pub(super) struct Directions {
+    strokes: Vec<Stroke>,
     side_m: f64,
 }
 
-impl<'a> Directions<'a> {
-    pub(super) fn new(strokes: &'a [Stroke], detector: &Detector) -> Self {
+impl Directions {
+    pub(super) fn new(strokes: &[Stroke], detector: &Detector) -> Self {
         let sides = [
             detector.shape.rows as f64 * detector.pixel_m[0],
             detector.shape.columns as f64 * detector.pixel_m[1],
         ];
-        Self { strokes, side_m: sides[0].max(sides[1]) }
+        Self { strokes: thinned(strokes.to_vec(), SAMPLE), side_m: sides[0].max(sides[1]) }
+    }
+
+    /// Fewer of them, for many distances.
+    pub(super) fn few(&self) -> Directions {
+        Self { strokes: thinned(self.strokes.clone(), SCAN_SAMPLE), side_m: self.side_m }
     }
 
     /// The few best placements, best first; how far away they are hardly matters to the directions.
     pub(super) fn aims(&self) -> Vec<Placement> {
-        let sample = thinned(self.strokes.to_vec(), SAMPLE);
-        let few = Directions { strokes: &sample, side_m: self.side_m };
-        let mut starts: Vec<(f64, Parameters)> = few
-            .grid()
-            .into_par_iter()
-            .map(|start| (few.problem_cost(&start, SPREADS[0]), start))
-            .collect();
+        let few = self.few();
+        let grid = self.grid().into_par_iter();
+        let mut starts: Vec<(f64, Parameters)> =
+            grid.map(|start| (few.problem_cost(&start, SPREADS[0]), start)).collect();
         starts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut chosen: Vec<Parameters> = Vec::new();
         for (_, start) in starts {
@@ -73,7 +76,7 @@ impl<'a> Directions<'a> {
                 break;
             }
         }
-        let mut aims: Vec<(f64, Placement)> = chosen.into_par_iter().map(|start| few.closing_in(start)).collect();
+        let mut aims: Vec<(f64, Placement)> = chosen.into_par_iter().map(|start| self.closing_in(start)).collect();
         aims.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut kept: Vec<Placement> = Vec::new();
         for (_, a) in aims {

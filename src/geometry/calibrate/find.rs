@@ -6,8 +6,8 @@ use super::placement::Placement;
 use super::strokes::{Strokes, thinned};
 use crate::geometry::Detector;
 
-/// Crests that distances are tried with, and that the best placements are fitted to.
-const CRESTS: usize = 800;
+/// Crests that the best placements are fitted to.
+const CRESTS: usize = 1200;
 /// Placements that are worth a look at their rings.
 const KEPT: usize = 4;
 /// Placements closer than this are one, pixels.

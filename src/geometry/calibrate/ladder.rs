@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::centre::Directions;
 use super::placement::{Placement, two_theta, two_theta_slope};
 use super::solve::{Loss, Problem};
+use super::strokes::thinned;
 use crate::geometry::LabFrame;
 use crate::units::two_theta_rad;
 
@@ -13,12 +14,14 @@ const DISTANCES: [f64; 2] = [0.02, 5.0];
 const FACTOR: f64 = 1.006;
 /// Where the directions leave the centre open, it is tried at places this far apart, pixels, up to so many on either side.
 const OFFSET_PX: f64 = 4.0;
-const MOST_OFFSETS: i32 = 8;
+const MOST_OFFSETS: i32 = 6;
 /// Standard deviations, in pixels, of crests about their rings: while distances are tried, and while the best close in.
 const SCAN_PX: f64 = 2.5;
 const CLOSING_PX: [f64; 4] = [2.5, 1.5, 1.0, 0.7];
 /// Share of crests that are noise, spots or edges.
 const STRAY: f64 = 0.2;
+/// Crests that distances are tried with.
+const SCAN_CRESTS: usize = 400;
 /// Placements that close in.
 const FOLLOWED: usize = 40;
 
@@ -80,12 +83,14 @@ impl Ladder {
     /// Tries all distances for each of the placements that the directions allow; the best, best first.
     pub(super) fn guesses(
         &self,
-        directions: &Directions<'_>,
+        directions: &Directions,
         starts: &[Placement],
         crests: &[[f64; 2]],
         pixel_m: f64,
     ) -> Vec<Guess> {
         let count = ((DISTANCES[1] / DISTANCES[0]).ln() / FACTOR.ln()) as i32;
+        let few = directions.few();
+        let some = thinned(crests.to_vec(), SCAN_CRESTS);
         let mut peaks: Vec<Guess> = Vec::new();
         for start in starts {
             let [slow, fast] = directions.doubt_m(start);
@@ -97,13 +102,13 @@ impl Ladder {
                 let shift = f64::from(k) * stride;
                 let along = |i: i32| DISTANCES[0] * FACTOR.powi(i);
                 let one = |i: i32| {
-                    let mut placement = directions.at_distance(start, along(i));
+                    let mut placement = few.at_distance(start, along(i));
                     if steps > 0 {
                         placement.centre_m[0] += shift * slow;
                         placement.centre_m[1] += shift * fast;
-                        placement = directions.at_centre(&placement, along(i));
+                        placement = few.at_centre(&placement, along(i));
                     }
-                    Guess { placement, gain: self.gain(&placement.lab_frame(), crests, SCAN_PX * pixel_m) }
+                    Guess { placement, gain: self.gain(&placement.lab_frame(), &some, SCAN_PX * pixel_m) }
                 };
                 let scan: Vec<Guess> = (0..count).map(one).collect();
                 let is_peak = |w: &&[Guess]| w[1].gain >= w[0].gain && w[1].gain > w[2].gain;

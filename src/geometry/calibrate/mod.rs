@@ -18,7 +18,7 @@ mod refine;
 mod settle;
 mod profile;
 mod verdict;
-mod warn;
+mod remarks;
 mod outcome;
 
 pub use calibrant::Calibrant;
@@ -27,7 +27,7 @@ pub use outcome::{
     CalibratedFrame, Calibration, Origin, PARAMETERS, Parameter, PointResidual, RingResidual,
 };
 pub use profile::Agreement;
-pub use warn::{Remark, Severity};
+pub use remarks::{Remark, Severity};
 
 use std::f64::consts::PI;
 
@@ -112,7 +112,7 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         frames,
         remarks: Vec::new(),
     };
-    calibration.remarks = bench.remarks(&settled, &calibration);
+    calibration.remarks = remarks::remarks(request, &calibration, settled.free_wavelength);
     Ok(calibration)
 }
 

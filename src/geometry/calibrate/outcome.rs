@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::profile::Agreement;
 use super::refine::{FRAME, LN_WAVELENGTH, ROT1, ROT2, Refined};
 use super::settle::Settled;
-use super::warn::Remark;
+use super::remarks::Remark;
 use crate::geometry::{Detector, Geometry, Poni};
 
 /// Names of the parameters, in the order of the covariance.

@@ -73,8 +73,6 @@ pub(super) struct Refined {
     pub(super) extra_px: f64,
     /// τ, pixels.
     pub(super) ring_px: f64,
-    /// Σ (r/σ)² of the points that were kept, at the σ that include e.
-    pub(super) chi_squared: f64,
 }
 
 /// What is left at one point.
@@ -143,7 +141,6 @@ impl<'a> Fit<'a> {
             kept = self.accepted(&off, &sigma);
         }
         let off = self.offsets(&parameters);
-        let chi_squared = (0..count).filter(|i| kept[*i]).map(|i| (off[i] / sigma[i]).powi(2)).sum();
         let ring_px = self.ring_scatter(&off, &sigma, &kept);
         let covariance = self.covariance(&parameters, &sigma, &kept, ring_px)?;
         let residuals = (0..count)
@@ -163,7 +160,6 @@ impl<'a> Fit<'a> {
             residuals,
             extra_px,
             ring_px,
-            chi_squared,
         })
     }
 

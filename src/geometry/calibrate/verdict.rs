@@ -1,13 +1,12 @@
 //! Which candidate is right, whether any is, and what the rings determine.
 
 use super::find::{candidates, near};
-use super::outcome::{Calibration, Origin};
+use super::outcome::Origin;
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
 use super::refine::{FRAME, Fit, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2, Residual};
 use super::settle::{Settled, View};
 use super::strokes::strokes;
-use super::warn::Remark;
 use super::{CalibrateError, Request, WavelengthFit};
 use crate::units::energy_kev;
 
@@ -76,7 +75,6 @@ impl<'a> Bench<'a> {
         }
         let mut best: Option<(Placement, f64, f64)> = None;
         for guess in candidates(&strokes, detector, view.ladder) {
-            if std::env::var_os("DBG").is_some() { eprintln!("cand {guess:?}"); }
             // What is much less likely than one that passed is not looked at.
             if best.is_some_and(|(_, _, gain)| guess.gain < gain - CLEARLY) {
                 break;
@@ -103,7 +101,6 @@ impl<'a> Bench<'a> {
             .settle(std::slice::from_ref(start), HELD, QUICK_ROUNDS)
             .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
-        if std::env::var_os("DBG").is_some() { eprintln!("  settled {:?} fwhm {} n {} {agreement:?} ex {:.3} ring {:.3} kept {} {:?}", settled.refined.placements[0], settled.fwhm_px, settled.refined.residuals.len(), settled.refined.extra_px, settled.refined.ring_px, settled.refined.residuals.iter().filter(|r| r.kept).count(), self.passes(&settled, &agreement, rings).map_err(|e|e.to_string())); }
         self.passes(&settled, &agreement, rings)?;
         let kept = settled.refined.residuals.iter().filter(|r| r.kept).count() as f64;
         Ok((settled.refined.placements[0], agreement.explained * agreement.seen as f64 * kept.sqrt()))
@@ -193,10 +190,6 @@ impl<'a> Bench<'a> {
             (refined.wavelength_factor, variance.max(0.0).sqrt())
         });
         Ok(Verdict { fit, agreements, tilt, wavelength, free_wavelength })
-    }
-
-    pub(super) fn remarks(&self, _verdict: &Verdict, _calibration: &Calibration) -> Vec<Remark> {
-        Vec::new()
     }
 
     fn names(&self) -> String {
