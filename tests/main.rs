@@ -16,4 +16,5 @@ mod uncertainty;
 mod outputs;
 mod run_file;
 mod real_frames;
+mod calibration;
 mod command_line;

@@ -24,16 +24,16 @@ const FEWEST_RINGS: usize = 4;
 const ARC: usize = 150;
 
 /// A frame and its truth.
-pub struct Case {
-    pub geometry: Geometry,
-    pub calibrant: &'static str,
-    pub frame: Frame,
-    pub mask: Mask,
+pub(crate) struct Case {
+    pub(crate) geometry: Geometry,
+    pub(crate) calibrant: &'static str,
+    pub(crate) frame: Frame,
+    pub(crate) mask: Mask,
     /// Where the beam meets the plane: column, row.
-    pub centre_px: [f64; 2],
+    pub(crate) centre_px: [f64; 2],
     /// Rings with an arc, and those whose whole circle is on the array.
-    pub rings: usize,
-    pub full_rings: usize,
+    pub(crate) rings: usize,
+    pub(crate) full_rings: usize,
     ring_px: f64,
     peak_counts: f64,
     spots: f64,
@@ -41,7 +41,7 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let poni = &self.geometry.poni;
         format!(
             "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
@@ -63,7 +63,7 @@ impl Case {
 }
 
 /// The frame of this random number.
-pub fn draw(seed: u64) -> Case {
+pub(crate) fn draw(seed: u64) -> Case {
     let mut rng = Pcg64Mcg::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     loop {
         let name = ["Pilatus CdTe 2M", "Pilatus CdTe 1M", "Pilatus 300K", "Perkin"][rng.random_range(0..4)];

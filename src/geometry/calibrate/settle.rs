@@ -4,7 +4,7 @@ use super::image::Image;
 use super::ladder::Ladder;
 use super::placement::Placement;
 use super::points::{RingPoint, Search, ring_points};
-use super::refine::{Fit, FramePoints, Freedom, Refined, median};
+use super::refine::{Fit, FramePoints, Freedom, Hold, Refined, median};
 use crate::geometry::Detector;
 
 /// Farthest from where a ring is expected while nothing is known of its width, pixels.
@@ -76,6 +76,22 @@ impl View<'_> {
             }
         }
         last
+    }
+
+    /// The placement of a single frame if each of its rings were `shift` rings farther out.
+    pub(super) fn recounted(&self, settled: &Settled, shift: isize) -> Option<Placement> {
+        let mut frames = settled.frames.clone();
+        for frame in &mut frames {
+            frame.points.retain_mut(|point| match point.ring.checked_add_signed(shift) {
+                Some(ring) if ring < self.ladder.two_theta.len() => {
+                    point.ring = ring;
+                    true
+                }
+                Some(_) | None => false,
+            });
+        }
+        let refined = Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilt: Hold::Free }).solve()?;
+        refined.placements.first().copied()
     }
 
     fn points(&self, image: &Image, at: &Placement, widths: Option<&[f64]>) -> Vec<RingPoint> {

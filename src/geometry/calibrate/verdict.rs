@@ -57,6 +57,30 @@ pub(super) struct Verdict {
 const QUICK_ROUNDS: usize = 2;
 const ROUNDS: usize = 6;
 
+/// What the rings are counted off by in the placements that a good one is compared with.
+const SHIFTS: [isize; 4] = [-2, -1, 1, 2];
+/// Placements that differ by more than this are two, pixels; one is as good as the other where its worth is this share.
+const APART_PX: f64 = 2.0;
+const AS_GOOD: f64 = 0.7;
+/// Scatter, in full widths of the rings, below which less is no better.
+const BASE_SCATTER: f64 = 0.01;
+
+/// A placement that passed, and how good it is for comparison.
+struct Tried {
+    settled: Settled,
+    worth: f64,
+}
+
+impl Tried {
+    fn new(settled: Settled, agreement: &Agreement) -> Tried {
+        let refined = &settled.refined;
+        let kept = refined.residuals.iter().filter(|r| r.kept).count() as f64;
+        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.fwhm_px;
+        let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / (BASE_SCATTER + scatter);
+        Tried { settled, worth }
+    }
+}
+
 const HELD: Freedom = Freedom { wavelength: Hold::Held, tilt: Hold::Free };
 
 impl<'a> Bench<'a> {
@@ -69,41 +93,71 @@ impl<'a> Bench<'a> {
         if let Some(poni) = self.request.guess {
             let start = near(&Placement::of(poni), &strokes, detector, view.ladder);
             match self.tried(&view, &start, RINGS[1]) {
-                Ok((placement, _)) => return Ok(placement),
+                Ok(tried) => return Ok(tried.settled.refined.placements[0]),
                 Err(error) => reason = Some(error),
             }
         }
-        let mut best: Option<(Placement, f64, f64)> = None;
+        let mut tried: Vec<Tried> = Vec::new();
+        let mut likeliest = f64::NEG_INFINITY;
         for guess in candidates(&strokes, detector, view.ladder) {
             // What is much less likely than one that passed is not looked at.
-            if best.is_some_and(|(_, _, gain)| guess.gain < gain - CLEARLY) {
+            if guess.gain < likeliest - CLEARLY {
                 break;
             }
             match self.tried(&view, &guess.placement, RINGS[0]) {
-                Ok((placement, worth)) => {
-                    if best.is_none_or(|(_, other, _)| worth > other) {
-                        best = Some((placement, worth, guess.gain));
-                    }
+                Ok(one) => {
+                    likeliest = likeliest.max(guess.gain);
+                    tried.push(one);
                 }
                 // The first candidate is the likeliest: its reason is the one to tell.
                 Err(error) => reason = Some(reason.unwrap_or(error)),
             }
         }
-        match best {
-            Some((placement, ..)) => Ok(placement),
-            None => Err(reason.unwrap_or_else(|| self.no_match("no distance puts rings where rings are".to_owned()))),
+        let Some(best) = self.best(&view, tried)? else {
+            return Err(reason.unwrap_or_else(|| self.no_match("no distance puts rings where rings are".to_owned())));
+        };
+        Ok(best)
+    }
+
+    /// The best of those that passed, and of what each would be with its rings counted one off; an error where two are as good.
+    fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Placement>, CalibrateError> {
+        tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        let Some(first) = tried.first() else { return Ok(None) };
+        let recounted: Vec<Placement> =
+            SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
+        for start in recounted {
+            let Some(settled) = view.settle(&[start], HELD, QUICK_ROUNDS) else { continue };
+            let agreement = self.agreement(view, &settled, 0);
+            let one = Tried::new(settled, &agreement);
+            // It need not pass: what comes near in worth makes the other doubtful.
+            tried.push(one);
+        }
+        tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        let best = tried[0].settled.refined.placements[0];
+        let pixel_m = view.detector.pixel_m[0].min(view.detector.pixel_m[1]);
+        let other = tried.iter().find(|other| other.settled.refined.placements[0].apart_m(&best) > APART_PX * pixel_m);
+        match other {
+            Some(other) if other.worth > AS_GOOD * tried[0].worth => Err(self.no_match(format!(
+                "{:.1} mm and {:.1} mm fit alike: the rings cannot be told apart",
+                1e3 * best.along_m,
+                1e3 * other.settled.refined.placements[0].along_m
+            ))),
+            Some(_) | None => {
+                let agreement = self.agreement(view, &tried[0].settled, 0);
+                self.passes(&tried[0].settled, &agreement, RINGS[0])?;
+                Ok(Some(best))
+            }
         }
     }
 
-    /// Settles from one start; the worth of what came out, for comparison.
-    fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<(Placement, f64), CalibrateError> {
+    /// Settles from one start; an error where what comes out is not good.
+    fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<Tried, CalibrateError> {
         let settled = view
             .settle(std::slice::from_ref(start), HELD, QUICK_ROUNDS)
             .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
         self.passes(&settled, &agreement, rings)?;
-        let kept = settled.refined.residuals.iter().filter(|r| r.kept).count() as f64;
-        Ok((settled.refined.placements[0], agreement.explained * agreement.seen as f64 * kept.sqrt()))
+        Ok(Tried::new(settled, &agreement))
     }
 
     fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {

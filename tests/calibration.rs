@@ -1,0 +1,228 @@
+//! Calibration: real frames against reference geometries, simulated ones against their truth, wrong inputs, the command.
+
+use std::path::Path;
+
+use halor::frame::{Counts, Frame, FrameAddress, FrameHeader, Mask, Shape, read};
+use halor::geometry::calibrate::{
+    CalibrateError, Calibrant, Calibration, Origin, Request, Severity, WavelengthFit, calibrate,
+};
+use halor::geometry::{Detector, Geometry, Poni, PoniFile};
+use halor::simulate::{BeamStop, Camera, Crystal, RadialTable, ideal_image, noise};
+use halor::units::wavelength_angstrom;
+
+use crate::common::data;
+
+fn gaps(detector: &Detector) -> Mask {
+    Mask { shape: detector.shape, bad: detector.gap_mask() }
+}
+
+struct Ask<'a> {
+    frame: &'a Frame,
+    detector: &'a Detector,
+    energy_kev: f64,
+    calibrant: &'a str,
+    guess: Option<&'a Poni>,
+}
+
+fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
+    calibrate(&Request {
+        frames: &[(ask.frame, &gaps(ask.detector))],
+        detector: ask.detector,
+        wavelength_angstrom: wavelength_angstrom(ask.energy_kev),
+        wavelength: WavelengthFit::Held,
+        calibrants: &[Calibrant::find(ask.calibrant).unwrap()],
+        guess: ask.guess,
+        nominal_distance_m: None,
+    })
+}
+
+fn warnings(found: &Calibration) -> Vec<&str> {
+    let warnings = found.remarks.iter().filter(|remark| remark.severity == Severity::Warning);
+    warnings.map(|remark| remark.text.as_str()).collect()
+}
+
+/// Against a reference of the same frame: centre within 0.15 pixels and distance within 1e-4, which is what the references
+/// themselves scatter by (two people's refinements of one frame differ by 0.2 pixels and 1e-4), and what is left no
+/// larger than the reference states: rms Δq/q over places on rings.
+fn agrees(folder: &Path, frame: &str, detector: &str, reference: &str, rms: f64) {
+    let file = PoniFile::read(&folder.join(reference)).unwrap();
+    let poni = file.poni(None).unwrap();
+    let detector = Detector::named(detector).unwrap();
+    let frame = read(&FrameAddress { path: folder.join(frame), image: 0 }).unwrap().frame;
+    let energy_kev = halor::units::energy_kev(poni.wavelength_angstrom);
+    let ask = Ask { frame: &frame, detector: &detector, energy_kev, calibrant: "CeO2", guess: None };
+    let found = calibrated(&ask).unwrap();
+    let theirs = Geometry { poni, detector: detector.clone() };
+    let [column, row] = theirs.beam_centre_px().unwrap();
+    let ours = &found.frames[0];
+    let off = (ours.centre_px[0] - column).hypot(ours.centre_px[1] - row);
+    let longer = ours.along_beam_m[0] / theirs.sample_to_detector_along_beam_m().unwrap() - 1.0;
+    // Δq/q = Δ2θ/(2 tan θ).
+    let relative: Vec<f64> = ours
+        .points
+        .iter()
+        .filter(|point| point.kept)
+        .map(|point| {
+            let at = ours.geometry.direction(point.row_px, point.column_px).two_theta_rad;
+            point.off_deg.to_radians() / (2.0 * (0.5 * at).tan())
+        })
+        .collect();
+    let left = (relative.iter().map(|r| r * r).sum::<f64>() / relative.len() as f64).sqrt();
+    println!("{}: centre off by {off:.3} px, distance {longer:+.1e}, rms Δq/q {left:.2e} over {} places", detector.name, relative.len());
+    assert!(off < 0.15 && longer.abs() < 1e-4, "{off} {longer}");
+    assert!(left <= rms, "{left}");
+    assert!(warnings(&found).is_empty(), "{:?}", found.remarks);
+}
+
+#[test]
+fn a_pilatus_1m_at_30_kev_from_nothing() {
+    let Some(folder) = data("ceo2_pilatus1M_30keV") else { return };
+    agrees(&folder, "CeO2_Pil207_E30_2Nov2016_001.tif", "Pilatus 1M", "lsq_cpf_ASREAD.poni", 3.4e-4);
+}
+
+#[test]
+fn a_pilatus3_cdte_2m_at_100_kev_from_nothing() {
+    let Some(folder) = data("ceo2_pilatus3_2M_CdTe_100keV") else { return };
+    agrees(&folder, "103852_CeO2_00001.cbf", "Pilatus CdTe 2M", "lsq_dls103852_ASREAD.poni", 3.1e-4);
+}
+
+/// CeO2 in a beam of 60 keV on a Pilatus 300k, with a halo of air, a beam stop and Poisson noise.
+fn simulated(distance_m: f64, centre_px: [f64; 2], tilt: [f64; 2], crystal: &str, energy_kev: f64) -> (Frame, Geometry) {
+    let detector = Detector::named("Pilatus 300k").unwrap();
+    let [rot1_rad, rot2_rad] = tilt;
+    let centre_m = [centre_px[1] * detector.pixel_m[0], centre_px[0] * detector.pixel_m[1]];
+    let along = distance_m / (rot1_rad.cos() * rot2_rad.cos());
+    let poni = Poni {
+        distance_m,
+        poni1_m: centre_m[0] - along * rot2_rad.sin(),
+        poni2_m: centre_m[1] + along * rot2_rad.cos() * rot1_rad.sin(),
+        rot1_rad,
+        rot2_rad,
+        rot3_rad: 0.0,
+        wavelength_angstrom: wavelength_angstrom(energy_kev),
+    };
+    let geometry = Geometry { poni, detector };
+    let light = if crystal == "none" {
+        RadialTable::from_fn(40.0, |q| 400.0 * (-q).exp())
+    } else {
+        let rings = Crystal::named(crystal).unwrap().intensity(energy_kev, 40.0).unwrap();
+        rings.combined(0.02, &RadialTable::from_fn(40.0, |q| 40.0 * (-q).exp()), 1.0)
+    };
+    let camera = Camera {
+        geometry: geometry.clone(),
+        polarization: 0.99,
+        sensor: None,
+        oversampling: 3,
+        constant_counts: 1.0,
+        beam_stop: Some(BeamStop { centre_px, radius_px: 12.0, arm: None }),
+        dead_pixels: 50,
+        hot_pixels: None,
+        flat: None,
+        saturated_counts: noise::COUNTER_FULL,
+        seed: 3,
+        exposure_s: 1.0,
+    };
+    (noise::frame(&ideal_image(&camera, &light.into()).unwrap(), 11, 0), geometry)
+}
+
+/// On the array, tilted by 26°, beside the array: each parameter is the truth within 4.5 of its σ (7 parameters of 3 frames:
+/// once in 7,000 times by chance), and the centre within 0.05 pixels.
+#[test]
+fn simulated_frames_come_back_with_their_sigma() {
+    for (distance, centre, tilt) in
+        [(0.30, [240.0, 310.0], [0.0, 0.0]), (0.25, [200.0, 280.0], [0.4, -0.2]), (0.25, [-130.0, 250.0], [0.01, 0.02])]
+    {
+        let (frame, geometry) = simulated(distance, centre, tilt, "CeO2", 60.0);
+        let ask = Ask { frame: &frame, detector: &geometry.detector, energy_kev: 60.0, calibrant: "CeO2", guess: None };
+        let found = calibrated(&ask).unwrap_or_else(|error| panic!("{centre:?}: {error}"));
+        let ours = &found.frames[0];
+        let truth = &geometry.poni;
+        let values = [truth.distance_m, truth.poni1_m, truth.poni2_m, truth.rot1_rad, truth.rot2_rad];
+        for (parameter, value) in ours.parameters.iter().zip(values) {
+            let pull = (parameter.value - value) / parameter.sigma;
+            assert!(pull.abs() < 4.5 && parameter.origin == Origin::Fitted, "{centre:?}: {parameter:?} {pull}");
+        }
+        for axis in 0..2 {
+            let off = ours.centre_px[axis] - centre[axis];
+            assert!(off.abs() < 0.05 && off.abs() < 4.5 * ours.centre_sigma_px[axis], "{centre:?}: {off}");
+        }
+        assert!(warnings(&found).is_empty(), "{:?}", found.remarks);
+        // The file says the same as the numbers, and again from there it is the same.
+        let again = calibrated(&Ask { guess: Some(&ours.geometry.poni), ..ask }).unwrap();
+        let moved = again.frames[0].centre_px[0] - ours.centre_px[0];
+        assert!(moved.abs() < ours.centre_sigma_px[0], "{moved}");
+    }
+}
+
+#[test]
+fn wrong_inputs_are_caught() {
+    let (frame, geometry) = simulated(0.3, [240.0, 310.0], [0.0, 0.0], "CeO2", 60.0);
+    let detector = &geometry.detector;
+    let ask = |frame, calibrant, energy_kev| calibrated(&Ask { frame, detector, energy_kev, calibrant, guess: None });
+    // Another lattice.
+    for calibrant in ["LaB6", "Al2O3"] {
+        let result = ask(&frame, calibrant, 60.0);
+        assert!(result.is_err() || !warnings(&result.unwrap()).is_empty(), "{calibrant}");
+    }
+    // A lattice of the same kind, and an energy off by 5 %: the rings' distances beyond 15° tell.
+    let (wide, _) = simulated(0.1, [240.0, 310.0], [0.0, 0.0], "CeO2", 60.0);
+    for (calibrant, energy) in [("CeO2", 57.0), ("CeO2", 63.0), ("Ni", 60.0)] {
+        let result = ask(&wide, calibrant, energy);
+        assert!(result.is_err() || !warnings(&result.unwrap()).is_empty(), "{calibrant} {energy}");
+    }
+    assert!(warnings(&ask(&wide, "CeO2", 60.0).unwrap()).is_empty());
+    // Nothing but a smooth background, and nothing at all.
+    let (smooth, _) = simulated(0.3, [240.0, 310.0], [0.0, 0.0], "none", 60.0);
+    assert!(ask(&smooth, "CeO2", 60.0).is_err());
+    let none = Frame { counts: Counts::I32(vec![0; detector.shape.pixels()]), ..frame.clone() };
+    assert!(matches!(ask(&none, "CeO2", 60.0), Err(CalibrateError::NoRings { .. })));
+    // A frame of another detector.
+    let shape = Shape { rows: 10, columns: 10 };
+    let small = Frame { shape, counts: Counts::U16(vec![1; 100]), header: FrameHeader::default() };
+    assert!(matches!(ask(&small, "CeO2", 60.0), Err(CalibrateError::Shape { .. })));
+}
+
+/// A .poni file for the flipped frame: the calibration is right, and says what is wrong with the file.
+#[test]
+fn a_flipped_guess_is_named() {
+    let (frame, geometry) = simulated(0.3, [200.0, 250.0], [0.0, 0.0], "CeO2", 60.0);
+    let detector = &geometry.detector;
+    let height = detector.shape.rows as f64 * detector.pixel_m[0];
+    let flipped = Poni { poni1_m: height - geometry.poni.poni1_m, ..geometry.poni };
+    let ask = Ask { frame: &frame, detector, energy_kev: 60.0, calibrant: "CeO2", guess: Some(&flipped) };
+    let found = calibrated(&ask).unwrap();
+    assert!((found.frames[0].centre_px[1] - 250.0).abs() < 0.05);
+    assert!(warnings(&found)[0].contains("probably flipped") && warnings(&found)[0].contains("upside down"));
+}
+
+/// The cells' spacings, by conditions here and by structure factors in the simulation, which shares no code with them.
+#[test]
+fn calibrants_have_the_rings_of_their_crystals() {
+    for name in ["CeO2", "LaB6", "Si", "Ni"] {
+        let ours = Calibrant::find(name).unwrap().rings(12.0).unwrap();
+        let theirs = Crystal::named(name).unwrap().ring_positions(12.0).unwrap();
+        assert_eq!(ours.len(), theirs.len(), "{name}");
+        for (a, b) in ours.iter().zip(&theirs) {
+            assert!((a / b - 1.0).abs() < 1e-12, "{name}: {a} {b}, rounding only");
+        }
+    }
+    // The first lines of corundum as powder tables list them (PDF 46-1212), to their last digit.
+    let corundum = Calibrant::find("al2o3").unwrap().rings(4.1).unwrap();
+    let spacings: Vec<f64> = corundum.iter().map(|q| 2.0 * std::f64::consts::PI / q).collect();
+    let listed = [3.4797, 2.5508, 2.3794, 2.1654, 2.0853, 1.9643, 1.7400, 1.6016, 1.5467];
+    for d in listed {
+        assert!(spacings.iter().any(|found| (found - d).abs() < 3e-4), "{d}: {spacings:?}");
+    }
+    let own = Calibrant::parse("name: mine\nd_angstrom: [3.1, 2.0, 1.5]\n", "mine.yaml").unwrap();
+    assert_eq!(own.rings(40.0).unwrap().len(), 3);
+    for (text, message) in [
+        ("name: x\n", "write one of"),
+        ("name: x\nd_angstrom: [1]\n", "two spacings"),
+        ("name: x\ncell_of: gold.yaml\n", "gold.yaml"),
+        ("name: x\nd_angstrom: [1, 2]\ncolour: red\n", "colour"),
+    ] {
+        let error = Calibrant::parse(text, "mine.yaml").unwrap_err().to_string();
+        assert!(error.contains(message) && error.contains("mine.yaml"), "{error}");
+    }
+    assert!(Calibrant::find("CeO3").unwrap_err().to_string().contains("AgBh"));
+}
