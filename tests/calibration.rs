@@ -206,12 +206,13 @@ fn calibrants_have_the_rings_of_their_crystals() {
             assert!((a / b - 1.0).abs() < 1e-12, "{name}: {a} {b}, rounding only");
         }
     }
-    // The first lines of corundum as powder tables list them (PDF 46-1212), to their last digit.
+    // The first lines of corundum as powder tables list them (PDF 46-1212); other specimens than the SRM, whose cells differ by
+    // 1e-4, and 6e-4 Å tell any line from its neighbours.
     let corundum = Calibrant::find("al2o3").unwrap().rings(4.1).unwrap();
     let spacings: Vec<f64> = corundum.iter().map(|q| 2.0 * std::f64::consts::PI / q).collect();
     let listed = [3.4797, 2.5508, 2.3794, 2.1654, 2.0853, 1.9643, 1.7400, 1.6016, 1.5467];
     for d in listed {
-        assert!(spacings.iter().any(|found| (found - d).abs() < 3e-4), "{d}: {spacings:?}");
+        assert!(spacings.iter().any(|found| (found - d).abs() < 6e-4), "{d}: {spacings:?}");
     }
     let own = Calibrant::parse("name: mine\nd_angstrom: [3.1, 2.0, 1.5]\n", "mine.yaml").unwrap();
     assert_eq!(own.rings(40.0).unwrap().len(), 3);

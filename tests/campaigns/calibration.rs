@@ -39,11 +39,14 @@ fn main() {
                 println!("{head}\n       FAILED {error}");
             }
             Ok(found) => {
+                if std::env::var_os("DBG").is_some() { for r in &found.frames[0].rings { println!("{r:?}"); } println!("{:?} {} {}", found.frames[0].agreement, found.extra_px, found.ring_px); }
                 let row = compare(&case, &found, seconds);
                 let is_wrong = row.distance.abs() > WRONG_DISTANCE || row.centre_px > WRONG_PX;
                 wrong += usize::from(is_wrong);
                 println!(
-                    "{head} dL/L {:+.1e} centre {:.3} px pulls {}{}",
+                    "{head} found {} rings of {:.1} px, dL/L {:+.1e} centre {:.3} px pulls {}{}",
+                    found.frames[0].rings.iter().filter(|ring| ring.kept > 0).count(),
+                    found.frames[0].fwhm_px,
                     row.distance,
                     row.centre_px,
                     row.pulls.map(|p| format!("{p:+.1}")).join(" "),

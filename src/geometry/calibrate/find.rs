@@ -7,7 +7,7 @@ use super::strokes::{Strokes, thinned};
 use crate::geometry::Detector;
 
 /// Crests that the best placements are fitted to.
-const CRESTS: usize = 1200;
+const CRESTS: usize = 1000;
 /// Placements that are worth a look at their rings.
 const KEPT: usize = 4;
 /// Placements closer than this are one, pixels.
@@ -34,5 +34,5 @@ pub(super) fn candidates(strokes: &Strokes, detector: &Detector, ladder: &Ladder
 /// The guess, drawn to the crests.
 pub(super) fn near(guess: &Placement, strokes: &Strokes, detector: &Detector, ladder: &Ladder) -> Placement {
     let pixel_m = detector.pixel_m[0].min(detector.pixel_m[1]);
-    ladder.closing_in(guess, &thinned(strokes.crests.clone(), CRESTS), pixel_m).placement
+    ladder.near(guess, &thinned(strokes.crests.clone(), CRESTS), pixel_m)
 }

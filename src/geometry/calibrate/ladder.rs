@@ -22,8 +22,8 @@ const CLOSING_PX: [f64; 4] = [2.5, 1.5, 1.0, 0.7];
 const STRAY: f64 = 0.2;
 /// Crests that distances are tried with.
 const SCAN_CRESTS: usize = 400;
-/// Placements that close in.
-const FOLLOWED: usize = 40;
+/// Placements that close in, at first and to the end.
+const FOLLOWED: [usize; 2] = [40, 8];
 
 /// The calibrant's rings for one wavelength.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,18 +116,28 @@ impl Ladder {
             };
             peaks.extend((-steps..=steps).into_par_iter().flat_map_iter(scan).collect::<Vec<_>>());
         }
-        peaks.sort_by(|a, b| b.gain.total_cmp(&a.gain));
-        peaks.truncate(FOLLOWED);
-        let mut closed: Vec<Guess> =
-            peaks.into_par_iter().map(|guess| self.closing_in(&guess.placement, crests, pixel_m)).collect();
-        closed.sort_by(|a, b| b.gain.total_cmp(&a.gain));
-        closed
+        let best = |mut guesses: Vec<Guess>, most: usize| {
+            guesses.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+            guesses.truncate(most);
+            guesses
+        };
+        let close = |guesses: Vec<Guess>, crests: &[[f64; 2]], sigmas: &[f64]| -> Vec<Guess> {
+            guesses.into_par_iter().map(|g| self.closing_in(&g.placement, crests, pixel_m, sigmas)).collect()
+        };
+        let (coarse, fine) = CLOSING_PX.split_at(2);
+        let closer = best(close(best(peaks, FOLLOWED[0]), &some, coarse), FOLLOWED[1]);
+        best(close(closer, crests, fine), FOLLOWED[1])
+    }
+
+    /// The placement drawn to the crests from a guess.
+    pub(super) fn near(&self, start: &Placement, crests: &[[f64; 2]], pixel_m: f64) -> Placement {
+        self.closing_in(start, crests, pixel_m, &CLOSING_PX).placement
     }
 
     /// Fits the placement to the crests, each drawn to its nearest ring, more and more closely.
-    pub(super) fn closing_in(&self, start: &Placement, crests: &[[f64; 2]], pixel_m: f64) -> Guess {
+    fn closing_in(&self, start: &Placement, crests: &[[f64; 2]], pixel_m: f64, sigmas_px: &[f64]) -> Guess {
         let mut here = *start;
-        for (round, sigma_px) in CLOSING_PX.iter().enumerate() {
+        for sigma_px in sigmas_px {
             let frame = here.lab_frame();
             let goals: Vec<(f64, f64)> = crests
                 .iter()
@@ -144,7 +154,7 @@ impl Ladder {
             let parameters =
                 [here.centre_m[0] / scale, here.centre_m[1] / scale, 0.0, here.rot1_rad, here.rot2_rad];
             // At first the directions know the tilt better than crests of a few rings do.
-            let free = if round == 0 { 0.05 } else { 0.3 };
+            let free = if *sigma_px == CLOSING_PX[0] { 0.05 } else { 0.3 };
             let nowhere = (0.0, f64::INFINITY);
             let prior = [nowhere, nowhere, nowhere, (here.rot1_rad, free), (here.rot2_rad, free)];
             let problem = Problem {

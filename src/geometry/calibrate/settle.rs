@@ -21,6 +21,9 @@ const OWN_WIDTH: usize = 8;
 /// The shift of the centre, or of a ring, that ends the rounds, pixels.
 const SETTLED_PX: f64 = 2e-3;
 
+/// Scatter of a fit that may become a good one, in full widths of the rings.
+const LOOSE: f64 = 0.3;
+
 /// What is looked at: frames of one detector, and the rings of the calibrants in all of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'a> {
@@ -78,7 +81,8 @@ impl View<'_> {
         last
     }
 
-    /// The placement of a single frame if each of its rings were `shift` rings farther out.
+    /// The placement of a single frame if each of its rings were `shift` rings farther out; `None` where most of its points
+    /// then fit no ring, or only within a good part of a ring's width.
     pub(super) fn recounted(&self, settled: &Settled, shift: isize) -> Option<Placement> {
         let mut frames = settled.frames.clone();
         for frame in &mut frames {
@@ -91,7 +95,10 @@ impl View<'_> {
             });
         }
         let refined = Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilt: Hold::Free }).solve()?;
-        refined.placements.first().copied()
+        let kept = refined.residuals.iter().filter(|r| r.kept).count();
+        let fits = 2 * kept > settled.refined.residuals.len()
+            && refined.extra_px.hypot(refined.ring_px) < LOOSE * settled.fwhm_px;
+        refined.placements.first().copied().filter(|_| fits)
     }
 
     fn points(&self, image: &Image, at: &Placement, widths: Option<&[f64]>) -> Vec<RingPoint> {

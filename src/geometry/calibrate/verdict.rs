@@ -31,6 +31,8 @@ const SCATTER_PX: f64 = 0.04;
 const RINGS_OFF: f64 = 0.25;
 /// Points that a ring needs to count as found, or as off.
 const OF_A_RING: usize = 3;
+/// Places on rings that a fit of five parameters and its scatter need.
+const FEWEST_POINTS: usize = 25;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
 const TILT: f64 = 0.035;
@@ -173,6 +175,9 @@ impl<'a> Bench<'a> {
         let on_ring = |a: &Residual, b: &Residual| (a.frame, a.ring) == (b.frame, b.ring);
         let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
         let off = residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
+        if kept.len() < FEWEST_POINTS {
+            return Err(self.no_match(format!("only {} places on rings are found", kept.len())));
+        }
         if found < rings {
             return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
         }
