@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use halor::frame::{Frame, FrameAddress, FrameError, Mask, image_count, read};
 use halor::geometry::calibrate::{
-    CalibratedFrame, Calibrant, Calibration, Request, Severity, WavelengthFit, calibrate,
+    Calibrant, CalibratedFrame, Calibration, Request, Severity, WavelengthFit, calibrate,
 };
 use halor::geometry::{Detector, PoniFile, write_poni};
 use halor::output::{Existing, calibration_json, write_file};
@@ -54,7 +54,9 @@ pub(super) struct CalibrateArgs {
 
 pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> {
     if args.fit_wavelength && args.frames.len() < 2 {
-        bail!("--fit-wavelength needs frames at two distances or more: on one, wavelength and distance are degenerate");
+        bail!(
+            "--fit-wavelength needs frames at two distances or more: on one, wavelength and distance are degenerate"
+        );
     }
     let Some(frames) = frames(args)? else { return Ok(Outcome::InputMissing) };
     let guess = args.guess.as_deref().map(PoniFile::read).transpose()?;
@@ -70,7 +72,8 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         (None, None) => None,
     };
     let detector = detector.context("nothing says which detector it is; give --detector NAME")?;
-    let calibrants = args.calibrant.iter().map(|name| Calibrant::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let calibrants =
+        args.calibrant.iter().map(|name| Calibrant::find(name)).collect::<Result<Vec<_>, _>>()?;
     let mut mask = Mask { shape: detector.shape, bad: detector.gap_mask() };
     for path in &args.mask {
         mask.join(&Mask::read(path)?).with_context(|| path.display().to_string())?;
@@ -98,10 +101,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         print(&serde_json::to_string_pretty(&calibration_json(&found))?);
     } else {
         found.frames.iter().for_each(|frame| print(&in_words(frame)));
-        print(&format!(
-            "rings are off by {:.3} pixels rms, {:.5}° in 2θ",
-            found.rms_px, found.rms_deg
-        ));
+        print(&format!("rings are off by {:.3} pixels rms, {:.5}° in 2θ", found.rms_px, found.rms_deg));
     }
     if !quiet {
         for remark in &found.remarks {
@@ -169,7 +169,10 @@ fn in_words(frame: &CalibratedFrame) -> String {
         energy_kev(poni.wavelength_angstrom)
     );
     for parameter in &frame.parameters {
-        text.push_str(&format!("\n  {:20} {:>16.9} ± {:.1e}", parameter.name, parameter.value, parameter.sigma));
+        text.push_str(&format!(
+            "\n  {:20} {:>16.9} ± {:.1e}",
+            parameter.name, parameter.value, parameter.sigma
+        ));
     }
     text
 }

@@ -7,8 +7,8 @@ mod peaks_csv;
 mod record;
 mod text;
 
-pub use calibration::calibration_json;
 pub use atomic::{Existing, OutputError, make_folder, write_file};
+pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, Status, Timings};

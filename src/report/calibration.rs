@@ -64,13 +64,22 @@ fn frame_panel(
     let [x, y] = [MARGIN, MARGIN];
     let extent = [columns as f64 * scale, rows as f64 * scale];
     picture(svg, &cells, size, [x, y], extent)?;
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{}\">frame and predicted rings; the beam meets column {:.2}, row {:.2}</text>",
-        y - 10.0, found.centre_px[0], found.centre_px[1]);
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"{}\">frame and predicted rings; the beam meets column {:.2}, row {:.2}</text>",
+        y - 10.0,
+        found.centre_px[0],
+        found.centre_px[1]
+    );
     for ring in &found.rings {
         for part in arcs(&found.geometry, ring.two_theta_deg.to_radians(), [columns as f64, rows as f64]) {
             let points: Vec<String> =
                 part.iter().map(|[c, r]| format!("{:.1},{:.1}", x + c * scale, y + r * scale)).collect();
-            let _ = writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"{RING}\" stroke-width=\"0.6\"/>", points.join(" "));
+            let _ = writeln!(
+                svg,
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{RING}\" stroke-width=\"0.6\"/>",
+                points.join(" ")
+            );
         }
     }
     Ok(())
@@ -121,9 +130,18 @@ fn cake_panel(
     picture(svg, &cells, [columns, rows], [x, y], [SIDE, SIDE])?;
     for ring in &found.rings {
         let at = x + SIDE * ring.two_theta_deg.to_radians() / last;
-        let _ = writeln!(svg, "<line x1=\"{at:.2}\" x2=\"{at:.2}\" y1=\"{y}\" y2=\"{}\" stroke=\"{RING}\" stroke-width=\"0.5\" stroke-dasharray=\"4 8\"/>", y + SIDE);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{at:.2}\" x2=\"{at:.2}\" y1=\"{y}\" y2=\"{}\" stroke=\"{RING}\" stroke-width=\"0.5\" stroke-dasharray=\"4 8\"/>",
+            y + SIDE
+        );
     }
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{}\">cake: 2θ from 0 to {:.2}° (right), χ from −180° to 180° (down)</text>", y - 10.0, last.to_degrees());
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"{}\">cake: 2θ from 0 to {:.2}° (right), χ from −180° to 180° (down)</text>",
+        y - 10.0,
+        last.to_degrees()
+    );
     Ok(())
 }
 
@@ -132,8 +150,16 @@ fn residual_panel(svg: &mut String, found: &CalibratedFrame) {
     let mut sizes: Vec<f64> = found.points.iter().filter(|p| p.kept).map(|p| p.off_px.abs()).collect();
     sizes.sort_by(f64::total_cmp);
     let limit = sizes.last().copied().unwrap_or(1.0).max(1e-3) * 1.2;
-    let _ = writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{LOW}\" fill=\"none\" stroke=\"black\"/>");
-    let _ = writeln!(svg, "<line x1=\"{x}\" x2=\"{}\" y1=\"{m}\" y2=\"{m}\" stroke=\"gray\"/>", x + width, m = y + 0.5 * LOW);
+    let _ = writeln!(
+        svg,
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{LOW}\" fill=\"none\" stroke=\"black\"/>"
+    );
+    let _ = writeln!(
+        svg,
+        "<line x1=\"{x}\" x2=\"{}\" y1=\"{m}\" y2=\"{m}\" stroke=\"gray\"/>",
+        x + width,
+        m = y + 0.5 * LOW
+    );
     for point in &found.points {
         let at = x + width * (point.chi_deg + 180.0) / 360.0;
         let up = y + 0.5 * LOW * (1.0 - (point.off_px / limit).clamp(-1.0, 1.0));
@@ -165,12 +191,16 @@ fn picture(
     levels.sort_by(f32::total_cmp);
     let at = |share: f64| levels.get((share * levels.len() as f64) as usize).copied().unwrap_or(0.0);
     let (low, high) = (at(0.05), at(0.995).max(at(0.05) + 1e-6));
-    let grey = |cell: Option<f32>| cell.map_or(255, |value| 255 - (255.0 * ((value.sqrt() - low) / (high - low)).clamp(0.0, 1.0)) as u8);
+    let grey = |cell: Option<f32>| {
+        cell.map_or(255, |value| 255 - (255.0 * ((value.sqrt() - low) / (high - low)).clamp(0.0, 1.0)) as u8)
+    };
     let image = GrayImage::from_fn(width as u32, height as u32, |column, row| {
         Luma([grey(cells[row as usize * width + column as usize])])
     });
     let mut png = Cursor::new(Vec::new());
-    image.write_to(&mut png, ImageFormat::Png).map_err(|error| PictureError::new("calibration.svg", error))?;
+    image
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|error| PictureError::new("calibration.svg", error))?;
     let _ = writeln!(
         svg,
         "<image x=\"{x}\" y=\"{y}\" width=\"{across:.1}\" height=\"{down:.1}\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
@@ -200,7 +230,14 @@ mod tests {
     #[test]
     fn base64_of_the_standard() {
         // Test vectors of RFC 4648, section 10.
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")] {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }

@@ -5,7 +5,7 @@
 
 mod random;
 
-use halor::geometry::calibrate::{CalibrateError, Calibrant, Calibration, Request, WavelengthFit, calibrate};
+use halor::geometry::calibrate::{Calibrant, CalibrateError, Calibration, Request, WavelengthFit, calibrate};
 use random::{Case, draw};
 
 /// A centre that is farther off is wrong whatever σ says, pixels.
@@ -39,7 +39,12 @@ fn main() {
                 println!("{head}\n       FAILED {error}");
             }
             Ok(found) => {
-                if std::env::var_os("DBG").is_some() { for r in &found.frames[0].rings { println!("{r:?}"); } println!("{:?} {} {}", found.frames[0].agreement, found.extra_px, found.ring_px); }
+                if std::env::var_os("DBG").is_some() {
+                    for r in &found.frames[0].rings {
+                        println!("{r:?}");
+                    }
+                    println!("{:?} {} {}", found.frames[0].agreement, found.extra_px, found.ring_px);
+                }
                 let row = compare(&case, &found, seconds);
                 let is_wrong = row.distance.abs() > WRONG_DISTANCE || row.centre_px > WRONG_PX;
                 wrong += usize::from(is_wrong);
@@ -115,7 +120,9 @@ fn summary(count: u64, failed: usize, wrong: usize, rows: &[Row]) {
         let beyond = pulls.iter().filter(|p| p.abs() > 4.0).count();
         pulls.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
         let median = pulls.get(pulls.len() / 2).map_or(0.0, |p| p.abs() / 0.6745);
-        println!("pulls of {name:8}: mean {mean:+.2}, rms {rms:.2}, by the median {median:.2}, {beyond} beyond 4");
+        println!(
+            "pulls of {name:8}: mean {mean:+.2}, rms {rms:.2}, by the median {median:.2}, {beyond} beyond 4"
+        );
     }
     let mut seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
     seconds.sort_by(f64::total_cmp);

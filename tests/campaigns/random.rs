@@ -71,13 +71,13 @@ pub(crate) fn draw(seed: u64) -> Case {
         let shape = detector.shape;
         let wavelength_angstrom = 12.398_419_843 / rng.random_range(20.0..120.0);
         let along: f64 = 0.1 * 20.0_f64.powf(rng.random_range(0.0..1.0));
-        let tilt: f64 = rng.random_range(0.0..30.0_f64).to_radians() * f64::from(rng.random_range(0..3).min(1));
+        let tilt: f64 =
+            rng.random_range(0.0..30.0_f64).to_radians() * f64::from(rng.random_range(0..3).min(1));
         let turn: f64 = rng.random_range(0.0..2.0 * PI);
         let (rot1_rad, rot2_rad) = ((tilt.tan() * turn.cos()).atan(), (tilt.sin() * turn.sin()).asin());
         // Half of the centres lie near the middle, the others up to one width outside.
         let [low, high] = if rng.random_range(0..2) == 0 { [0.3, 0.7] } else { [-1.0, 2.0] };
-        let centre_px =
-            [shape.columns, shape.rows].map(|side| side as f64 * rng.random_range(low..high));
+        let centre_px = [shape.columns, shape.rows].map(|side| side as f64 * rng.random_range(low..high));
         let centre_m = [centre_px[1] * detector.pixel_m[0], centre_px[0] * detector.pixel_m[1]];
         // From the plane's equations (see the doc of `Geometry::beam_centre_px`): tilting about the beam's point.
         let poni = Poni {
@@ -115,7 +115,8 @@ fn visible(geometry: &Geometry, crystal: &Crystal) -> [usize; 2] {
     let (q_max, q_whole) = reach(geometry);
     let rings = crystal.ring_positions(q_max.min(30.0)).unwrap();
     let centre = placement.beam_centre_px();
-    let inside = (0.0..shape.columns as f64).contains(&centre[0]) && (0.0..shape.rows as f64).contains(&centre[1]);
+    let inside =
+        (0.0..shape.columns as f64).contains(&centre[0]) && (0.0..shape.rows as f64).contains(&centre[1]);
     let mut pixels = vec![0; rings.len()];
     for row in 0..shape.rows {
         let mut last = None;
@@ -219,7 +220,14 @@ fn lowest_q(geometry: &Geometry) -> f64 {
 }
 
 /// Few grains: each makes a round spot as wide as the ring. `strength` is the relative variance along a ring.
-fn speckle(image: &mut IdealImage, geometry: &Geometry, rings: &[f64], ring_px: f64, strength: f64, seed: u64) {
+fn speckle(
+    image: &mut IdealImage,
+    geometry: &Geometry,
+    rings: &[f64],
+    ring_px: f64,
+    strength: f64,
+    seed: u64,
+) {
     let columns = image.shape.columns;
     let placement = Placement::new(geometry);
     let wavelength = geometry.poni.wavelength_angstrom;
@@ -241,9 +249,8 @@ fn speckle(image: &mut IdealImage, geometry: &Geometry, rings: &[f64], ring_px: 
                 .map(|_| rand_distr::Distribution::sample(&rand_distr::Poisson::new(mean).unwrap(), &mut rng))
                 .collect();
             let reach = (4.0 * width).ceil() as usize;
-            let kernel: Vec<f64> = (0..=2 * reach)
-                .map(|k| (-0.5 * ((k as f64 - reach as f64) / width).powi(2)).exp())
-                .collect();
+            let kernel: Vec<f64> =
+                (0..=2 * reach).map(|k| (-0.5 * ((k as f64 - reach as f64) / width).powi(2)).exp()).collect();
             let sum: f64 = kernel.iter().sum::<f64>() * mean;
             (0..cells)
                 .map(|i| {

@@ -36,7 +36,8 @@ pub(super) fn calibrated(
     }
     // A calibrant's own file is relative to the run file, too.
     let beside = check.folder.join(&block.calibrant);
-    let named = if beside.is_file() { beside.to_string_lossy().into_owned() } else { block.calibrant.clone() };
+    let named =
+        if beside.is_file() { beside.to_string_lossy().into_owned() } else { block.calibrant.clone() };
     let mut told = |key: &str, error: &dyn std::fmt::Display| {
         check.problems.push(key, error.to_string(), "");
         None
@@ -49,7 +50,8 @@ pub(super) fn calibrated(
         Ok(loaded) => loaded.frame,
         Err(error) => return told(&format!("{KEY}.frame"), &error),
     };
-    let poni = guess.map(|path| PoniFile::read(&path).and_then(|guess| guess.poni(Some(wavelength_angstrom))));
+    let poni =
+        guess.map(|path| PoniFile::read(&path).and_then(|guess| guess.poni(Some(wavelength_angstrom))));
     let poni = match poni.transpose() {
         Ok(poni) => poni,
         Err(error) => return told(&format!("{KEY}.guess"), &error),

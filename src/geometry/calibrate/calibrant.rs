@@ -128,8 +128,9 @@ impl Calibrant {
             (Some(cell), None, None) => cell,
             (None, Some(crystal), None) => {
                 let known = CELLS.iter().find(|(name, _)| name == crystal);
-                let (_, text) = known
-                    .ok_or_else(|| wrong(format!("`cell_of: {crystal}` is no file of calibration/crystals")))?;
+                let (_, text) = known.ok_or_else(|| {
+                    wrong(format!("`cell_of: {crystal}` is no file of calibration/crystals"))
+                })?;
                 serde_yaml::from_str::<CrystalFile>(text).map_err(|error| wrong(error.to_string()))?.cell
             }
             (None, None, Some(list)) => {
@@ -150,11 +151,14 @@ impl Calibrant {
             }
         };
         let edges = [cell.a_angstrom, cell.b_angstrom, cell.c_angstrom];
-        let reciprocal_metric = cell.metric().try_inverse().filter(|_| {
-            edges.iter().all(|edge| LENGTHS.contains(edge)) && cell.metric().determinant() > 0.0
-        });
+        let reciprocal_metric = cell
+            .metric()
+            .try_inverse()
+            .filter(|_| edges.iter().all(|edge| LENGTHS.contains(edge)) && cell.metric().determinant() > 0.0);
         let Some(reciprocal_metric) = reciprocal_metric else {
-            return Err(wrong("`cell` is none: edges from 0.5 to 1000 Å, angles that can meet in a corner".to_owned()));
+            return Err(wrong(
+                "`cell` is none: edges from 0.5 to 1000 Å, angles that can meet in a corner".to_owned(),
+            ));
         };
         Ok(Calibrant {
             name: file.name,

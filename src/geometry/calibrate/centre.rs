@@ -76,7 +76,8 @@ impl Directions {
                 break;
             }
         }
-        let mut aims: Vec<(f64, Placement)> = chosen.into_par_iter().map(|start| self.closing_in(start)).collect();
+        let mut aims: Vec<(f64, Placement)> =
+            chosen.into_par_iter().map(|start| self.closing_in(start)).collect();
         aims.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut kept: Vec<Placement> = Vec::new();
         for (_, a) in aims {
@@ -115,7 +116,8 @@ impl Directions {
     /// centre badly along the radius.
     pub(super) fn doubt_m(&self, placement: &Placement) -> [f64; 2] {
         let at = self.parameters(placement);
-        let normal = self.with_problem(SPREADS[2], [1e-5, 1e-5, 1e-5, 1e-5, 0.0], |p| p.normal_equations(&at).0);
+        let normal =
+            self.with_problem(SPREADS[2], [1e-5, 1e-5, 1e-5, 1e-5, 0.0], |p| p.normal_equations(&at).0);
         let Some(inverse) = normal.try_inverse() else { return [0.0; 2] };
         let centre = inverse.fixed_view::<2, 2>(0, 0).into_owned().symmetric_eigen();
         let worst = centre.eigenvalues.imax();

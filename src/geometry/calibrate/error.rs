@@ -6,7 +6,9 @@ use crate::frame::Shape;
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrateError {
     /// No calibrant of this name.
-    #[error("no calibrant is called `{name}`, and no file either; known are {known}; a file has `name` and `cell` or `d_angstrom`")]
+    #[error(
+        "no calibrant is called `{name}`, and no file either; known are {known}; a file has `name` and `cell` or `d_angstrom`"
+    )]
     UnknownCalibrant {
         /// As given.
         name: String,
@@ -22,7 +24,9 @@ pub enum CalibrateError {
         reason: String,
     },
     /// The cell is too large for the detector's range.
-    #[error("calibrant {name} has too many reflections up to Q = {q_max:.1} Å⁻¹; use one with a smaller cell")]
+    #[error(
+        "calibrant {name} has too many reflections up to Q = {q_max:.1} Å⁻¹; use one with a smaller cell"
+    )]
     TooManyRings {
         /// The calibrant.
         name: String,
@@ -30,7 +34,9 @@ pub enum CalibrateError {
         q_max: f64,
     },
     /// The frame is not the detector's.
-    #[error("the calibrant's frame is {found} pixels (rows × columns), the detector has {expected}; name the detector that wrote it")]
+    #[error(
+        "the calibrant's frame is {found} pixels (rows × columns), the detector has {expected}; name the detector that wrote it"
+    )]
     Shape {
         /// Of the frame.
         found: Shape,
@@ -38,7 +44,9 @@ pub enum CalibrateError {
         expected: Shape,
     },
     /// The image shows nothing with a direction.
-    #[error("no rings are seen: {seen} of {blocks} patches of the frame have an edge that runs one way; is it the calibrant's frame, exposed long enough?")]
+    #[error(
+        "no rings are seen: {seen} of {blocks} patches of the frame have an edge that runs one way; is it the calibrant's frame, exposed long enough?"
+    )]
     NoRings {
         /// Patches with a direction.
         seen: usize,
@@ -56,7 +64,9 @@ pub enum CalibrateError {
         needed: usize,
     },
     /// What is seen are not the calibrant's rings.
-    #[error("the frame does not fit {calibrant} at {energy_kev:.4} keV: {reason}; check calibrant, energy, detector and mask, or give --guess")]
+    #[error(
+        "the frame does not fit {calibrant} at {energy_kev:.4} keV: {reason}; check calibrant, energy, detector and mask, or give --guess"
+    )]
     NoMatch {
         /// Names of the calibrants.
         calibrant: String,
@@ -66,7 +76,9 @@ pub enum CalibrateError {
         reason: String,
     },
     /// The fit leaves a parameter open that nothing can do without.
-    #[error("the rings do not determine the {parameter}: ± {sigma} {unit}; more rings or a longer arc of them are needed")]
+    #[error(
+        "the rings do not determine the {parameter}: ± {sigma} {unit}; more rings or a longer arc of them are needed"
+    )]
     Undetermined {
         /// Which.
         parameter: &'static str,

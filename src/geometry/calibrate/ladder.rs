@@ -60,7 +60,8 @@ impl Ladder {
     /// How far ring `i`'s realm reaches: to the middle between it and its neighbours.
     fn realm(&self, i: usize) -> f64 {
         let rings = &self.two_theta;
-        let below = if i > 0 { rings[i] - rings[i - 1] } else { rings.get(1).map_or(rings[0], |r| r - rings[0]) };
+        let below =
+            if i > 0 { rings[i] - rings[i - 1] } else { rings.get(1).map_or(rings[0], |r| r - rings[0]) };
         let above = rings.get(i + 1).map_or(below, |next| next - rings[i]);
         0.5 * (below + above)
     }

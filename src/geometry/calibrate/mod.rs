@@ -20,12 +20,12 @@ mod profile;
 mod verdict;
 mod remarks;
 mod outcome;
+mod halo;
 
 pub use calibrant::Calibrant;
 pub use error::CalibrateError;
-pub use outcome::{
-    CalibratedFrame, Calibration, Origin, PARAMETERS, Parameter, PointResidual, RingResidual,
-};
+pub use halo::HaloShift;
+pub use outcome::{CalibratedFrame, Calibration, Origin, PARAMETERS, Parameter, PointResidual, RingResidual};
 pub use profile::Agreement;
 pub use remarks::{Remark, Severity};
 

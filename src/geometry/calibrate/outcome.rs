@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::profile::Agreement;
 use super::refine::{FRAME, LN_WAVELENGTH, ROT1, ROT2, Refined};
-use super::settle::Settled;
 use super::remarks::Remark;
+use super::settle::Settled;
 use crate::geometry::{Detector, Geometry, Poni};
 
 /// Names of the parameters, in the order of the covariance.
@@ -159,10 +159,12 @@ pub(super) fn frame(
         parameters(&placement.poni(wavelength))
     };
     const STEP: f64 = 1e-6;
-    let jacobian = DMatrix::from_fn(6, 6, |row, k| (moved(k, STEP)[row] - moved(k, -STEP)[row]) / (2.0 * STEP));
+    let jacobian =
+        DMatrix::from_fn(6, 6, |row, k| (moved(k, STEP)[row] - moved(k, -STEP)[row]) / (2.0 * STEP));
     let own = own_covariance(refined, index);
     let covariance = &jacobian * &own * jacobian.transpose();
-    let origins = [Origin::Fitted, Origin::Fitted, Origin::Fitted, context.tilt, context.tilt, context.wavelength];
+    let origins =
+        [Origin::Fitted, Origin::Fitted, Origin::Fitted, context.tilt, context.tilt, context.wavelength];
     let [slow_m, fast_m] = context.detector.pixel_m;
     let [row, column] = context.detector.pixel(placement.centre_m);
     let centre_sigma = [4, 3].map(|k| own[(k, k)].sqrt() * start.along_m);
@@ -202,10 +204,10 @@ fn rings(refined: &Refined, index: usize, own: &DMatrix<f64>, context: &Context<
         let kept: Vec<_> = ring.iter().filter(|r| r.kept).collect();
         let count = kept.len().max(1) as f64;
         let q = context.rings_q[ring[0].ring];
-        let two_theta = 2.0 * (q * context.wavelength_angstrom * refined.wavelength_factor
-            / (4.0 * std::f64::consts::PI))
-            .min(1.0)
-            .asin();
+        let two_theta = 2.0
+            * (q * context.wavelength_angstrom * refined.wavelength_factor / (4.0 * std::f64::consts::PI))
+                .min(1.0)
+                .asin();
         // Around a ring the centre's and the tilt's errors cancel; distance and wavelength stay:
         // Δq/q = Δ2θ/(2 tan θ) − Δλ/λ, Δ2θ = −sin 2θ cos 2θ·ΔD/D.
         let by_distance = -two_theta.sin() * two_theta.cos() / (2.0 * (0.5 * two_theta).tan());

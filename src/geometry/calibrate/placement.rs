@@ -116,11 +116,9 @@ mod tests {
         let placement = Placement::of(&poni);
         let back = placement.poni(0.11);
         // A few roundings of numbers below 1.
-        for (a, b) in [
-            (poni.distance_m, back.distance_m),
-            (poni.poni1_m, back.poni1_m),
-            (poni.poni2_m, back.poni2_m),
-        ] {
+        for (a, b) in
+            [(poni.distance_m, back.distance_m), (poni.poni1_m, back.poni1_m), (poni.poni2_m, back.poni2_m)]
+        {
             assert!((a - b).abs() < 1e-15);
         }
         let frame = placement.lab_frame();

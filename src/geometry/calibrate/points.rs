@@ -125,15 +125,16 @@ impl Cake {
             let above = rings.get(ring + 1).map_or(f64::INFINITY, |next| next - rings[ring]);
             let apart = below.min(above);
             // The arc of a wedge at the ring's narrowest pixel: 2π sin 2θ is the ring's length on the unit sphere.
-            let pixel = (0..8).filter_map(|k| scale(ring, 0.25 * PI * f64::from(k))).fold(f64::INFINITY, f64::min);
+            let pixel =
+                (0..8).filter_map(|k| scale(ring, 0.25 * PI * f64::from(k))).fold(f64::INFINITY, f64::min);
             let arc = 2.0 * PI * rings[ring].sin() / pixel;
-            let number = if pixel.is_finite() { (arc / ARC_PX).clamp(WEDGES[0], WEDGES[1]) as usize } else { 0 };
+            let number =
+                if pixel.is_finite() { (arc / ARC_PX).clamp(WEDGES[0], WEDGES[1]) as usize } else { 0 };
             for wedge in 0..number {
                 let chi = -PI + 2.0 * PI * (wedge as f64 + 0.5) / number as f64;
                 wedges.push(scale(ring, chi).and_then(|pixel_rad| {
                     let apart_px = apart / pixel_rad;
-                    (apart_px >= search.apart_px)
-                        .then(|| (pixel_rad, search.window_px.min(0.5 * apart_px)))
+                    (apart_px >= search.apart_px).then(|| (pixel_rad, search.window_px.min(0.5 * apart_px)))
                 }));
             }
             first.push(wedges.len());

@@ -112,7 +112,8 @@ pub(super) struct Fit<'a> {
 impl<'a> Fit<'a> {
     pub(super) fn new(ladder: &'a Ladder, frames: &'a [FramePoints], freedom: Freedom) -> Self {
         let points = frames.iter().enumerate();
-        let points = points.flat_map(|(k, frame)| frame.points.iter().map(move |point| (k, *point))).collect();
+        let points =
+            points.flat_map(|(k, frame)| frame.points.iter().map(move |point| (k, *point))).collect();
         Self { ladder, frames, freedom, points }
     }
 
@@ -275,7 +276,8 @@ impl<'a> Fit<'a> {
     }
 
     fn accepted(&self, off: &[f64], sigma: &[f64]) -> Vec<bool> {
-        let near: Vec<bool> = off.iter().zip(sigma).map(|(off, sigma)| off.abs() <= OUTLIER * sigma).collect();
+        let near: Vec<bool> =
+            off.iter().zip(sigma).map(|(off, sigma)| off.abs() <= OUTLIER * sigma).collect();
         let rings = self.rings();
         let mut kept = near.clone();
         for ring in rings {

@@ -72,7 +72,8 @@ pub(super) fn remarks(
         Some(_) | None => {}
     }
     for (index, frame) in calibration.frames.iter().enumerate() {
-        let which = if calibration.frames.len() > 1 { format!("frame {}: ", index + 1) } else { String::new() };
+        let which =
+            if calibration.frames.len() > 1 { format!("frame {}: ", index + 1) } else { String::new() };
         for mut remark in of_frame(request, frame) {
             remark.text.insert_str(0, &which);
             all.push(remark);
@@ -106,7 +107,9 @@ fn of_frame(request: &Request<'_>, frame: &CalibratedFrame) -> Vec<Remark> {
     }
     let [column, row] = frame.centre_sigma_px;
     if column.hypot(row) > OPEN_CENTRE_PX {
-        warn(format!("the beam centre is known within {column:.2} and {row:.2} pixels only: the arcs are short"));
+        warn(format!(
+            "the beam centre is known within {column:.2} and {row:.2} pixels only: the arcs are short"
+        ));
     }
     let explained = frame.agreement.explained;
     if explained < MOSTLY {
@@ -143,13 +146,16 @@ fn of_guess(request: &Request<'_>, guess: &Poni, frame: &CalibratedFrame) -> Opt
         (off(columns - column, row), "mirrored left to right"),
         (off(columns - column, rows - row), "turned by 180°"),
     ];
-    let nearest = mirrored.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(off, _)| *off < MIRRORED * plain);
+    let nearest =
+        mirrored.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(off, _)| *off < MIRRORED * plain);
     let text = match nearest {
         Some((_, how)) => format!(
             "the frame is probably flipped: the .poni file's beam centre is {plain:.1} pixels off, but fits the frame {how}; \
              set the detector's `orientation`"
         ),
-        None => format!("the beam centre is {plain:.1} pixels from that of the .poni file: beam or detector have moved"),
+        None => format!(
+            "the beam centre is {plain:.1} pixels from that of the .poni file: beam or detector have moved"
+        ),
     };
     Some(Remark { severity: Severity::Warning, text })
 }

@@ -43,12 +43,7 @@ pub(super) struct Settled {
 
 impl View<'_> {
     /// From placements that are right within a few pixels to the settled ones; `None` where the rings give no fit.
-    pub(super) fn settle(
-        &self,
-        starts: &[Placement],
-        freedom: Freedom,
-        rounds: usize,
-    ) -> Option<Settled> {
+    pub(super) fn settle(&self, starts: &[Placement], freedom: Freedom, rounds: usize) -> Option<Settled> {
         let pixel_m = self.detector.pixel_m[0].min(self.detector.pixel_m[1]);
         let mut here = starts.to_vec();
         let mut widths: Vec<Option<Vec<f64>>> = vec![None; self.images.len()];
@@ -94,7 +89,8 @@ impl View<'_> {
                 Some(_) | None => false,
             });
         }
-        let refined = Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilt: Hold::Free }).solve()?;
+        let refined =
+            Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilt: Hold::Free }).solve()?;
         let kept = refined.residuals.iter().filter(|r| r.kept).count();
         let fits = 2 * kept > settled.refined.residuals.len()
             && refined.extra_px.hypot(refined.ring_px) < LOOSE * settled.fwhm_px;
@@ -105,11 +101,7 @@ impl View<'_> {
         let frame = at.lab_frame();
         let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, self.ladder, search);
         let Some(widths) = widths else {
-            return look(&Search {
-                window_px: FIRST_WINDOW_PX,
-                apart_px: FIRST_APART_PX,
-                widths_px: None,
-            });
+            return look(&Search { window_px: FIRST_WINDOW_PX, apart_px: FIRST_APART_PX, widths_px: None });
         };
         let mut sorted = widths.to_vec();
         let fwhm_px = full_width(median(&mut sorted));

@@ -92,7 +92,8 @@ impl<M> Problem<'_, M> {
     pub(super) fn cost(&self, parameters: &[f64]) -> f64 {
         let model = (self.model)(parameters);
         let points = (0..self.count).map(|i| self.loss.cost((self.residual)(&model, i).powi(2)));
-        let prior = self.prior.iter().zip(parameters).map(|((at, sigma), p)| 0.5 * ((p - at) / sigma).powi(2));
+        let prior =
+            self.prior.iter().zip(parameters).map(|((at, sigma), p)| 0.5 * ((p - at) / sigma).powi(2));
         let sum = points.sum::<f64>() + prior.sum::<f64>();
         if sum.is_finite() { sum } else { f64::INFINITY }
     }

@@ -123,10 +123,10 @@ impl Field {
     /// Scharr's stencil: the direction of its gradient is right within 0.1° for smooth images.
     fn gradient(&self, i: usize) -> [f32; 2] {
         let (s, w) = (&self.smooth, self.shape.columns);
-        let down = 3.0 * (s[i + w - 1] - s[i - w - 1] + s[i + w + 1] - s[i - w + 1])
-            + 10.0 * (s[i + w] - s[i - w]);
-        let right = 3.0 * (s[i - w + 1] - s[i - w - 1] + s[i + w + 1] - s[i + w - 1])
-            + 10.0 * (s[i + 1] - s[i - 1]);
+        let down =
+            3.0 * (s[i + w - 1] - s[i - w - 1] + s[i + w + 1] - s[i - w + 1]) + 10.0 * (s[i + w] - s[i - w]);
+        let right =
+            3.0 * (s[i - w + 1] - s[i - w - 1] + s[i + w + 1] - s[i + w - 1]) + 10.0 * (s[i + 1] - s[i - 1]);
         [down / 32.0, right / 32.0]
     }
 
@@ -209,7 +209,8 @@ fn along(values: &[f32], columns: usize, stride: usize, stencil: fn([f32; 7]) ->
     out.par_chunks_mut(columns.max(1)).enumerate().for_each(|(row, line)| {
         for (column, out) in line.iter_mut().enumerate() {
             let i = row * columns + column;
-            let inside = if stride == 1 { (3..columns - 3).contains(&column) } else { (reach..last).contains(&i) };
+            let inside =
+                if stride == 1 { (3..columns - 3).contains(&column) } else { (reach..last).contains(&i) };
             if inside {
                 *out = stencil(std::array::from_fn(|k| values[i + k * stride - reach]));
             }

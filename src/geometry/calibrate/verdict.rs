@@ -116,7 +116,9 @@ impl<'a> Bench<'a> {
             }
         }
         let Some(best) = self.best(&view, tried)? else {
-            return Err(reason.unwrap_or_else(|| self.no_match("no distance puts rings where rings are".to_owned())));
+            return Err(
+                reason.unwrap_or_else(|| self.no_match("no distance puts rings where rings are".to_owned()))
+            );
         };
         Ok(best)
     }
@@ -137,7 +139,9 @@ impl<'a> Bench<'a> {
         tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
         let best = tried[0].settled.refined.placements[0];
         let pixel_m = view.detector.pixel_m[0].min(view.detector.pixel_m[1]);
-        let other = tried.iter().find(|other| other.settled.refined.placements[0].apart_m(&best) > APART_PX * pixel_m);
+        let other = tried
+            .iter()
+            .find(|other| other.settled.refined.placements[0].apart_m(&best) > APART_PX * pixel_m);
         match other {
             Some(other) if other.worth > AS_GOOD * tried[0].worth => Err(self.no_match(format!(
                 "{:.1} mm and {:.1} mm fit alike: the rings cannot be told apart",
@@ -174,7 +178,8 @@ impl<'a> Bench<'a> {
         let kept: Vec<_> = residuals.iter().filter(|r| r.kept).collect();
         let on_ring = |a: &Residual, b: &Residual| (a.frame, a.ring) == (b.frame, b.ring);
         let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
-        let off = residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
+        let off =
+            residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
         if kept.len() < FEWEST_POINTS {
             return Err(self.no_match(format!("only {} places on rings are found", kept.len())));
         }
@@ -220,7 +225,8 @@ impl<'a> Bench<'a> {
         if sigma(&fit, ROT1).max(sigma(&fit, ROT2)) > OPEN_TILT {
             freedom.tilt = Hold::Within(TILT);
             tilt = Origin::Assumed;
-            let [rot1_rad, rot2_rad] = self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
+            let [rot1_rad, rot2_rad] =
+                self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
             let upright: Vec<Placement> =
                 fit.refined.placements.iter().map(|p| Placement { rot1_rad, rot2_rad, ..*p }).collect();
             fit = self.view.settle(&upright, freedom, ROUNDS).ok_or_else(failed)?;
