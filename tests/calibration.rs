@@ -285,3 +285,60 @@ fn a_moved_beam_shows_in_the_halo() {
         );
     }
 }
+
+/// Runs the command in a folder; gives the exit code and what it said.
+fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_halor"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn the_command_and_the_run_file_find_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (frame, geometry) = simulated(0.3, [240.0, 310.0], [0.05, -0.03], "CeO2", 60.0);
+    halor::frame::write_tiff(std::fs::File::create(path("ceo2.tif")).unwrap(), &frame).unwrap();
+    let known = ["--energy-kev", "60", "--detector", "Pilatus 300k"];
+    let ask =
+        |extra: &[&str]| command(folder.path(), &[&["calibrate", "ceo2.tif"], &known[..], extra].concat());
+    let (code, said) = ask(&["--calibrant", "CeO2"]);
+    assert_eq!(code, 0, "{said}");
+    let poni = PoniFile::read(&path("ceo2.poni")).unwrap().poni(None).unwrap();
+    assert!((poni.distance_m / geometry.poni.distance_m - 1.0).abs() < 1e-4);
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path("ceo2.json")).unwrap()).unwrap();
+    assert_eq!(json["frames"][0]["covariance"]["matrix"].as_array().unwrap().len(), 6);
+    assert!(json["frames"][0]["rings"].as_array().unwrap().len() >= 3);
+    assert!(std::fs::read_to_string(path("ceo2.svg")).unwrap().ends_with("</svg>\n"));
+    // Nothing is overwritten; what is missing or unknown is named; what is no calibrant leaves nothing.
+    assert_eq!(ask(&["--calibrant", "CeO2"]).0, 2);
+    let (code, said) = ask(&["--calibrant", "CeO3"]);
+    assert!(code == 2 && said.contains("CeO3"), "{said}");
+    assert_eq!(
+        command(folder.path(), &["calibrate", "none.tif", "--calibrant", "CeO2", "--energy-kev", "60"]).0,
+        3
+    );
+    let (code, said) = ask(&["--calibrant", "Al2O3", "--output", "wrong"]);
+    assert!(code == 1 && !path("wrong.poni").exists(), "{said}");
+
+    let run = "samples: [{name: a, frames: ceo2.tif}]\nbeam: {energy_kev: 60}\ndetector: {name: Pilatus 300k}\n\
+               pdf: off\ngeometry: {calibrate: {frame: ceo2.tif, calibrant: CeO2}}\n";
+    std::fs::write(path("run.yaml"), run).unwrap();
+    let loaded = halor::config::load(&path("run.yaml"), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let found = loaded.config.geometry.poni;
+    // The file has all digits of the numbers, and the search is the same.
+    assert!((found.poni1_m - poni.poni1_m).abs() < 1e-12 && (found.rot2_rad - poni.rot2_rad).abs() < 1e-12);
+    // What is saved has the numbers in place of the search.
+    std::fs::write(path("again.yaml"), &loaded.resolved_yaml).unwrap();
+    assert_eq!(
+        halor::config::load(&path("again.yaml"), &[]).unwrap().config.geometry,
+        loaded.config.geometry
+    );
+    let wrong = run.replace("calibrant: CeO2", "calibrant: CeO3");
+    std::fs::write(path("run.yaml"), wrong).unwrap();
+    let error = halor::config::load(&path("run.yaml"), &[]).unwrap_err().to_string();
+    assert!(error.contains("geometry.calibrate.calibrant") && error.contains("CeO3"), "{error}");
+}

@@ -7,12 +7,13 @@
 //! y(u) = A·[Φ((u − μ + ½)/s) − Φ((u − μ − ½)/s)] + b0 + b1·u,
 //! ```
 //!
-//! Φ the normal distribution. At 0° and 90° to the rows this is exact; between, the box stands for a trapezoid of the same
+//! Φ the normal distribution. Rings that lie close together are one such profile, each with its own A at its known distance
+//! from the first, all with one μ and s. At 0° and 90° to the rows this is exact; between, the box stands for a trapezoid of the same
 //! variance, and the fit stays symmetric about μ.
 
 use std::f64::consts::PI;
 
-use nalgebra::{Matrix5, Vector5};
+use nalgebra::{DMatrix, DVector};
 
 /// Pixels of one wedge at nearly one distance from the ring.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -53,77 +54,105 @@ const WIDTHS: [f64; 3] = [0.4, 0.9, 2.0];
 const STEP: f64 = 0.5;
 /// A narrower peak cannot be told from one this narrow.
 const NARROWEST: f64 = 0.12;
-/// Bins that a fit of five parameters needs.
-const FEWEST_BINS: usize = 9;
+/// Bins that a fit needs beyond its parameters.
+const SPARE_BINS: usize = 4;
 /// Expected counts of a bin below which the variance is not taken.
 const LEAST_COUNTS: f64 = 0.5;
 
 /// One point of the profile: u, counts per pixel, number of pixels.
 type Sample = [f64; 3];
 
-/// Fits one peak within ± `window` pixels; `None` where there is none.
-pub(super) fn fit(bins: &[Bin], width: Width, window: f64) -> Option<Peak> {
+/// Rings of one profile, and how their width is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lines<'a> {
+    /// Places of the rings, pixels from the one that u counts from.
+    pub(super) offsets: &'a [f64],
+    pub(super) width: Width,
+    /// Farthest that μ may be from 0, pixels.
+    pub(super) reach: f64,
+}
+
+/// Where the parameters stand: μ, s, b0, b1, then one A for each ring.
+const SHIFT: usize = 0;
+const WIDTH: usize = 1;
+const BASE: usize = 2;
+const SLOPE: usize = 3;
+const AREAS: usize = 4;
+
+/// Fits the rings of one profile; `None` where there are none.
+pub(super) fn fit(bins: &[Bin], lines: Lines<'_>) -> Option<Peak> {
     let samples: Vec<Sample> = bins
         .iter()
         .filter(|bin| bin.pixels > 0.0)
         .map(|bin| [bin.u / bin.pixels, bin.counts / bin.pixels, bin.pixels])
-        .filter(|[u, ..]| u.abs() <= window)
         .collect();
-    if samples.len() < FEWEST_BINS {
+    if samples.len() < AREAS + lines.offsets.len() + SPARE_BINS {
         return None;
     }
-    let widths = match &width {
+    let widths = match &lines.width {
         Width::Free => &WIDTHS[..],
         Width::Known(s) => std::slice::from_ref(s),
     };
-    let reach = (window - 1.0).max(0.5);
-    let steps = (reach / STEP) as i32;
+    let steps = ((lines.reach - 1.0).max(0.5) / STEP) as i32;
     let places = (-steps..=steps).flat_map(|k| widths.iter().map(move |s| (f64::from(k) * STEP, *s)));
     let mean = samples.iter().map(|s| s[1] * s[2]).sum::<f64>() / samples.iter().map(|s| s[2]).sum::<f64>();
     let start = places
-        .filter_map(|(shift, s)| linear(&samples, shift, s, mean))
-        .filter(|(p, _)| p[1] > 0.0)
+        .filter_map(|(shift, s)| linear(&samples, &lines, shift, s, mean))
+        .filter(|(p, _)| p.rows_range(AREAS..).sum() > 0.0)
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
-    descend(&samples, start.0, width, window)
+    descend(&samples, start.0, &lines)
 }
 
-/// Parameters [μ, A, b0, b1, s] with the best A, b0, b1 for these μ and s, and χ²; the variance is that of the mean.
-fn linear(samples: &[Sample], shift: f64, width: f64, mean: f64) -> Option<(Vector5<f64>, f64)> {
-    let mut matrix = nalgebra::Matrix3::zeros();
-    let mut vector = nalgebra::Vector3::zeros();
+/// All parameters with the best A, b0, b1 for this μ and s, and χ²; the variance is that of the mean.
+fn linear(
+    samples: &[Sample],
+    lines: &Lines<'_>,
+    shift: f64,
+    width: f64,
+    mean: f64,
+) -> Option<(DVector<f64>, f64)> {
+    let count = 2 + lines.offsets.len();
+    let mut matrix = DMatrix::zeros(count, count);
+    let mut vector = DVector::zeros(count);
+    let mut row = DVector::zeros(count);
     let mut squares = 0.0;
     for [u, y, n] in samples {
-        let row = nalgebra::Vector3::new(shape(u - shift, width)[0], 1.0, *u);
+        (row[0], row[1]) = (1.0, *u);
+        for (k, offset) in lines.offsets.iter().enumerate() {
+            row[2 + k] = shape(u - shift - offset, width)[0];
+        }
         let weight = n / mean.max(LEAST_COUNTS);
-        matrix += weight * row * row.transpose();
-        vector += weight * *y * row;
+        matrix.ger(weight, &row, &row, 1.0);
+        vector.axpy(weight * y, &row, 1.0);
         squares += weight * y * y;
     }
     let solution = matrix.cholesky()?.solve(&vector);
     let chi_squared = squares - vector.dot(&solution);
-    Some((Vector5::new(shift, solution[0], solution[1], solution[2], width), chi_squared))
+    let mut all = DVector::zeros(AREAS + lines.offsets.len());
+    (all[SHIFT], all[WIDTH], all[BASE], all[SLOPE]) = (shift, width, solution[0], solution[1]);
+    all.rows_range_mut(AREAS..).copy_from(&solution.rows_range(2..));
+    Some((all, chi_squared))
 }
 
 /// Gauss–Newton with damping from there; variances are those of the fitted curve (Poisson).
-fn descend(samples: &[Sample], start: Vector5<f64>, width: Width, window: f64) -> Option<Peak> {
+fn descend(samples: &[Sample], start: DVector<f64>, lines: &Lines<'_>) -> Option<Peak> {
     let mut here = start;
     let mut damping = 1e-3;
-    let mut cost = chi_squared(samples, &here, &here);
+    let mut cost = chi_squared(samples, lines, &here, &here);
     for _ in 0..30 {
-        let (matrix, gradient) = normal_equations(samples, &here, width);
-        let mut damped = matrix;
-        for k in 0..5 {
+        let (mut damped, gradient) = normal_equations(samples, lines, &here);
+        for k in 0..damped.nrows() {
             damped[(k, k)] *= 1.0 + damping;
         }
         let step = damped.cholesky()?.solve(&gradient);
-        let mut next = here + step;
-        next[4] = next[4].clamp(NARROWEST, window);
+        let mut next = &here + &step;
+        next[WIDTH] = next[WIDTH].clamp(NARROWEST, lines.reach.max(NARROWEST));
         // Compared at one set of variances: those of where we stand.
-        let next_cost = chi_squared(samples, &next, &here);
+        let next_cost = chi_squared(samples, lines, &next, &here);
         if next_cost < cost {
-            let done = cost - next_cost < 1e-5 * cost && step[0].abs() < 1e-4;
+            let done = cost - next_cost < 1e-5 * cost && step[SHIFT].abs() < 1e-4;
             here = next;
-            cost = chi_squared(samples, &here, &here);
+            cost = chi_squared(samples, lines, &here, &here);
             damping *= 0.1;
             if done {
                 break;
@@ -135,45 +164,66 @@ fn descend(samples: &[Sample], start: Vector5<f64>, width: Width, window: f64) -
             }
         }
     }
-    let free = match width {
-        Width::Free => 5,
-        Width::Known(_) => 4,
+    let held = match lines.width {
+        Width::Free => 0,
+        Width::Known(_) => 1,
     };
-    let degrees = samples.len().checked_sub(free).filter(|d| *d > 0)? as f64;
-    let (matrix, _) = normal_equations(samples, &here, width);
-    let covariance = matrix.try_inverse()?;
+    let degrees = (samples.len() + held).checked_sub(here.len()).filter(|d| *d > 0)? as f64;
+    let (matrix, _) = normal_equations(samples, lines, &here);
+    let covariance = matrix.cholesky()?.inverse();
     // Spots and other shapes than a Gaussian leave more than counting does.
     let excess = (cost / degrees).max(1.0);
-    let sigma = (covariance[(0, 0)] * excess).sqrt();
-    let significance = here[1] / (covariance[(1, 1)] * excess).sqrt();
-    let peak = Peak { shift: here[0], sigma, width: here[4], significance };
-    let good = sigma.is_finite() && significance.is_finite() && here[0].abs() < window;
+    let sigma = (covariance[(SHIFT, SHIFT)] * excess).sqrt();
+    let areas = here.rows_range(AREAS..);
+    let of_area = |k: usize| areas[k] / (covariance[(AREAS + k, AREAS + k)] * excess).sqrt();
+    let significance = (0..areas.len()).map(of_area).fold(f64::NEG_INFINITY, f64::max);
+    // A peak that no pixel lies on would be made up.
+    let strongest = areas.imax();
+    let on_top =
+        samples.iter().filter(|[u, ..]| (u - here[SHIFT] - lines.offsets[strongest]).abs() < 1.0).count();
+    let peak = Peak { shift: here[SHIFT], sigma, width: here[WIDTH], significance };
+    let good =
+        sigma.is_finite() && significance.is_finite() && here[SHIFT].abs() < lines.reach && on_top >= 3;
     good.then_some(peak)
 }
 
-fn normal_equations(samples: &[Sample], p: &Vector5<f64>, width: Width) -> (Matrix5<f64>, Vector5<f64>) {
-    let mut matrix = Matrix5::zeros();
-    let mut gradient = Vector5::zeros();
+fn normal_equations(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>) -> (DMatrix<f64>, DVector<f64>) {
+    let count = p.len();
+    let mut matrix = DMatrix::zeros(count, count);
+    let mut gradient = DVector::zeros(count);
+    let mut row = DVector::zeros(count);
     for [u, y, n] in samples {
-        let [value, slope, by_width] = shape(u - p[0], p[4]);
-        let by_width = match width {
-            Width::Free => p[1] * by_width,
+        let (mut by_shift, mut by_width, mut model) = (0.0, 0.0, p[BASE] + p[SLOPE] * u);
+        for (k, offset) in lines.offsets.iter().enumerate() {
+            let [value, slope, width] = shape(u - p[SHIFT] - offset, p[WIDTH]);
+            let area = p[AREAS + k];
+            model += area * value;
+            by_shift -= area * slope;
+            by_width += area * width;
+            row[AREAS + k] = value;
+        }
+        row[SHIFT] = by_shift;
+        row[WIDTH] = match lines.width {
+            Width::Free => by_width,
             Width::Known(_) => 0.0,
         };
-        let model = p[1] * value + p[2] + p[3] * u;
-        let row = Vector5::new(-p[1] * slope, value, 1.0, *u, by_width);
+        (row[BASE], row[SLOPE]) = (1.0, *u);
         let weight = n / variance(model, *n);
-        matrix += weight * row * row.transpose();
-        gradient += weight * (y - model) * row;
+        matrix.ger(weight, &row, &row, 1.0);
+        gradient.axpy(weight * (y - model), &row, 1.0);
     }
-    if let Width::Known(_) = width {
-        matrix[(4, 4)] = 1.0;
+    if let Width::Known(_) = lines.width {
+        matrix[(WIDTH, WIDTH)] = 1.0;
     }
     (matrix, gradient)
 }
 
-fn chi_squared(samples: &[Sample], p: &Vector5<f64>, at: &Vector5<f64>) -> f64 {
-    let curve = |p: &Vector5<f64>, u: f64| p[1] * shape(u - p[0], p[4])[0] + p[2] + p[3] * u;
+fn chi_squared(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>, at: &DVector<f64>) -> f64 {
+    let curve = |p: &DVector<f64>, u: f64| {
+        let rings = lines.offsets.iter().enumerate();
+        let rings = rings.map(|(k, offset)| p[AREAS + k] * shape(u - p[SHIFT] - offset, p[WIDTH])[0]);
+        rings.sum::<f64>() + p[BASE] + p[SLOPE] * u
+    };
     samples.iter().map(|[u, y, n]| (y - curve(p, *u)).powi(2) * n / variance(curve(at, *u), *n)).sum()
 }
 

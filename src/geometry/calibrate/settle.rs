@@ -14,8 +14,11 @@ const FIRST_APART_PX: f64 = 5.0;
 /// The window, and the distance between rings, in full widths at half maximum.
 const WINDOW: f64 = 2.0;
 const APART: [f64; 3] = [3.0, 2.0, 1.4];
-/// With fewer rings that stand alone, closer ones are taken too.
-const ENOUGH_RINGS: usize = 4;
+/// Rings that are fitted as one group at most, and groups that are enough; with fewer, the next distance is taken.
+const GROUP: usize = 6;
+const ENOUGH_GROUPS: usize = 6;
+/// Places on rings that stand alone that are enough to begin with.
+const FIRST_POINTS: usize = 40;
 /// Points that a ring's own width needs.
 const OWN_WIDTH: usize = 8;
 /// The shift of the centre, or of a ring, that ends the rounds, pixels.
@@ -101,15 +104,26 @@ impl View<'_> {
         let frame = at.lab_frame();
         let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, self.ladder, search);
         let Some(widths) = widths else {
-            return look(&Search { window_px: FIRST_WINDOW_PX, apart_px: FIRST_APART_PX, widths_px: None });
+            let mut search =
+                Search { window_px: FIRST_WINDOW_PX, apart_px: FIRST_APART_PX, most: 1, widths_px: None };
+            let alone = look(&search);
+            if alone.len() >= FIRST_POINTS {
+                return alone;
+            }
+            search.most = GROUP;
+            return look(&search);
         };
         let mut sorted = widths.to_vec();
         let fwhm_px = full_width(median(&mut sorted));
-        let window_px = (WINDOW * fwhm_px).max(3.0);
         let mut points = Vec::new();
         for apart in APART {
-            points = look(&Search { window_px, apart_px: apart * fwhm_px, widths_px: Some(widths) });
-            if points.chunk_by(|a, b| a.ring == b.ring).count() >= ENOUGH_RINGS {
+            points = look(&Search {
+                window_px: (WINDOW * fwhm_px).max(3.0),
+                apart_px: apart * fwhm_px,
+                most: GROUP,
+                widths_px: Some(widths),
+            });
+            if points.chunk_by(|a, b| a.ring == b.ring).count() >= ENOUGH_GROUPS {
                 break;
             }
         }
