@@ -42,7 +42,7 @@ pub(super) struct Search<'a> {
 const BIN_PX: f64 = 0.25;
 /// Arc of a wedge, pixels, and how many wedges a ring has.
 const ARC_PX: f64 = 50.0;
-const WEDGES: [f64; 2] = [24.0, 120.0];
+const WEDGES: [f64; 2] = [24.0, 400.0];
 /// Peaks that are less certain are none.
 const SIGNIFICANT: f64 = 6.0;
 /// Positions that are less certain say nothing, pixels.

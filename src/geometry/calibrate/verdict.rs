@@ -16,7 +16,7 @@ const RINGS: [usize; 2] = [3, 2];
 const CLEARLY: f64 = 0.4;
 /// Share of the peaks' heights that has to lie on rings, and of the first rings that have to be peaks.
 const EXPLAINED: f64 = 0.6;
-const SEEN: f64 = 0.6;
+const SEEN: f64 = 0.7;
 /// Share of the points that a good fit keeps.
 const KEPT: f64 = 0.6;
 /// Root mean square of what is left, in full widths of the rings (and never asked to be below a quarter of a pixel).
@@ -32,7 +32,7 @@ const RINGS_OFF: f64 = 0.25;
 /// Points that a ring needs to count as found, or as off.
 const OF_A_RING: usize = 3;
 /// Places on rings that a fit of five parameters and its scatter need.
-const FEWEST_POINTS: usize = 25;
+const FEWEST_POINTS: usize = 30;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
 const TILT: f64 = 0.035;
