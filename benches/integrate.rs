@@ -28,7 +28,7 @@ fn geometry() -> Geometry {
     };
     let detector = Detector::named("Pilatus 2M").unwrap();
     assert_eq!(detector.shape, SHAPE);
-    Geometry { poni, detector }
+    Geometry { poni, detector, parallax: None }
 }
 
 fn spec(splitting: Splitting, mask: &Mask) -> PlanSpec<'_> {

@@ -7,7 +7,7 @@ use halor::geometry::calibrate::{
     Calibrant, CalibrateError, Calibration, HaloShift, Origin, Request, Severity, WavelengthFit, calibrate,
 };
 use halor::geometry::{Detector, Geometry, Poni, PoniFile};
-use halor::simulate::{BeamStop, Camera, Crystal, RadialTable, ideal_image, noise};
+use halor::simulate::{BeamStop, Camera, Crystal, Exposures, Parallax, RadialTable, ideal_image, noise};
 use halor::units::wavelength_angstrom;
 
 use crate::common::data;
@@ -52,7 +52,7 @@ fn agrees(folder: &Path, frame: &str, detector: &str, reference: &str, rms: f64)
     let energy_kev = halor::units::energy_kev(poni.wavelength_angstrom);
     let ask = Ask { frame: &frame, detector: &detector, energy_kev, calibrant: "CeO2", guess: None };
     let found = calibrated(&ask).unwrap();
-    let theirs = Geometry { poni, detector: detector.clone() };
+    let theirs = Geometry { poni, detector: detector.clone(), parallax: None };
     let [column, row] = theirs.beam_centre_px().unwrap();
     let ours = &found.frames[0];
     let off = (ours.centre_px[0] - column).hypot(ours.centre_px[1] - row);
@@ -111,7 +111,7 @@ fn simulated(
         rot3_rad: 0.0,
         wavelength_angstrom: wavelength_angstrom(energy_kev),
     };
-    let geometry = Geometry { poni, detector };
+    let geometry = Geometry { poni, detector, parallax: None };
     let light = if crystal == "none" {
         RadialTable::from_fn(40.0, |q| 400.0 * (-q).exp())
     } else {
@@ -131,6 +131,9 @@ fn simulated(
         saturated_counts: noise::COUNTER_FULL,
         seed: 3,
         exposure_s: 1.0,
+        parallax: Parallax::Ignored,
+        exposures: Exposures::default(),
+        air: None,
     };
     (noise::frame(&ideal_image(&camera, &light.into()).unwrap(), 11, 0), geometry)
 }
@@ -270,6 +273,9 @@ fn a_moved_beam_shows_in_the_halo() {
         saturated_counts: noise::COUNTER_FULL,
         seed: 3,
         exposure_s: 1.0,
+        parallax: Parallax::Ignored,
+        exposures: Exposures::default(),
+        air: None,
     };
     let frame = noise::frame(&ideal_image(&camera, &halo.into()).unwrap(), 5, 0);
     let mask = gaps(&geometry.detector);

@@ -138,6 +138,7 @@ fn nickel_comes_back_from_its_rings() {
         radial: q.clone(),
         intensity,
         sigma_as_independent: sigma.clone(),
+        unpolarized: vec![1.0; sigma.len()],
         sigma,
     };
     let settings = AbsoluteSettings {

@@ -28,7 +28,7 @@ fn geometry(beam: [f64; 2], rotations: [f64; 3]) -> Geometry {
         rot3_rad: rotations[2],
         wavelength_angstrom: 0.1107,
     };
-    Geometry { poni, detector: Detector::generic(SHAPE, [172e-6; 2]).unwrap() }
+    Geometry { poni, detector: Detector::generic(SHAPE, [172e-6; 2]).unwrap(), parallax: None }
 }
 
 fn sector(centre_deg: f64, width_deg: f64) -> Azimuth {

@@ -15,7 +15,7 @@ const F32_ROUNDING: f64 = 6e-8;
 
 fn geometry(path: &Path) -> Geometry {
     let file = PoniFile::read(path).unwrap();
-    Geometry { poni: file.poni(None).unwrap(), detector: file.detector().unwrap().unwrap() }
+    Geometry { poni: file.poni(None).unwrap(), detector: file.detector().unwrap().unwrap(), parallax: None }
 }
 
 /// Difference of two angles in degrees, wrapped to (−180, 180].
@@ -138,7 +138,7 @@ fn every_orientation_puts_its_own_corner_at_the_origin() {
     ] {
         let mut detector = Detector::generic(shape, [2e-4, 1e-4]).unwrap();
         detector.orientation = orientation;
-        let geometry = Geometry { poni: poni(0.0, 0.0, 0.0), detector };
+        let geometry = Geometry { poni: poni(0.0, 0.0, 0.0), detector, parallax: None };
         assert_eq!(geometry.detector_point(row, column), [0.0, 0.0], "{orientation:?}");
         let opposite = geometry.detector_point(7.0 - row, 11.0 - column);
         assert_eq!(opposite, [7.0 * 2e-4, 11.0 * 1e-4], "{orientation:?}");
@@ -182,7 +182,7 @@ fn poni_files_of_the_reference_data_read_and_survive_writing() {
             .detector()
             .unwrap()
             .unwrap_or_else(|| Detector::generic(shape, file.pixel_m.unwrap()).unwrap());
-        let geometry = Geometry { poni: file.poni(None).unwrap(), detector };
+        let geometry = Geometry { poni: file.poni(None).unwrap(), detector, parallax: None };
         let text = write_poni(&geometry);
         let again = read_poni(&text).unwrap();
         let mut poni = again.poni(None).unwrap();
@@ -235,6 +235,7 @@ fn placed(rot1_rad: f64, rot2_rad: f64, rot3_rad: f64) -> Geometry {
     Geometry {
         poni: poni(rot1_rad, rot2_rad, rot3_rad),
         detector: Detector::named("Pilatus CdTe 1M").unwrap(),
+        parallax: None,
     }
 }
 

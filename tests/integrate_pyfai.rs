@@ -57,7 +57,7 @@ fn setups() -> Vec<Setup> {
         let detector = Detector::named("Pilatus CdTe 300k").unwrap();
         let DecodingResult::U8(mask) = tiff(&folder.join("mask.tif")) else { panic!("mask is not u8") };
         let mask = Mask { shape: detector.shape, bad: mask.iter().map(|value| *value != 0).collect() };
-        Some(Setup { folder, geometry: Geometry { poni, detector }, mask })
+        Some(Setup { folder, geometry: Geometry { poni, detector, parallax: None }, mask })
     };
     ["centred", "tilted"].into_iter().filter_map(open).collect()
 }

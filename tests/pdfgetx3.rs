@@ -47,6 +47,7 @@ fn the_recorded_chain_is_reproduced() {
         radial: q,
         intensity,
         sigma_as_independent: sigma.clone(),
+        unpolarized: vec![1.0; sigma.len()],
         sigma,
     };
     let structure = plan.apply(&pattern).unwrap();

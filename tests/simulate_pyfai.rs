@@ -17,7 +17,7 @@ fn geometry(poni: Poni, orientation: Orientation) -> Geometry {
         orientation,
         ..Detector::named("Pilatus CdTe 300K").unwrap()
     };
-    Geometry { poni, detector }
+    Geometry { poni, detector, parallax: None }
 }
 
 const WAVELENGTH_ANGSTROM: f64 = 0.110_700_177_169_642_86;

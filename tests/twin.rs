@@ -174,11 +174,33 @@ fn a_folder_is_written_and_then_kept() {
     }
 }
 
+/// The frames of a stack are those of single files.
+#[test]
+fn a_stack_holds_the_same_frames() {
+    let folder = Folder::new();
+    let set = |format| ["samples[0].frames=2", "output=out", format];
+    let single = folder.load(SMALL, &set("format=tiff")).unwrap().twin.write(Existing::Keep).unwrap();
+    let frames: Vec<Frame> = single.frames.iter().map(|path| frame(path)).collect();
+    let stack = folder.load(SMALL, &set("format=tiff_stack")).unwrap().twin.write(Existing::Replace).unwrap();
+    assert_eq!(stack.frames, [folder.path("out/frames/a/a.tif")]);
+    for (image, frame) in frames.iter().enumerate() {
+        let path = stack.frames[0].clone();
+        assert_eq!(read(&FrameAddress { path, image }).unwrap().frame, *frame);
+    }
+    // Nothing of the first simulation is left for the run file's pattern to find.
+    let config = halor::config::load(&folder.path("out/run.yaml"), &[]).unwrap().config;
+    assert_eq!(config.samples[0].frames.len(), 2);
+    assert_eq!(std::fs::read_dir(folder.path("out/frames/a")).unwrap().count(), 1);
+}
+
 #[test]
 fn frames_less_air_are_the_intensity_of_the_sample() {
     let folder = Folder::new();
-    let twin =
-        demo(DemoDetector::Pilatus300k, &folder, &["oversampling=1", "background.frames=1", "format=cbf"]);
+    let twin = demo(
+        DemoDetector::Pilatus300k,
+        &folder,
+        &["oversampling=1", "parallax=off", "background.frames=1", "format=cbf"],
+    );
     twin.write(Existing::Keep).unwrap();
     let mask = Mask::read(&folder.path("mask.tif")).unwrap();
     let read = |name: &str| values(&frame(&folder.path(&format!("frames/{name}/{name}_0001.cbf"))));

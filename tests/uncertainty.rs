@@ -37,8 +37,9 @@ fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     let twin = demo_twin(DemoDetector::Pilatus300k, dir.path(), &[]).unwrap().twin;
     let written = twin.write(Existing::Keep).unwrap();
     let plans = prepare(&load(written.run_files.last().unwrap(), &[]).unwrap().config).unwrap().plans;
-    // Ten exposures in one, so that r3 and r4 stand out of the noise of a tenth of a detector.
-    let counts = 10.0 * twin.counts_per_eu_s * twin.camera.exposure_s;
+    // Forty exposures in one, so that r3 and r4 stand out of the noise of a tenth of a detector and their metrics follow the
+    // counts linearly.
+    let counts = 40.0 * twin.counts_per_eu_s * twin.camera.exposure_s;
     let intensity = twin.sample_intensity(&twin.samples[1]).unwrap().scaled(counts);
     let ideal = ideal_image(&twin.camera, &intensity.into()).unwrap();
     let engine = CpuEngine::new(Arc::clone(&plans.integration));
@@ -87,10 +88,8 @@ fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
     // As many points of G; at 30 Å sin Qr turns by a radian over a pixel, and [E4a] makes σ there 5 to 10 % too large.
     assert!((of_g - 1.0).abs() < 0.08, "G(r): {of_g}");
     for (name, width) in names.iter().zip(&of_metrics) {
-        // Three standard deviations of a width from 300 repeats are 12 %, 24 of them stay within 3.5. A peak of S(Q) is not
-        // wide against a pixel, so that [E4a] makes the σ of its metrics up to 10 % too large, and [E4a] is exact for areas of
-        // G(r) only.
-        let least = if name.starts_with('r') && name.ends_with("area") { 0.88 } else { 0.78 };
-        assert!((least..1.15).contains(width), "{name}: {width}");
+        // A width from 300 repeats scatters by 4 %: 24 of them stay within 3.5 of that, 14 %. With other seeds the width of r1 is
+        // about 0.88, its σ being some per cent too large; the others lie around 1.
+        assert!((0.82..1.14).contains(width), "{name}: {width}");
     }
 }

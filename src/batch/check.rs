@@ -32,6 +32,8 @@ pub struct RunPlan {
     pub placement: String,
     /// Radial axis, bins and splitting, in words.
     pub integration: String,
+    /// A(0) of the samples, what a background is to be scaled by; `None` where their absorption is not corrected.
+    pub sample_transmission: Option<f64>,
     /// The full ring and the sectors.
     pub regions: Vec<String>,
     /// The engine; `None` where there is none.
@@ -116,6 +118,7 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         detector: format!("{}, {shape} pixels", config.geometry.detector.name),
         placement: placement_in_words(&config.geometry),
         integration: integration_in_words(config),
+        sample_transmission: config.corrections.absorption.map(|absorption| absorption.transmission()),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
         engine,
         engine_error,
@@ -206,6 +209,9 @@ impl fmt::Display for RunPlan {
         writeln!(f, "detector     {}", self.detector)?;
         writeln!(f, "placement    {}", self.placement)?;
         writeln!(f, "integration  {}", self.integration)?;
+        if let Some(transmission) = self.sample_transmission {
+            writeln!(f, "sample       transmission {transmission:.5}, the scale of its background")?;
+        }
         writeln!(f, "regions      {}", self.regions.join(", "))?;
         match &self.engine {
             Some(engine) => {

@@ -101,6 +101,10 @@ impl Prepared {
     pub(super) fn applied(&self, config: &Config) -> Vec<String> {
         let corrections = &config.corrections;
         let mut applied: Vec<String> = corrections.factors.iter().map(ToString::to_string).collect();
+        applied.extend(corrections.absorption.iter().map(ToString::to_string));
+        if config.geometry.parallax.is_some() {
+            applied.push("parallax".to_owned());
+        }
         if !corrections.dark.is_empty() {
             applied.push(format!("dark ({} frames)", corrections.dark.len()));
         }

@@ -62,7 +62,10 @@ pub enum PrepareError {
 /// A mask, dark or flat that cannot be read or does not fit; settings that contradict the geometry.
 pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
     let shape = config.geometry.detector.shape;
-    let flat = flat(config, shape)?;
+    let flat = match (&config.corrections.absorption, flat(config, shape)?) {
+        (Some(absorption), flat) => Some(absorption.times_flat(&config.geometry, flat.as_deref())),
+        (None, flat) => flat,
+    };
     let mut mask = static_mask(&config.mask, &config.geometry.detector)?;
     let detector = || config.geometry.detector.name.clone();
     if mask.count_bad() == shape.pixels() {

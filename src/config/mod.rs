@@ -108,6 +108,8 @@ pub struct CorrectionSettings {
     pub saturated_counts: Option<f64>,
     /// Factors of the norm, in the order of application.
     pub factors: Vec<crate::correct::Correction>,
+    /// The sample's own absorption.
+    pub absorption: Option<crate::correct::SampleAbsorption>,
 }
 
 /// Azimuthal integration.

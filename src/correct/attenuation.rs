@@ -31,7 +31,7 @@ pub enum AttenuationError {
         found_m: f64,
     },
     /// The material's formula or density is not usable, or the tables are broken.
-    #[error("no attenuation coefficient of {material}: {source}; correct the sensor's formula or density")]
+    #[error("no attenuation coefficient of {material}: {source}; correct the formula or the density")]
     Material {
         /// Formula.
         material: String,
@@ -53,12 +53,24 @@ const DRY_AIR_G_CM3: f64 = 1.204_79e-3;
 /// An energy outside the tables, an impossible thickness, a formula or density that cannot be used.
 pub fn sensor_efficiency(sensor: &Sensor, energy_kev: f64) -> Result<Correction, AttenuationError> {
     check_length("the sensor's thickness", sensor.thickness_m)?;
-    let material = |source| AttenuationError::Material { material: sensor.material.clone(), source };
-    let tables = tables(energy_kev, &sensor.material)?;
-    let mu_per_cm = tables
-        .material_mu_at(&sensor.material, sensor.density_g_cm3, energy_kev * 1e3, CrossSectionKind::Total)
+    let mu_per_m = attenuation_per_m(&sensor.material, sensor.density_g_cm3, energy_kev)?;
+    Ok(Correction::SensorEfficiency { mu_per_m, thickness_m: sensor.thickness_m })
+}
+
+/// Total attenuation coefficient of a material: chemical formula without spaces, and density.
+///
+/// # Errors
+/// An energy outside the tables, a formula or density that cannot be used.
+pub fn attenuation_per_m(
+    formula: &str,
+    density_g_cm3: f64,
+    energy_kev: f64,
+) -> Result<f64, AttenuationError> {
+    let material = |source| AttenuationError::Material { material: formula.to_owned(), source };
+    let mu_per_cm = tables(energy_kev, formula)?
+        .material_mu_at(formula, density_g_cm3, energy_kev * 1e3, CrossSectionKind::Total)
         .map_err(material)?;
-    Ok(Correction::SensorEfficiency { mu_per_m: 100.0 * mu_per_cm, thickness_m: sensor.thickness_m })
+    Ok(100.0 * mu_per_cm)
 }
 
 /// Attenuation of the scattered rays by `length_m` of dry air at 20 °C and 1 atm, total attenuation coefficient.

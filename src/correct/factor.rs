@@ -101,7 +101,11 @@ mod tests {
             rot3_rad: 0.0,
             wavelength_angstrom: 0.1107,
         };
-        Geometry { poni, detector: Detector::generic(Shape { rows: 7, columns: 5 }, [2e-4, 2e-4]).unwrap() }
+        Geometry {
+            poni,
+            detector: Detector::generic(Shape { rows: 7, columns: 5 }, [2e-4, 2e-4]).unwrap(),
+            parallax: None,
+        }
     }
 
     /// Column at which 2θ, here also the incidence, has this value.

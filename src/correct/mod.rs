@@ -1,10 +1,13 @@
 //! From counts to (signal, variance, norm) of a pixel \[E2\], \[E3\], \[E5\], and what leaves a pixel out.
 
+mod absorption;
 mod attenuation;
+mod cylinder;
 mod factor;
 mod signal;
 
-pub use attenuation::{AttenuationError, air_path, sensor_efficiency};
+pub use absorption::{SampleAbsorption, SampleShape};
+pub use attenuation::{AttenuationError, air_path, attenuation_per_m, sensor_efficiency};
 pub use factor::{pixel_norm, unusable};
 
 /// A factor of a pixel's norm that depends on where the pixel is: norm = flat · Π factors, relative to the

@@ -20,7 +20,8 @@ pub(super) fn parse(text: &[u8]) -> FrameHeader {
         match key.to_ascii_lowercase().as_str() {
             "detector" if !value.is_empty() => header.detector = Some(value.to_owned()),
             "exposure_time" => header.exposure_s = quantity(value, TIME),
-            "count_cutoff" => header.count_cutoff = quantity(value, &[("counts", 1.0)]),
+            "monitor" => header.monitor = quantity(value, COUNTS),
+            "count_cutoff" => header.count_cutoff = quantity(value, COUNTS),
             "wavelength" => header.wavelength_angstrom = quantity(value, WAVELENGTH),
             "detector_distance" => header.distance_m = quantity(value, LENGTH),
             "pixel_size" => {
@@ -35,7 +36,8 @@ pub(super) fn parse(text: &[u8]) -> FrameHeader {
     header
 }
 
-/// The lines from which [`parse`] reads `header` again, each ended by CR LF. The monitor has no such line.
+/// The lines from which [`parse`] reads `header` again, each ended by CR LF. Detectors know of no monitor; a
+/// beamline that writes one into its frames writes `# Monitor 123456 counts`.
 ///
 /// # Errors
 /// [`FrameError::NotWritable`] if a text would break its line.
@@ -66,6 +68,9 @@ pub(super) fn lines(header: &FrameHeader, format: &'static str) -> Result<String
     if let Some(cutoff) = header.count_cutoff {
         line(format!("Count_cutoff {cutoff} counts"))?;
     }
+    if let Some(monitor) = header.monitor {
+        line(format!("Monitor {monitor:?} counts"))?;
+    }
     if let Some(wavelength) = header.wavelength_angstrom {
         line(format!("Wavelength {wavelength:?} A"))?;
     }
@@ -78,6 +83,7 @@ pub(super) fn lines(header: &FrameHeader, format: &'static str) -> Result<String
     Ok(lines)
 }
 
+const COUNTS: &[(&str, f64)] = &[("counts", 1.0)];
 const TIME: &[(&str, f64)] = &[("s", 1.0), ("sec", 1.0), ("ms", 1e-3), ("us", 1e-6)];
 const LENGTH: &[(&str, f64)] = &[("m", 1.0), ("mm", 1e-3), ("um", 1e-6)];
 const WAVELENGTH: &[(&str, f64)] = &[("A", 1.0), ("Å", 1.0), ("nm", 10.0), ("m", 1e10)];
@@ -151,7 +157,7 @@ mod tests {
             wavelength_angstrom: Some(0.12423),
             distance_m: Some(0.737151),
             beam_centre_px: Some([680.29, 753.6]),
-            monitor: None,
+            monitor: Some(1_234_567.25),
             timestamp: Some("2021-03-12T16:59:41.725".into()),
         };
         assert_eq!(parse(lines(&header, "TIFF").unwrap().as_bytes()), header);

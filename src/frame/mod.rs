@@ -21,7 +21,7 @@ pub use cbf::write_cbf;
 pub(crate) use counts::each_type;
 pub use error::FrameError;
 pub use load::{FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array};
-pub use tiff::write_tiff;
+pub use tiff::{TiffWriter, write_tiff};
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,13 @@
 pub mod calibrate;
 mod detector;
 mod error;
+mod parallax;
 mod place;
 mod poni_file;
 mod range;
 
 pub use error::GeometryError;
+pub use parallax::Parallax;
 pub(crate) use place::{LabFrame, sin_squared_theta};
 pub use poni_file::{PoniFile, read_poni, write_poni};
 
@@ -85,6 +87,8 @@ pub struct Geometry {
     pub poni: Poni,
     /// What is placed.
     pub detector: Detector,
+    /// Where rays stop in the sensor; `None` = at its face.
+    pub parallax: Option<Parallax>,
 }
 
 /// Direction of a scattered ray.

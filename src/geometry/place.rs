@@ -94,9 +94,20 @@ impl Geometry {
         self.poni.lab_frame().lab(point)
     }
 
-    /// 2θ and χ of the ray to a pixel coordinate \[E1\].
+    /// Vector from the sample along the rays that a pixel coordinate counts, m: that of [`Geometry::lab`], to where they
+    /// meet the sensor's face \[E6\].
+    pub fn ray(&self, row: f64, column: f64) -> [f64; 3] {
+        let point = self.detector_point(row, column);
+        let Some(parallax) = &self.parallax else { return self.lab(point) };
+        let Poni { poni1_m, poni2_m, distance_m, .. } = self.poni;
+        let (p1, p2) = (point[0] - poni1_m, point[1] - poni2_m);
+        let ratio = parallax.inwards(p1 * p1 + p2 * p2, distance_m);
+        self.lab([poni1_m + ratio * p1, poni2_m + ratio * p2])
+    }
+
+    /// 2θ and χ of the rays that a pixel coordinate counts \[E1\], \[E6\].
     pub fn direction(&self, row: f64, column: f64) -> Direction {
-        let [t1, t2, t3] = self.lab(self.detector_point(row, column));
+        let [t1, t2, t3] = self.ray(row, column);
         Direction { two_theta_rad: t1.hypot(t2).atan2(t3), chi_rad: t1.atan2(t2) }
     }
 

@@ -185,7 +185,7 @@ pub fn read_poni(text: &str) -> Result<PoniFile, GeometryError> {
 ///
 /// A detector of the tables is written by its name, any other as `Detector` with its shape.
 pub fn write_poni(geometry: &Geometry) -> String {
-    let Geometry { poni, detector } = geometry;
+    let Geometry { poni, detector, .. } = geometry;
     let known = Detector::named(&detector.name)
         .and_then(|named| named.with_pixel(detector.pixel_m))
         .is_ok_and(|named| named.shape == detector.shape);

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::place::sin_squared_theta;
-use super::{Geometry, GeometryError};
+use super::{Geometry, GeometryError, Parallax};
 use crate::frame::Shape;
 use crate::units::RadialUnit;
 
@@ -36,9 +36,8 @@ impl Geometry {
         let Shape { rows, columns } = self.detector.shape;
         let sides = (0..=rows).flat_map(|row| [(row, 0), (row, columns)]);
         let ends = (0..=columns).flat_map(|column| [(0, column), (rows, column)]);
-        let border = sides
-            .chain(ends)
-            .map(|(row, column)| sin_squared_theta(self.lab(self.detector_point(row as f64, column as f64))));
+        let border =
+            sides.chain(ends).map(|(row, column)| sin_squared_theta(self.ray(row as f64, column as f64)));
         let [row, column] = self.axis_px();
         let is_hit = (0.0..rows as f64).contains(&row) && (0.0..columns as f64).contains(&column);
         let on_axis = is_hit.then(|| if self.along_beam_m() > 0.0 { 0.0 } else { 1.0 });
@@ -60,13 +59,15 @@ impl Geometry {
         self.poni.distance_m / (self.poni.rot1_rad.cos() * self.poni.rot2_rad.cos())
     }
 
-    /// Pixel coordinate [row, column] at which the beam's line, forward or backward, meets the plane: the point p of
-    /// \[E1\] with t1 = t2 = 0, which is p1 = L tan(rot2)/cos(rot1), p2 = −L tan(rot1).
+    /// Pixel coordinate [row, column] at which rays along the beam's line, forward or backward, are counted: the point p of
+    /// \[E1\] with t1 = t2 = 0, which is p1 = L tan(rot2)/cos(rot1), p2 = −L tan(rot1), moved outwards by \[E6\].
     pub(crate) fn axis_px(&self) -> [f64; 2] {
         let poni = &self.poni;
         let p1 = poni.distance_m * poni.rot2_rad.tan() / poni.rot1_rad.cos();
         let p2 = -poni.distance_m * poni.rot1_rad.tan();
-        self.detector.pixel([poni.poni1_m + p1, poni.poni2_m + p2])
+        let outwards = |parallax: &Parallax| parallax.outwards(p1 * p1 + p2 * p2, poni.distance_m);
+        let counted = self.parallax.as_ref().map_or(1.0, outwards);
+        self.detector.pixel([poni.poni1_m + counted * p1, poni.poni2_m + counted * p2])
     }
 }
 
@@ -88,7 +89,7 @@ mod tests {
             rot3_rad: 0.7,
             wavelength_angstrom: 0.2,
         };
-        Geometry { poni, detector }
+        Geometry { poni, detector, parallax: None }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct PlanSpec<'a> {
     pub mask: &'a Mask,
     /// The factors that `norm` is made of, with `flat`.
     pub corrections: Vec<Correction>,
-    /// Flat field, row order; `None` = 1 everywhere.
+    /// What is known of each pixel by itself, row order: flat field times the sample's A/A(0); `None` = 1 everywhere.
     pub flat: Option<Vec<f32>>,
     /// From counts to signal and variance.
     pub signal: SignalModel,
@@ -214,8 +214,10 @@ impl IntegrationPlan {
             signal: spec.signal,
             geometry: spec.geometry,
             sharing: Vec::new(),
+            unpolarized: Vec::new(),
         };
         plan.sharing = plan.sharing_of_bins();
+        plan.unpolarized = plan.unpolarized_of_bins();
         Ok(plan)
     }
 
@@ -235,6 +237,37 @@ impl IntegrationPlan {
             }
         }
         of_row.iter().zip(&of_bin).map(|(row, bin)| if *bin > 0.0 { row / bin } else { 1.0 }).collect()
+    }
+
+    /// \[E4b\]: what a constant that is not polarized becomes in each bin.
+    fn unpolarized_of_bins(&self) -> Vec<f64> {
+        let is_polarization = |correction: &&Correction| match correction {
+            Correction::Polarization { .. } => true,
+            Correction::SolidAngle | Correction::SensorEfficiency { .. } | Correction::AirPath { .. } => {
+                false
+            }
+        };
+        let Some(polarization) = self.corrections.iter().find(is_polarization) else {
+            return vec![1.0; self.accumulator_len()];
+        };
+        let columns = self.shape.columns.max(1);
+        let inverse: Vec<f64> = (0..self.shape.pixels())
+            .into_par_iter()
+            .map(|pixel| {
+                let (row, column) = ((pixel / columns) as f64 + 0.5, (pixel % columns) as f64 + 0.5);
+                1.0 / polarization.factor(&self.geometry, row, column)
+            })
+            .collect();
+        let (mut of_constant, mut of_light) =
+            (vec![0.0; self.accumulator_len()], vec![0.0; self.accumulator_len()]);
+        for (pixel, norm) in self.norm.iter().enumerate() {
+            for (bin, weight) in self.entries(pixel) {
+                of_constant[bin] += weight * norm * inverse[pixel];
+                of_light[bin] += weight * norm;
+            }
+        }
+        let ratio = |(constant, light): (&f64, &f64)| if *light > 0.0 { constant / light } else { 1.0 };
+        of_constant.iter().zip(&of_light).map(ratio).collect()
     }
 
     /// Matrix entries of pixel `pixel`: (bin over all regions, share).

@@ -96,7 +96,7 @@ pub struct IntegrationPlan {
     pub matrix: PixelMatrix,
     /// The factors that `norm` is made of, with `flat`.
     pub corrections: Vec<Correction>,
-    /// Flat field, row order; `None` = 1 everywhere.
+    /// What is known of each pixel by itself, row order: flat field times the sample's A/A(0); `None` = 1 everywhere.
     pub flat: Option<Vec<f32>>,
     /// flat · Π corrections of each pixel, row order.
     pub norm: Vec<f64>,
@@ -105,6 +105,9 @@ pub struct IntegrationPlan {
     /// Variance that a bin shares with its neighbours, itself included, over its own: Σ w·norm·s/Σ w²·norm with s the
     /// pixel's sum of weights in the region \[E4a\]; 1 without splitting. One for each bin of each region.
     pub sharing: Vec<f64>,
+    /// I that light without polarization makes per unit \[E4b\], one for each bin of each region: Σ w·norm/P over Σ w·norm; 1 where
+    /// polarization is not corrected.
+    pub unpolarized: Vec<f64>,
 }
 
 impl IntegrationPlan {
@@ -143,4 +146,7 @@ pub struct Pattern {
     /// The σ to give to each point where points are treated as independent, n points: larger than `sigma` where pixels are
     /// split, since neighbouring bins then share counts \[E4a\]. Fits, sums and transforms over many bins need this one.
     pub sigma_as_independent: Vec<f64>,
+    /// I of fluorescence per unit, n points: it is not polarized, so that the correction for polarization turns a constant into
+    /// this \[E4b\]; 1 where polarization was not corrected.
+    pub unpolarized: Vec<f64>,
 }

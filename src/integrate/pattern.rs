@@ -78,13 +78,14 @@ impl Accumulators {
         let variance = self.variance[range.clone()].iter();
         let sigma: Vec<f64> =
             variance.zip(norm).map(|(variance, norm)| ratio(variance.sqrt(), *norm)).collect();
-        let shared = sigma.iter().zip(&plan.sharing[range]);
+        let shared = sigma.iter().zip(&plan.sharing[range.clone()]);
         Pattern {
             unit: plan.unit,
             radial: plan.bins.centres(),
             intensity: signal.zip(norm).map(|(signal, norm)| ratio(*signal, *norm)).collect(),
             sigma_as_independent: shared.map(|(sigma, sharing)| sigma * sharing.sqrt()).collect(),
             sigma,
+            unpolarized: plan.unpolarized[range].to_vec(),
         }
     }
 }
@@ -115,6 +116,7 @@ impl Pattern {
             intensity,
             sigma: both(&self.sigma, &other.sigma),
             sigma_as_independent: both(&self.sigma_as_independent, &other.sigma_as_independent),
+            unpolarized: self.unpolarized.clone(),
         })
     }
 
@@ -140,6 +142,7 @@ mod tests {
             intensity: intensity.to_vec(),
             sigma: sigma.to_vec(),
             sigma_as_independent: sigma.iter().map(|s| 2.0 * s).collect(),
+            unpolarized: vec![1.0; sigma.len()],
         }
     }
 

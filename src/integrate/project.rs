@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::RadialUnit;
-use crate::geometry::{Geometry, sin_squared_theta};
+use crate::geometry::{Geometry, Parallax, sin_squared_theta};
 
 /// A point of the detector in the plane where pixels are split.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,17 +25,37 @@ pub(super) fn wrap(angle: f64) -> f64 {
     }
 }
 
-/// The map of \[E1\] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it.
+/// The map of \[E1\] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it; parallax
+/// pulls it towards the normal.
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     origin: [f64; 3],
     along_row: [f64; 3],
     along_column: [f64; 3],
+    parallax: Option<Inwards>,
     unit: RadialUnit,
     /// 4π/λ in Å⁻¹.
     q_back: f64,
     /// Where the beam's axis crosses the detector plane, (row, column) in pixels; χ has no value there.
     pole: [f64; 2],
+}
+
+/// \[E6\]: the ray that is counted at t = R·p meets the sensor's face at k·t + (1 − k)·R·(0, 0, L).
+#[derive(Debug, Clone)]
+struct Inwards {
+    parallax: Parallax,
+    distance_m: f64,
+    /// R·(0, 0, L).
+    normal: [f64; 3],
+}
+
+impl Inwards {
+    fn ray(&self, counted: [f64; 3]) -> [f64; 3] {
+        let distance2 = self.distance_m * self.distance_m;
+        let length2: f64 = counted.iter().map(|t| t * t).sum();
+        let k = self.parallax.inwards((length2 - distance2).max(0.0), self.distance_m);
+        std::array::from_fn(|i| k * counted[i] + (1.0 - k) * self.normal[i])
+    }
 }
 
 impl Projection {
@@ -50,14 +70,21 @@ impl Projection {
         let along_column: [f64; 3] = step(at(0.0, columns), columns);
         let q_back = 4.0 * PI / geometry.poni.wavelength_angstrom;
         // Not finite where the plane is parallel to the beam, and then no pixel is near.
-        Projection { origin, along_row, along_column, unit, q_back, pole: geometry.axis_px() }
+        let poni = &geometry.poni;
+        let parallax = geometry.parallax.map(|parallax| Inwards {
+            parallax,
+            distance_m: poni.distance_m,
+            normal: geometry.lab([poni.poni1_m, poni.poni2_m]),
+        });
+        Projection { origin, along_row, along_column, parallax, unit, q_back, pole: geometry.axis_px() }
     }
 
     /// The point at a continuous pixel coordinate (centre of the first pixel: 0.5, 0.5).
     #[inline]
     pub(super) fn at(&self, row: f64, column: f64) -> Polar {
         let t = |i: usize| self.origin[i] + row * self.along_row[i] + column * self.along_column[i];
-        let ray = [t(0), t(1), t(2)];
+        let counted = [t(0), t(1), t(2)];
+        let ray = self.parallax.as_ref().map_or(counted, |inwards| inwards.ray(counted));
         let radial = match self.unit {
             RadialUnit::QInvAngstrom => self.q(ray),
             RadialUnit::TwoThetaDeg => (ray[0] * ray[0] + ray[1] * ray[1]).sqrt().atan2(ray[2]).to_degrees(),
@@ -104,14 +131,19 @@ mod tests {
                 orientation: Orientation::TopRight,
                 ..Detector::generic(Shape { rows: 300, columns: 200 }, [172e-6, 150e-6]).unwrap()
             },
+            parallax: None,
         }
+    }
+
+    fn thick(rot1: f64, rot2: f64) -> Geometry {
+        let parallax = Some(Parallax { mu_per_m: 730.0, thickness_m: 1e-3 });
+        Geometry { parallax, ..geometry(rot1, rot2) }
     }
 
     /// The linear form is \[E1\] itself. 1e-12 of the pattern's size: rounding of a few products in f64.
     #[test]
     fn projection_is_the_geometry() {
-        for (rot1, rot2) in [(0.0, 0.0), (0.3, -0.2), (2.0, 0.1)] {
-            let geometry = geometry(rot1, rot2);
+        for geometry in [geometry(0.0, 0.0), geometry(0.3, -0.2), geometry(2.0, 0.1), thick(0.3, -0.2)] {
             let q = Projection::new(&geometry, RadialUnit::QInvAngstrom);
             let two_theta = Projection::new(&geometry, RadialUnit::TwoThetaDeg);
             let d = Projection::new(&geometry, RadialUnit::DAngstrom);
@@ -131,12 +163,13 @@ mod tests {
     /// At the pole the ray is along the beam.
     #[test]
     fn pole_is_where_the_beam_hits() {
-        let geometry = geometry(0.05, -0.02);
-        let projection = Projection::new(&geometry, RadialUnit::QInvAngstrom);
-        let [row, column] = projection.pole;
-        // 1e-12 rad is 1e-9 of a pixel here.
-        assert!(geometry.direction(row, column).two_theta_rad < 1e-12);
-        assert!(projection.pole_is_on(row.floor() as usize, column.floor() as usize));
-        assert!(!projection.pole_is_on(row.floor() as usize + 2, column.floor() as usize));
+        for geometry in [geometry(0.05, -0.02), thick(0.05, -0.02)] {
+            let projection = Projection::new(&geometry, RadialUnit::QInvAngstrom);
+            let [row, column] = projection.pole;
+            // 1e-12 rad is 1e-9 of a pixel here.
+            assert!(geometry.direction(row, column).two_theta_rad < 1e-12);
+            assert!(projection.pole_is_on(row.floor() as usize, column.floor() as usize));
+            assert!(!projection.pole_is_on(row.floor() as usize + 2, column.floor() as usize));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Files that are there whole or not at all.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,19 @@ pub enum OutputError {
 /// [`OutputError::Exists`] when the file is there and `existing` is [`Existing::Keep`]; otherwise what the file system
 /// says. In every case `path` holds either its old content or all of the new one.
 pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(), OutputError> {
+    let failed = |source| OutputError::Io { path: path.to_owned(), action: "write", source };
+    write_through(path, existing, |file| file.write_all(content).map_err(failed))
+}
+
+/// As [`write_file`], for content that `write` makes piece by piece.
+///
+/// # Errors
+/// Those of [`write_file`] and of `write`.
+pub fn write_through<E: From<OutputError>>(
+    path: &Path,
+    existing: Existing,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed("make its folder"))?;
@@ -47,8 +61,8 @@ pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(),
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder).map_err(failed("make a temporary file beside it"))?;
-    file.write_all(content).map_err(failed("write"))?;
-    match existing {
+    write(file.as_file_mut())?;
+    let persisted = match existing {
         Existing::Keep => file.persist_noclobber(path).map(drop).map_err(|e| {
             if e.error.kind() == std::io::ErrorKind::AlreadyExists {
                 OutputError::Exists(path.to_owned())
@@ -59,7 +73,8 @@ pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(),
         Existing::Replace => {
             file.persist(path).map(drop).map_err(|e| failed("rename the temporary file to it")(e.error))
         }
-    }
+    };
+    Ok(persisted?)
 }
 
 /// Makes a folder that results can be written into, so that a run that could not write ends before its first frame.

@@ -7,7 +7,7 @@ mod peaks_csv;
 mod record;
 mod text;
 
-pub use atomic::{Existing, OutputError, make_folder, write_file};
+pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
 pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use peaks_csv::{PeakRow, peaks_csv};

@@ -47,10 +47,10 @@ pub fn xye(header: &Header, pattern: &Pattern) -> String {
     text
 }
 
-/// I(Q) with the background subtracted: Q, I, σ.
+/// I(Q) with the background subtracted: Q, I, σ, and the I that an unpolarized constant makes per unit.
 pub fn iq(header: &Header, pattern: &Pattern) -> String {
-    let rows = pattern.radial.iter().zip(&pattern.intensity).zip(&pattern.sigma);
-    columns(header, "Q(Å$^{-1}$)  I(Q)  sigma", rows.map(|((q, i), s)| [*q, *i, *s]))
+    let rows = pattern.radial.iter().zip(&pattern.intensity).zip(&pattern.sigma).zip(&pattern.unpolarized);
+    columns(header, "Q(Å$^{-1}$)  I(Q)  sigma  unpolarized", rows.map(|(((q, i), s), c)| [*q, *i, *s, *c]))
 }
 
 /// S(Q): Q, S, σ.
@@ -119,6 +119,7 @@ mod tests {
             intensity: vec![5.0, f64::NAN, 7.0],
             sigma: vec![0.1, f64::NAN, 0.2],
             sigma_as_independent: vec![0.1, f64::NAN, 0.2],
+            unpolarized: vec![1.0; 3],
         };
         let text = xye(&Header::default(), &pattern);
         assert!(

@@ -173,6 +173,7 @@ mod tests {
             intensity: vec![5.0, f64::NAN, 7.0],
             sigma: vec![0.1, f64::NAN, 0.2],
             sigma_as_independent: vec![0.1, f64::NAN, 0.2],
+            unpolarized: vec![1.0; 3],
         };
         let patterns = Patterns { measured: pattern.clone(), subtracted: pattern };
         SampleCurves { sample: sample.into(), patterns, reduced: None }

@@ -14,6 +14,8 @@ pub mod anisotropy;
 pub mod rays;
 pub mod flat;
 pub mod image;
+mod pixel;
+pub mod exposure;
 pub mod noise;
 pub mod peak_shape;
 pub mod truth;
@@ -26,9 +28,10 @@ use std::path::PathBuf;
 pub use anisotropy::{Anisotropy, Oriented};
 pub use atoms::{AtomBox, AtomModel, AtomsError, AtomsProblem};
 pub use crystal::{Crystal, CrystalError};
+pub use exposure::{Exposures, Zingers};
 pub use flat::FlatField;
 pub use glass::Glass;
-pub use image::{Arm, BeamStop, Camera, HotPixels, IdealImage, Light, Masking, ideal_image};
+pub use image::{Arm, BeamStop, Camera, HotPixels, IdealImage, Light, Masking, Parallax, ideal_image};
 pub use matter::Matter;
 pub use radial::RadialTable;
 pub use table::{Harmonic, SofQ, TableError, TableProblem};
@@ -71,8 +74,8 @@ pub enum SimulateError {
         /// Upper end of the window.
         high: f64,
     },
-    /// The sensor's absorption is not known.
-    #[error("absorption of the sensor material `{material}`: {reason}")]
+    /// The absorption of the sensor or of air is not known.
+    #[error("absorption of `{material}`: {reason}")]
     Sensor {
         /// Its formula.
         material: String,

@@ -12,6 +12,23 @@ pub struct SensorAbsorption {
     pub thickness_m: f64,
 }
 
+/// Air between sample and detector, bounded by planes across the beam.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AirPath {
+    /// Linear attenuation coefficient at the beam's energy.
+    pub mu_per_m: f64,
+    /// Length along the beam.
+    pub length_m: f64,
+}
+
+impl AirPath {
+    /// What is left of a ray relative to the direct beam, which goes the shorter way.
+    pub fn transmission(self, ray: &Ray) -> f64 {
+        let along = ray.vector_m[2] / ray.length_m;
+        (self.mu_per_m * (self.length_m - self.length_m / along)).exp()
+    }
+}
+
 /// A ray from the sample to a point of the detector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ray {
@@ -72,13 +89,14 @@ pub struct Placement {
     origin: [f64; 3],
     per_row: [f64; 3],
     per_column: [f64; 3],
+    normal: [f64; 3],
     distance_m: f64,
 }
 
 impl Placement {
     /// Turns the detector's axes by rot1 about axis 1, then rot2 about axis 2, then rot3 about the beam \[E1\].
     pub fn new(geometry: &Geometry) -> Self {
-        let Geometry { poni, detector } = geometry;
+        let Geometry { poni, detector, .. } = geometry;
         let [slow, fast] = detector.pixel_m;
         let (height, width) = (detector.shape.rows as f64 * slow, detector.shape.columns as f64 * fast);
         let (row0, row_step, column0, column_step) = match detector.orientation {
@@ -91,6 +109,7 @@ impl Placement {
             origin: turn([row0 - poni.poni1_m, column0 - poni.poni2_m, poni.distance_m], poni),
             per_row: turn([row_step, 0.0, 0.0], poni),
             per_column: turn([0.0, column_step, 0.0], poni),
+            normal: turn([0.0, 0.0, 1.0], poni),
             distance_m: poni.distance_m,
         }
     }
@@ -101,6 +120,13 @@ impl Placement {
             std::array::from_fn(|i| self.origin[i] + row * self.per_row[i] + column * self.per_column[i]);
         let length_m = vector_m.iter().map(|x| x * x).sum::<f64>().sqrt();
         Ray { vector_m, length_m, cos_incidence: self.distance_m / length_m }
+    }
+
+    /// The ray to the point below the end of a ray, so deep in a sensor that has its front at the detector's distance.
+    pub fn below(&self, front: &Ray, depth_m: f64) -> Ray {
+        let vector_m: [f64; 3] = std::array::from_fn(|i| front.vector_m[i] + depth_m * self.normal[i]);
+        let length_m = vector_m.iter().map(|x| x * x).sum::<f64>().sqrt();
+        Ray { vector_m, length_m, cos_incidence: (self.distance_m + depth_m) / length_m }
     }
 
     /// Pixel coordinate (column, row) where the unscattered beam meets the detector: the plane's two linear equations
@@ -125,19 +151,25 @@ fn turn(v: [f64; 3], poni: &Poni) -> [f64; 3] {
 /// Largest Q on the detector, and the largest Q whose whole ring is on it (0 where the beam's centre is not), in Å⁻¹.
 ///
 /// Q grows away from the beam's centre along every line of the plane for tilts well below 2θ, so the extremes lie on
-/// the border.
+/// the border; the largest is that of both faces of the sensor.
 pub fn reach(geometry: &Geometry) -> (f64, f64) {
     let placement = Placement::new(geometry);
     let Shape { rows, columns } = geometry.detector.shape;
-    let q = |row: f64, column: f64| placement.ray(row, column).q(geometry.poni.wavelength_angstrom);
+    let wavelength = geometry.poni.wavelength_angstrom;
+    let thickness_m = geometry.detector.sensor.as_ref().map_or(0.0, |sensor| sensor.thickness_m);
+    let at = |row: f64, column: f64| {
+        let front = placement.ray(row, column);
+        [front.q(wavelength), placement.below(&front, thickness_m).q(wavelength)]
+    };
     let steps = 2000;
     let (mut largest, mut ring) = (0.0f64, f64::INFINITY);
     for i in 0..=steps {
         let t = f64::from(i) / f64::from(steps);
         let (row, column) = (t * rows as f64, t * columns as f64);
-        for q in [q(row, 0.0), q(row, columns as f64), q(0.0, column), q(rows as f64, column)] {
-            largest = largest.max(q);
-            ring = ring.min(q);
+        let border = [(row, 0.0), (row, columns as f64), (0.0, column), (rows as f64, column)];
+        for [front, back] in border.map(|(row, column)| at(row, column)) {
+            largest = largest.max(front).max(back);
+            ring = ring.min(front);
         }
     }
     let [column, row] = placement.beam_centre_px();
@@ -162,6 +194,7 @@ mod tests {
                 wavelength_angstrom: 0.1107,
             },
             detector: Detector::generic(Shape { rows: 1679, columns: 1475 }, [172e-6, 172e-6]).unwrap(),
+            parallax: None,
         }
     }
 
@@ -202,6 +235,10 @@ mod tests {
         assert!((across.polarization(1.0) - 0.5).abs() < 1e-15);
         assert!((across.polarization(-1.0) - 1.0).abs() < 1e-15);
         assert!((across.solid_angle() - 0.5f64.powf(1.5)).abs() < 1e-15);
+        // 10 m of air with 0.02 m⁻¹ at 2θ = 60° are twice as long as along the beam.
+        let air = AirPath { mu_per_m: 0.02, length_m: 10.0 };
+        let sixty = flat([0.0, 3f64.sqrt(), 1.0]);
+        assert!((air.transmission(&sixty) - (-0.2f64).exp()).abs() < 1e-15);
         // CdTe, 1 mm, 7.3 cm⁻¹: η/η0 = 1.011, 1.044, 1.070 as tabulated in the physics notes, to three decimals.
         let sensor = SensorAbsorption { mu_per_m: 730.0, thickness_m: 1e-3 };
         for (degrees, expected) in [(10.1f64, 1.011), (20.3, 1.044), (25.5, 1.070)] {

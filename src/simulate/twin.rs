@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use xraydb::{CrossSectionKind, XrayDb};
 
 use super::image::{Camera, Light};
+use super::noise::Noise;
 use super::radial::RadialTable;
-use super::rays::{SensorAbsorption, reach};
+use super::rays::{AirPath, SensorAbsorption, reach};
 use super::{Anisotropy, Matter, Oriented, SimulateError};
 use crate::geometry::{Geometry, Sensor};
 use crate::integrate::Region;
@@ -16,7 +17,7 @@ use crate::scattering::Composition;
 
 /// Everything that the frames depend on.
 ///
-/// Left out: the sample's own absorption and multiple scattering, parallax, dead time and zingers.
+/// Left out: the sample's own absorption and multiple scattering and dead time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Twin {
     /// Where it is written.
@@ -27,6 +28,8 @@ pub struct Twin {
     pub camera: Camera,
     /// File format of the frames.
     pub format: FrameFormat,
+    /// What becomes of expected counts.
+    pub noise: Noise,
     /// Counts per second in a pixel at normal incidence for one electron unit per atom of a sample.
     pub counts_per_eu_s: f64,
     /// What is in the beam beside the sample.
@@ -46,6 +49,8 @@ pub struct Twin {
 pub enum FrameFormat {
     /// Pilatus TIFF.
     Tiff,
+    /// All frames of a sample in one TIFF file.
+    TiffStack,
     /// mini-CBF.
     Cbf,
 }
@@ -131,6 +136,24 @@ impl SensorAbsorption {
                 reason: e.to_string(),
             })?;
         Ok(Self { mu_per_m: 100.0 * mu_per_cm, thickness_m: sensor.thickness_m })
+    }
+}
+
+/// Nitrogen, oxygen and argon of dry air by number; the rest is 0.04 %.
+const AIR: &str = "N156.2O41.9Ar0.93";
+/// At 20 °C and 1 atm (NIST, composition of materials).
+const AIR_G_CM3: f64 = 1.204_79e-3;
+
+impl AirPath {
+    /// So much dry air at 20 °C and 1 atm, at the beam's energy.
+    ///
+    /// # Errors
+    /// An energy beyond the tables.
+    pub fn of(length_m: f64, energy_kev: f64) -> Result<Self, SimulateError> {
+        let mu_per_cm = XrayDb::try_new()
+            .and_then(|t| t.material_mu_at(AIR, AIR_G_CM3, 1000.0 * energy_kev, CrossSectionKind::Total))
+            .map_err(|e| SimulateError::Sensor { material: "air".to_owned(), reason: e.to_string() })?;
+        Ok(Self { mu_per_m: 100.0 * mu_per_cm, length_m })
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use super::SimulateError;
 use super::image::{BeamStop, Camera, IdealImage, Masking, dark_image, ideal_image};
 use super::truth::TruthRow;
 use super::twin::{FrameFormat, Twin};
-use super::{SimulateError, noise};
-use crate::frame::{Counts, Frame, FrameHeader, write_cbf, write_tiff};
+use crate::frame::{Counts, Frame, FrameError, FrameHeader, TiffWriter, write_cbf, write_tiff};
 use crate::geometry::write_poni;
-use crate::output::{Existing, write_file};
+use crate::output::{Existing, OutputError, write_file, write_through};
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
     /// Run files, that of the series last.
     pub run_files: Vec<PathBuf>,
-    /// All frames, in the order written.
+    /// Files of all frames, in the order written.
     pub frames: Vec<PathBuf>,
     /// What a perfect analysis would find.
     pub truth: Vec<TruthRow>,
@@ -28,7 +28,7 @@ impl FrameFormat {
     /// Ending of file names.
     pub fn extension(self) -> &'static str {
         match self {
-            FrameFormat::Tiff => "tif",
+            FrameFormat::Tiff | FrameFormat::TiffStack => "tif",
             FrameFormat::Cbf => "cbf",
         }
     }
@@ -50,13 +50,25 @@ impl Twin {
         let mut frames = Vec::new();
         let mut expose = |name: &str, ideal: &IdealImage, number: u32, stream: u64| {
             let own = folder.join("frames").join(name);
-            let paths: Vec<PathBuf> = (1..=number)
-                .map(|index| own.join(format!("{name}_{index:04}.{}", self.format.extension())))
-                .collect();
-            for (path, index) in paths.iter().zip(1..=number) {
-                let exposure = (stream << 32) | u64::from(index);
-                self.write_frame(path, &noise::frame(ideal, self.camera.seed, exposure), existing)?;
-            }
+            let exposure =
+                |index: u32| self.noise.frame(ideal, self.camera.seed, (stream << 32) | u64::from(index));
+            let single = |encode: fn(&mut Vec<u8>, &Frame) -> Result<(), FrameError>| {
+                let file = |index: u32| {
+                    let path = own.join(format!("{name}_{index:04}.{}", self.format.extension()));
+                    write_frame(&path, &exposure(index), existing, encode).map(|()| path)
+                };
+                (1..=number).map(file).collect::<Result<Vec<PathBuf>, SimulateError>>()
+            };
+            let paths = match self.format {
+                FrameFormat::Tiff => single(|out, frame| write_tiff(out, frame))?,
+                FrameFormat::Cbf => single(|out, frame| write_cbf(out, frame))?,
+                FrameFormat::TiffStack if number == 0 => Vec::new(),
+                FrameFormat::TiffStack => {
+                    let path = own.join(format!("{name}.{}", self.format.extension()));
+                    write_stack(&path, (0..number).map(|index| exposure(index + 1)), existing)?;
+                    vec![path]
+                }
+            };
             forget_others(&own, &paths)?;
             frames.extend(paths);
             Ok::<(), SimulateError>(())
@@ -91,15 +103,34 @@ impl Twin {
         let run_files = self.run_files.iter().map(|file| folder.join(&file.name)).collect();
         Ok(Written { run_files, frames, truth })
     }
+}
 
-    fn write_frame(&self, path: &Path, frame: &Frame, existing: Existing) -> Result<(), SimulateError> {
-        let mut bytes = Vec::with_capacity(4 * frame.shape.pixels() + 4096);
-        match self.format {
-            FrameFormat::Tiff => write_tiff(&mut bytes, frame)?,
-            FrameFormat::Cbf => write_cbf(&mut bytes, frame)?,
-        }
-        Ok(write_file(path, &bytes, existing)?)
-    }
+fn write_frame(
+    path: &Path,
+    frame: &Frame,
+    existing: Existing,
+    encode: impl FnOnce(&mut Vec<u8>, &Frame) -> Result<(), FrameError>,
+) -> Result<(), SimulateError> {
+    let mut bytes = Vec::with_capacity(4 * frame.shape.pixels() + 4096);
+    encode(&mut bytes, frame)?;
+    Ok(write_file(path, &bytes, existing)?)
+}
+
+/// All frames in one file, of which one at a time is in memory.
+fn write_stack(
+    path: &Path,
+    frames: impl ExactSizeIterator<Item = Frame>,
+    existing: Existing,
+) -> Result<(), SimulateError> {
+    write_through(path, existing, |file| {
+        let mut stack = TiffWriter::new(file, frames.len());
+        frames.into_iter().try_for_each(|frame| stack.image(&frame)).map_err(|error| match error {
+            FrameError::Write { source } => {
+                OutputError::Io { path: path.to_owned(), action: "write", source }.into()
+            }
+            other => SimulateError::from(other),
+        })
+    })
 }
 
 fn refuse_if_occupied(folder: &Path, existing: Existing) -> Result<(), SimulateError> {
@@ -134,9 +165,7 @@ fn forget_others(folder: &Path, frames: &[PathBuf]) -> Result<(), SimulateError>
 }
 
 fn write_array(path: &Path, frame: Frame, existing: Existing) -> Result<(), SimulateError> {
-    let mut bytes = Vec::with_capacity(4 * frame.shape.pixels() + 4096);
-    write_tiff(&mut bytes, &frame)?;
-    Ok(write_file(path, &bytes, existing)?)
+    write_frame(path, &frame, existing, |out, frame| write_tiff(out, frame))
 }
 
 /// 1 where a pixel is flagged, known to be hot, or lies in the shadow of the beam stop or half cut by its edge.

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::f_grid::{Extension, FGrid, RadialRule};
-use super::polynomial::{Projection, dot, hole};
+use super::polynomial::{Projection, ShortDistances, dot, hole};
 use super::resample::{Resample, Resampled, kept_points};
 use super::scatter::Fitted;
 use super::{AbsoluteSettings, Fluorescence, LowQ, StructureError};
@@ -24,7 +24,7 @@ pub(super) struct Absolute {
     mean_f_squared: Vec<f64>,
     /// First point of the normalisation window.
     window_start: usize,
-    /// Q⁴ in the window.
+    /// [`window_weights`] in the window.
     weights: Vec<f64>,
     window_q_min: f64,
     fluorescence: Fluorescence,
@@ -85,7 +85,7 @@ impl Absolute {
             free,
             mean_f_squared: atoms.mean_f_squared,
             window_start,
-            weights: q[window_start..].iter().map(|q| q.powi(4)).collect(),
+            weights: window_weights(&q[window_start..]),
             window_q_min: settings.normalization_q_min,
             fluorescence: settings.fluorescence,
         };
@@ -93,29 +93,31 @@ impl Absolute {
         Ok((absolute, resample, grid))
     }
 
-    /// I = a(T + m), T = ⟨f²⟩ + I_inc·KN, by least squares with weight Q⁴: I with its noise and oscillations stands on
+    /// I = a(T + m·c), T = ⟨f²⟩ + I_inc·KN and c of \[E4b\], by least squares with [`window_weights`]: I with its noise and oscillations stands on
     /// the left side, so that a is not attenuated. α = 1/a. Then \[E9\].
     ///
     /// # Errors
     /// A scale that is not positive.
     pub(super) fn normalize(&self, measured: &Resampled) -> Result<Normalized, StructureError> {
-        let (theory, intensity) = (&self.free[self.window_start..], &measured.intensity[self.window_start..]);
+        let window = self.window_start..;
+        let (theory, intensity) = (&self.free[window.clone()], &measured.intensity[window.clone()]);
+        let constant = &measured.unpolarized;
         let [a_weights, offset_weights] = match self.fluorescence {
             Fluorescence::None => [proportional(theory, &self.weights), vec![0.0; theory.len()]],
-            Fluorescence::Fit => line(theory, &self.weights),
+            Fluorescence::Fit => two_terms(theory, &constant[window], &self.weights),
         };
         let (a, offset) = (dot(&a_weights, intensity), dot(&offset_weights, intensity));
         if !(a > 0.0 && a.is_finite() && offset.is_finite()) {
             return Err(StructureError::Normalization { q_min: self.window_q_min, found: a });
         }
-        let (scale, constant) = (1.0 / a, offset / a);
+        let (scale, height) = (1.0 / a, offset / a);
         // S − 1 for one unit of I.
         let by_intensity: Vec<f64> = self.mean_f_squared.iter().map(|f| scale / f).collect();
         // ∂(S − 1)/∂a and ∂(S − 1)/∂b.
         let by_a = (0..self.free.len())
-            .map(|i| -by_intensity[i] * (scale * measured.intensity[i] - constant))
+            .map(|i| -by_intensity[i] * (scale * measured.intensity[i] - height * constant[i]))
             .collect();
-        let by_offset = by_intensity.iter().map(|by_intensity| -by_intensity).collect();
+        let by_offset = by_intensity.iter().zip(constant).map(|(by, c)| -by * c).collect();
         let fitted = [(by_a, a_weights), (by_offset, offset_weights)]
             .into_iter()
             .take(match self.fluorescence {
@@ -129,11 +131,20 @@ impl Absolute {
             })
             .collect();
         let excess = (0..self.free.len())
-            .map(|i| (scale * measured.intensity[i] - constant - self.free[i]) / self.mean_f_squared[i])
+            .map(|i| {
+                (scale * measured.intensity[i] - height * constant[i] - self.free[i]) / self.mean_f_squared[i]
+            })
             .collect();
         let sigma = measured.sigma.iter().zip(&by_intensity).map(|(s, by)| s * by).collect();
-        Ok(Normalized { excess, sigma, fitted, scale, constant })
+        Ok(Normalized { excess, sigma, fitted, scale, constant: height })
     }
+}
+
+/// Q⁴ sin²(π(Q − Q_n)/(Q_max − Q_n)): the oscillations of S about 1 average out where the window ends softly, and leave a part of
+/// themselves in the scale where it ends abruptly.
+fn window_weights(q: &[f64]) -> Vec<f64> {
+    let (first, last) = (q[0], q[q.len() - 1]);
+    q.iter().map(|q| q.powi(4) * (PI * (q - first) / (last - first)).sin().powi(2)).collect()
 }
 
 /// What each y contributes to a of y = a·x by weighted least squares.
@@ -142,13 +153,13 @@ fn proportional(x: &[f64], weights: &[f64]) -> Vec<f64> {
     x.iter().zip(weights).map(|(x, w)| w * x / square).collect()
 }
 
-/// What each y contributes to a and b of y = a·x + b by weighted least squares.
-fn line(x: &[f64], weights: &[f64]) -> [Vec<f64>; 2] {
-    let total: f64 = weights.iter().sum();
-    let mean_x = dot(x, weights) / total;
-    let centred: Vec<f64> = x.iter().map(|x| x - mean_x).collect();
-    let to_a = proportional(&centred, weights);
-    let to_b = to_a.iter().zip(weights).map(|(a, w)| w / total - a * mean_x).collect();
+/// What each y contributes to a and b of y = a·x + b·c by weighted least squares.
+fn two_terms(x: &[f64], c: &[f64], weights: &[f64]) -> [Vec<f64>; 2] {
+    // x without its part along c.
+    let along: f64 = dot(&proportional(c, weights), x);
+    let rest: Vec<f64> = x.iter().zip(c).map(|(x, c)| x - along * c).collect();
+    let to_a = proportional(&rest, weights);
+    let to_b = proportional(c, weights).iter().zip(&to_a).map(|(b, a)| b - along * a).collect();
     [to_a, to_b]
 }
 
@@ -177,8 +188,11 @@ fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureEr
         if !positive(polynomial.r_poly_angstrom) {
             return wrong("r_poly", polynomial.r_poly_angstrom, "a positive length in Å");
         }
-        if !(polynomial.r_hole_angstrom >= 0.0 && polynomial.r_hole_angstrom.is_finite()) {
-            return wrong("r_hole", polynomial.r_hole_angstrom, "0 Å or more");
+        // Below r_hole there have to be more functions of Q than the polynomial has degrees.
+        if !(polynomial.r_hole_angstrom >= polynomial.r_poly_angstrom
+            && polynomial.r_hole_angstrom.is_finite())
+        {
+            return wrong("r_hole", polynomial.r_hole_angstrom, "r_poly or more");
         }
     }
     Ok(())
@@ -209,8 +223,9 @@ fn grid(settings: &AbsoluteSettings, measured: &[f64], step: f64) -> Result<FGri
         None => None,
         Some(polynomial) => {
             let density = settings.density_per_cubic_angstrom.unwrap_or(0.0);
-            let target = q.iter().map(|q| hole(*q, density, polynomial.r_hole_angstrom)).collect();
-            Some(Projection::new(&q, polynomial.r_poly_angstrom * q_max / PI, target)?)
+            let target: Vec<f64> = q.iter().map(|q| hole(*q, density, polynomial.r_hole_angstrom)).collect();
+            let filter = ShortDistances { width: &width, radius: polynomial.r_hole_angstrom };
+            Some(Projection::new(&q, polynomial.r_poly_angstrom * q_max / PI, &target, Some(&filter))?)
         }
     };
     Ok(FGrid { q, width, q_max, rule: RadialRule::Exact, polynomial, extension })
@@ -223,9 +238,10 @@ mod tests {
     #[test]
     fn least_squares_returns_what_was_put_in() {
         let x: Vec<f64> = (0..50).map(|i| 300.0 / (1.0 + f64::from(i))).collect();
-        let y: Vec<f64> = x.iter().map(|x| 0.25 * x + 4.0).collect();
+        let c: Vec<f64> = (0..50).map(|i| 1.0 + 0.003 * f64::from(i)).collect();
+        let y: Vec<f64> = x.iter().zip(&c).map(|(x, c)| 0.25 * x + 4.0 * c).collect();
         let weights: Vec<f64> = (0..50).map(|i| 1.0 + f64::from(i)).collect();
-        let [to_a, to_b] = line(&x, &weights);
+        let [to_a, to_b] = two_terms(&x, &c, &weights);
         assert!((dot(&to_a, &y) - 0.25).abs() < 1e-13 && (dot(&to_b, &y) - 4.0).abs() < 1e-12);
         let doubled: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
         assert!((dot(&proportional(&x, &weights), &doubled) - 2.0).abs() < 1e-14);

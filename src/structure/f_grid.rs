@@ -71,7 +71,7 @@ impl FGrid {
     pub(super) fn complete_change(&self, measured: &[f64]) -> Vec<f64> {
         let mut f = self.extend(measured);
         if let Some(polynomial) = &self.polynomial {
-            polynomial.adjoint(&mut f);
+            polynomial.subtract_change(&mut f);
         }
         f
     }
@@ -81,16 +81,17 @@ impl FGrid {
         let mut sigma = self.extension.as_ref().map_or_else(Vec::new, |e| e.sigma(measured));
         sigma.extend_from_slice(measured);
         let Some(polynomial) = &self.polynomial else { return (sigma.clone(), sigma) };
-        // With e the extended F and P = Σ w u uᵀ: var(e − Pe) = var e − 2 Σ w u cov(e, u·e) + Σ Σ w w u u cov(u·e, u·e).
+        // With e the extended F: var(e − Σ w u v·e) = var e − 2 Σ w u cov(e, v·e) + Σ Σ w w′ u u′ cov(v·e, v′·e).
         let variance: Vec<f64> = measured.iter().map(|sigma| sigma * sigma).collect();
         let mut result: Vec<f64> = sigma.iter().map(|sigma| sigma * sigma).collect();
-        let by_measured: Vec<Vec<f64>> = polynomial.columns().map(|(u, _)| self.extend_adjoint(u)).collect();
-        for ((u, w), gradient) in polynomial.columns().zip(&by_measured) {
+        let by_measured: Vec<Vec<f64>> =
+            polynomial.columns().map(|(_, v, _)| self.extend_adjoint(v)).collect();
+        for ((u, _, w), gradient) in polynomial.columns().zip(&by_measured) {
             let weighted: Vec<f64> = gradient.iter().zip(&variance).map(|(g, v)| g * v).collect();
             let along_u: f64 = -2.0 * w;
             let covariance = self.extend(&weighted);
             result.iter_mut().zip(u).zip(covariance).for_each(|((r, u), c)| *r += along_u * u * c);
-            for ((other, other_w), other_gradient) in polynomial.columns().zip(&by_measured) {
+            for ((other, _, other_w), other_gradient) in polynomial.columns().zip(&by_measured) {
                 let both = w * other_w * dot(&weighted, other_gradient);
                 result.iter_mut().zip(u).zip(other).for_each(|((r, u), o)| *r += both * u * o);
             }
@@ -123,14 +124,39 @@ impl FGrid {
         self.extend_adjoint(&gradient)
     }
 
-    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q (∂p/∂e_Q)² σ_F², e the errors of
-    /// the measured points with the scale known.
+    /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q ⟨∂p/∂e⟩_Q² σ_F², e the errors of
+    /// the measured points with the scale known, and ⟨⟩ the mean over the points that one pixel covers \[E4c\].
     pub fn uncertainty(&self, gradient: &[f64], structure: &StructureFactor) -> f64 {
         let measured_sigma = &structure.f_sigma[self.extension_len()..];
         let mut gradient = self.adjoint(gradient);
         structure.scatter.adjoint(&mut gradient);
+        let gradient = averaged(&gradient, &structure.footprint);
         gradient.iter().zip(measured_sigma).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt()
     }
+}
+
+/// Mean of `values` over as many neighbours as `width` says at each point, parts of points included; fewer at the ends.
+fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0];
+    sums.extend(values.iter().scan(0.0, |sum, value| {
+        *sum += value;
+        Some(*sum)
+    }));
+    let last = values.len() as f64;
+    // The integral of the staircase from 0 to x.
+    let integral = |x: f64| {
+        let cell = (x as usize).min(values.len() - 1);
+        sums[cell] + (x - cell as f64) * values[cell]
+    };
+    width
+        .iter()
+        .enumerate()
+        .map(|(i, width)| {
+            let middle = i as f64 + 0.5;
+            let half = (0.5 * width).min(middle).min(last - middle);
+            (integral(middle + half) - integral(middle - half)) / (2.0 * half)
+        })
+        .collect()
 }
 
 /// S − 1 = a + bQ² below Qmin, by least squares of the first p measured points.
@@ -180,18 +206,20 @@ impl Extension {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::structure::polynomial::ShortDistances;
 
     fn grid() -> FGrid {
         let measured: Vec<f64> = (0..60).map(|i| 0.5 + 0.05 * f64::from(i)).collect();
         let below: Vec<f64> = (0..5).map(|i| 0.05 + 0.09 * f64::from(i)).collect();
         let q: Vec<f64> = below.iter().chain(&measured).copied().collect();
-        let target = q.iter().map(|q| 0.1 * q.sin()).collect();
+        let target: Vec<f64> = q.iter().map(|q| 0.1 * q.sin()).collect();
+        let filter = ShortDistances { width: &[0.05; 65], radius: 2.6 };
         FGrid {
             q: q.clone(),
             width: vec![0.05; 65],
             q_max: 3.5,
             rule: RadialRule::Exact,
-            polynomial: Some(Projection::new(&q, 2.4, target).unwrap()),
+            polynomial: Some(Projection::new(&q, 2.4, &target, Some(&filter)).unwrap()),
             extension: Some(Extension::new(below, &measured[..8])),
         }
     }
@@ -205,6 +233,14 @@ mod tests {
         for (q, f) in grid.q.iter().zip(&f) {
             assert!((f - parabola(*q)).abs() < 1e-13);
         }
+    }
+
+    #[test]
+    fn means_over_parts_of_points() {
+        let values = [1.0, 2.0, 6.0, 2.0, 1.0];
+        assert_eq!(averaged(&values, &[1.0; 5]), values);
+        // Half of each neighbour; at the ends there is one point only.
+        assert_eq!(averaged(&values, &[2.0; 5]), [1.0, 2.75, 4.0, 2.75, 1.0]);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct StructureFactor {
     /// Standard uncertainty of F before the polynomial and with the scale known, n points: there the measured points are
     /// independent.
     pub f_sigma: Vec<f64>,
+    /// How many of the m measured points one pixel covers \[E4c\], at each of them; 1 = they share no counts.
+    pub footprint: Vec<f64>,
     /// How F scatters with the fitted scale and constant: all of its points together.
     pub scatter: Scatter,
     /// α: electron units per atom for one unit of I.

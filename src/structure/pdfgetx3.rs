@@ -60,7 +60,7 @@ impl PdfGetX3 {
         let atoms = FreeAtoms::without_dispersion(composition, &q)?;
         let ratio = atoms.mean_square_f.iter().zip(&atoms.mean_f_squared).map(|(a, b)| a / b).collect();
         let degree = rpoly * (q[q.len() - 1] - q[0]) / PI;
-        let polynomial = Projection::new(&q, degree, vec![0.0; q.len()])?;
+        let polynomial = Projection::new(&q, degree, &vec![0.0; q.len()], None)?;
         let width = q.iter().map(|q| if *q <= qmax + ROUNDING * step { step } else { 0.0 }).collect();
         let resample = Resample::onto(axis, kept, q.clone(), step);
         let grid = FGrid {

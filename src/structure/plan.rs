@@ -79,6 +79,7 @@ impl StructurePlan {
         let with_scale = |i: usize| final_sigma[i].powi(2) + scatter.added_variance(|of_f| of_f[i]);
         let sigma = (0..q.len()).map(|i| with_scale(i).max(0.0).sqrt() / q[i]).collect();
         let (scale, constant) = (normalized.scale, normalized.constant);
-        Ok(StructureFactor { q, s, sigma, f, f_sigma, scatter, scale, constant })
+        let footprint = measured.footprint;
+        Ok(StructureFactor { q, s, sigma, f, f_sigma, footprint, scatter, scale, constant })
     }
 }

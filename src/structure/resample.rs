@@ -25,10 +25,12 @@ pub(super) struct Resample {
     nodes: Vec<(usize, f64)>,
 }
 
-/// I and σ on the grid.
+/// I, σ, the points that one pixel covers, and the I of an unpolarized constant, on the grid.
 pub(super) struct Resampled {
+    pub(super) footprint: Vec<f64>,
     pub(super) intensity: Vec<f64>,
     pub(super) sigma: Vec<f64>,
+    pub(super) unpolarized: Vec<f64>,
 }
 
 /// Checks that the axis rises, and finds the points in [low, high].
@@ -81,7 +83,10 @@ impl Resample {
     /// # Errors
     /// Another axis, or empty bins that cannot be bridged.
     pub(super) fn take(&self, pattern: &Pattern) -> Result<Resampled, StructureError> {
-        let found = pattern.intensity.len().min(pattern.sigma_as_independent.len());
+        let values =
+            [&pattern.intensity, &pattern.sigma, &pattern.sigma_as_independent, &pattern.unpolarized];
+        let lengths = values.map(Vec::len);
+        let found = lengths.into_iter().min().unwrap_or(0);
         if found != self.axis_len || pattern.radial.len() != self.axis_len {
             return Err(StructureError::Length { found, expected: self.axis_len });
         }
@@ -99,9 +104,21 @@ impl Resample {
             let local = self.kept_q[lower + 1] - self.kept_q[lower];
             between(&sigma, (lower, share)) * (local / self.step).sqrt()
         };
+        let shared =
+            pattern.sigma_as_independent[self.kept.clone()].iter().zip(&pattern.sigma[self.kept.clone()]);
+        let footprint: Vec<f64> = shared
+            .map(|(independent, own)| (independent / own).powi(2))
+            .map(|points| if points.is_finite() { points.max(1.0) } else { 1.0 })
+            .collect();
         Ok(Resampled {
+            footprint: self.nodes.iter().map(|node| between(&footprint, *node)).collect(),
             intensity: self.nodes.iter().map(|node| between(&intensity, *node)).collect(),
             sigma: self.nodes.iter().map(|node| spread(*node)).collect(),
+            unpolarized: self
+                .nodes
+                .iter()
+                .map(|node| between(&pattern.unpolarized[self.kept.clone()], *node))
+                .collect(),
         })
     }
 
@@ -151,6 +168,7 @@ mod tests {
             radial,
             intensity,
             sigma_as_independent: sigma.clone(),
+            unpolarized: vec![1.0; sigma.len()],
             sigma,
         }
     }

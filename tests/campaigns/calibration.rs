@@ -39,12 +39,6 @@ fn main() {
                 println!("{head}\n       FAILED {error}");
             }
             Ok(found) => {
-                if std::env::var_os("DBG").is_some() {
-                    for r in &found.frames[0].rings {
-                        println!("{r:?}");
-                    }
-                    println!("{:?} {} {}", found.frames[0].agreement, found.extra_px, found.ring_px);
-                }
                 let row = compare(&case, &found, seconds);
                 let is_wrong = row.distance.abs() > WRONG_DISTANCE || row.centre_px > WRONG_PX;
                 wrong += usize::from(is_wrong);

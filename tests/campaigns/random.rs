@@ -6,7 +6,9 @@ use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::simulate::crystal::Ring;
 use halor::simulate::rays::{Placement, reach};
-use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Masking, RadialTable};
+use halor::simulate::{
+    BeamStop, Camera, Crystal, Exposures, HotPixels, IdealImage, Masking, Parallax, RadialTable,
+};
 use halor::simulate::{ideal_image, noise};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -89,7 +91,7 @@ pub(crate) fn draw(seed: u64) -> Case {
             rot3_rad: 0.0,
             wavelength_angstrom,
         };
-        let geometry = Geometry { poni, detector };
+        let geometry = Geometry { poni, detector, parallax: None };
         let (calibrant, text) = CRYSTALS[[0, 0, 0, 1, 1, 2, 3][rng.random_range(0..7)]];
         let q_per_px = 2.0 * PI * geometry.detector.pixel_m[0] / (along * wavelength_angstrom);
         let ring_px = rng.random_range(0.4..2.5);
@@ -180,6 +182,9 @@ fn exposed(
         saturated_counts: noise::COUNTER_FULL,
         seed: rng.random(),
         exposure_s: 1.0,
+        parallax: Parallax::Ignored,
+        exposures: Exposures::default(),
+        air: None,
     };
     let powder = sharp.scaled(peak_counts / height);
     let halo = halo.combined(1.0, &all.combined(1.0, &sharp, -1.0), peak_counts / height);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use halor::config::EngineChoice;
-use halor::correct::{DeadTime, DeadTimeModel, SignalModel, pixel_norm};
+use halor::correct::{DeadTime, DeadTimeModel, SampleAbsorption, SampleShape, SignalModel, pixel_norm};
 use halor::engine::cpu::CpuEngine;
 use halor::engine::gpu::{GpuEngine, adapters};
 use halor::engine::select::{plan_engine, select};
@@ -28,6 +28,9 @@ fn built(splitting: Splitting, orientation: Orientation) -> Arc<IntegrationPlan>
     };
     let mask = Mask { shape, bad: (0..shape.pixels()).map(|i| noise(7, i) < 0.05).collect() };
     let flat: Vec<f32> = (0..shape.pixels()).map(|i| (0.9 + 0.2 * noise(2, i)) as f32).collect();
+    // What the shader cannot evaluate comes with the flat field.
+    let shape_in_beam = SampleShape::Cylinder { diameter_m: 2e-3, axis_rad: 1.0, beam_m: 5e-4 };
+    let flat = SampleAbsorption { mu_per_m: 400.0, shape: shape_in_beam }.times_flat(&geometry, Some(&flat));
     let corrections = all_corrections();
     let plan = IntegrationPlan::build(PlanSpec {
         norm: pixel_norm(&geometry, &corrections, Some(&flat)),

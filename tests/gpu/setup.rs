@@ -56,7 +56,7 @@ pub fn tilted(shape: Shape, orientation: Orientation) -> Geometry {
         wavelength_angstrom: 0.1107,
     };
     let detector = Detector { orientation, ..Detector::generic(shape, [172e-6, 172e-6]).unwrap() };
-    Geometry { poni, detector }
+    Geometry { poni, detector, parallax: None }
 }
 
 /// What a hand-made plan is made of.
@@ -123,6 +123,7 @@ impl Recipe {
             flat,
             signal: self.signal,
             sharing: vec![1.0; self.regions * self.bins],
+            unpolarized: vec![1.0; self.regions * self.bins],
         })
     }
 }

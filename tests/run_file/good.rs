@@ -1,7 +1,7 @@
 //! Good run files: defaults, overrides, the resolved form, the documentation.
 
 use halor::config::{Config, EngineChoice, Loaded, MaskShape, NormalizeBy, load};
-use halor::correct::{Correction, DeadTimeModel};
+use halor::correct::{Correction, DeadTimeModel, SampleAbsorption, SampleShape, attenuation_per_m};
 use halor::integrate::{Azimuth, Fold, RadialUnit, Splitting};
 use halor::pdf::Window;
 use halor::peaks::PeakSearch;
@@ -361,4 +361,30 @@ fn a_real_calibration_is_taken_whole() {
     assert!(geometry.direction(680.29, 753.60).two_theta_rad < 0.02 * 2.3e-4);
     assert_eq!(loaded.config.samples[0].frames.len(), 1);
     comes_back(&folder, &loaded);
+}
+
+#[test]
+fn the_samples_absorption_comes_from_its_density_or_a_number() {
+    let folder = Folder::new();
+    let absorption = |block: &str| {
+        let yaml = format!("{SMALL}corrections: {{parallax: on, absorption: {block}}}\n");
+        let loaded = folder.load(&yaml).unwrap_or_else(|error| panic!("{error}"));
+        comes_back(&folder, &loaded);
+        assert!(loaded.config.geometry.parallax.is_some());
+        loaded.config.corrections.absorption.unwrap()
+    };
+    let rod = absorption("{shape: cylinder, diameter_mm: 2, mu_inv_cm: 4.2}");
+    // The axis stands upright and the beam bathes all of it.
+    let shape =
+        SampleShape::Cylinder { diameter_m: 2e-3, axis_rad: std::f64::consts::FRAC_PI_2, beam_m: 2e-3 };
+    assert_eq!(rod, SampleAbsorption { mu_per_m: 420.0, shape });
+    let plate = absorption("{shape: slab, thickness_mm: 1, density_g_cm3: 2}");
+    assert_eq!(plate.shape, SampleShape::Slab { thickness_m: 1e-3 });
+    let thick = absorption("{shape: slab, thickness_mm: 1, density_g_cm3: 4}");
+    // In proportion to the density, and the transmission with it; rounding only.
+    assert!((thick.mu_per_m / plate.mu_per_m - 2.0).abs() < 1e-12);
+    assert!((thick.transmission() / plate.transmission().powi(2) - 1.0).abs() < 1e-12);
+    let formula = |density| attenuation_per_m("Zr0.62Cu0.155Ni0.125Al0.1", density, 112.0).unwrap();
+    // λ = 0.1107 Å is 112.0 keV to 1e-4, and μ falls as about E⁻²·⁵.
+    assert!((plate.mu_per_m / formula(2.0) - 1.0).abs() < 1e-3, "{}", plate.mu_per_m);
 }

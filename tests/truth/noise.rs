@@ -35,6 +35,7 @@ fn noisy_pulls(settings: &AbsoluteSettings, window: Window, photons: f64) -> Vec
                 radial: q.clone(),
                 intensity: noisy,
                 sigma_as_independent: sigma.clone(),
+                unpolarized: vec![1.0; sigma.len()],
                 sigma,
             };
             let structure = plan.apply(&pattern).unwrap();
@@ -113,6 +114,7 @@ fn uncertainties_are_those_of_the_bins() {
                 radial: q.clone(),
                 intensity,
                 sigma_as_independent: sigma.clone(),
+                unpolarized: vec![1.0; sigma.len()],
                 sigma: sigma.clone(),
             };
             let structure = plan.apply(&pattern).unwrap();

@@ -28,6 +28,11 @@ fn a_problem_is_shown_with_its_line_and_the_nearest_key() {
 fn what_cannot_be_names_its_key() {
     let folder = Folder::new();
     folder.file("table.txt", "0.5 1\n0.6 one\n");
+    let error = folder.load(SMALL, &["format=cbf", "counting.noise=off"]).unwrap_err();
+    assert!(
+        error.problems[0].key == "counting.noise" && error.to_string().contains("whole counts"),
+        "{error}"
+    );
     let ones: String = (0..10).map(|i| format!("{i} 1\n")).collect();
     folder.file("ones.txt", &ones);
     folder.file("cell-less.xyz", "1\nno cell here\nZr 0 0 0\n");
@@ -85,6 +90,12 @@ fn what_cannot_be_names_its_key() {
         ("counting.saturated_counts=0", "counting.saturated_counts", "expected 1 to"),
         ("hot_pixels={count: 3, counts_per_s: -1}", "hot_pixels.counts_per_s", "above 0"),
         ("flat={module_spread: 2, pixel_spread: 0}", "flat.module_spread", "0 to 0.3"),
+        ("counting.beam_spread=2", "counting.beam_spread", "0 to 0.3"),
+        ("counting.monitor_counts_per_s=0", "counting.monitor_counts_per_s", "above 0"),
+        ("zingers={per_frame: -1, counts: [1, 2]}", "zingers.per_frame", "hits"),
+        ("zingers={per_frame: 1, counts: [1000, 10]}", "zingers.counts", "least ≤ most"),
+        ("air_path_mm=-1", "air_path_mm", "0 or a number above"),
+        ("format=tif", "format", "tiff_stack"),
         ("beam_stop={radius_px: 0}", "beam_stop.radius_px", "above 0"),
         ("background={atoms_per_sample_atom: 1, composition: N2x}", "background.composition", "N2x"),
         ("samples[0].anisotropy={strain: 0.5}", "samples[0].anisotropy.strain", "expected -0.1 to 0.1"),
@@ -97,6 +108,27 @@ fn what_cannot_be_names_its_key() {
         let (found, text) = problem(&folder, set);
         assert!(found == key && text.contains(words), "{set}: {text}");
     }
+}
+
+#[test]
+fn a_depth_needs_a_known_sensor() {
+    let folder = Folder::new();
+    let detector = "detector={pixel_um: 172, shape: [619, 487]}";
+    let error = folder.load(SMALL, &[detector, "parallax=on"]).unwrap_err();
+    assert_eq!(error.problems[0].key, "parallax", "{error}");
+    assert!(folder.load(SMALL, &[detector]).is_ok());
+}
+
+#[test]
+fn a_stack_beyond_4_gib_is_refused_before_anything_is_written() {
+    let folder = Folder::new();
+    // 619 × 487 pixels of 4 bytes and 4096 more, 3550 times: 3550·1,209,908 = 4,295,173,400 > 2³² − 1, 3549 fit.
+    let error = folder.load(SMALL, &["format=tiff_stack", "samples[0].frames=3550"]).unwrap_err();
+    let [problem] = error.problems.as_slice() else { panic!("{error}") };
+    assert!(problem.key == "samples[0].frames" && problem.mend.contains("3549"), "{error}");
+    let error = folder.load(SMALL, &["format=tiff_stack", "dark_frames=3550"]).unwrap_err();
+    assert_eq!(error.problems[0].key, "dark_frames");
+    assert!(folder.load(SMALL, &["format=tiff_stack", "samples[0].frames=3549"]).is_ok());
 }
 
 #[test]
@@ -119,6 +151,7 @@ fn the_documented_twin_files_load_and_every_key_is_named() {
         "beam_stop.arm.",
         "hot_pixels.",
         "flat.",
+        "zingers.",
         "counting.",
         "background.",
         "samples[0].",

@@ -1,6 +1,6 @@
 //! Detector corrections: which factors, in which order, and what belongs to the counts.
 
-use super::Check;
+use super::{Check, sample};
 use crate::config::CorrectionSettings;
 use crate::config::schema::{BeamBlock, DeadTimeWord, OffOr, RunFile, Switch};
 use crate::correct::{Correction, DeadTime, DeadTimeModel, air_path, sensor_efficiency};
@@ -66,7 +66,9 @@ pub(super) fn corrections(
             Err(error) => check.problems.push("corrections.air_path_mm", error.to_string(), ""),
         }
     }
-    Some(CorrectionSettings { dark, flat, dead_time, saturated_counts: file.mask.saturated_counts, factors })
+    let absorption = sample::absorption(file, energy, check);
+    let saturated_counts = file.mask.saturated_counts;
+    Some(CorrectionSettings { dark, flat, dead_time, saturated_counts, factors, absorption })
 }
 
 /// f of \[E3\].

@@ -69,7 +69,7 @@ pub(in crate::config) fn geometry(
             if wavelength.is_none() {
                 file.beam.wavelength_angstrom = Some(poni.wavelength_angstrom);
             }
-            Some(Geometry { poni, detector: detector? })
+            Some(Geometry { poni, detector: detector?, parallax: None })
         }
         Err(error) => {
             check.problems.push("beam", error.to_string(), "");
@@ -318,7 +318,8 @@ fn inline(
         }
         (Some([column, row]), None, None) if rotations.iter().all(Option::is_none) => {
             // An upright detector: the beam meets it at the point of normal incidence.
-            let upright = Geometry { poni: poni(0.0, 0.0, [0.0; 3]), detector: detector.clone() };
+            let upright =
+                Geometry { poni: poni(0.0, 0.0, [0.0; 3]), detector: detector.clone(), parallax: None };
             let [poni1_m, poni2_m] = upright.detector_point(row, column);
             poni(poni1_m, poni2_m, [0.0; 3])
         }
@@ -339,5 +340,5 @@ fn inline(
             return None;
         }
     };
-    is_possible.then_some(Geometry { poni, detector })
+    is_possible.then_some(Geometry { poni, detector, parallax: None })
 }

@@ -10,6 +10,7 @@ mod names;
 mod paths;
 mod pdf;
 mod peaks;
+mod sample;
 mod samples;
 
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
     let mask = mask::mask(file, check);
     let geometry = geometry(file, first_frame, &mask, check);
+    let geometry = geometry.map(|geometry| sample::with_parallax(file, geometry, check));
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
     let integration = integration(file, geometry.as_ref(), check);
     let regions = regions(file, check);

@@ -207,6 +207,49 @@ pub struct CorrectionsBlock {
     /// Air between sample and detector along the beam.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub air_path_mm: Option<OffOr<f64>>,
+    /// The sample's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub absorption: Option<OffOr<AbsorptionBlock>>,
+    /// \[E6\].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallax: Option<Switch>,
+}
+
+/// `{shape: slab, thickness_mm: 1.0, density_g_cm3: 6.7}` or
+/// `{shape: cylinder, diameter_mm: 2.0, mu_inv_cm: 4.2, axis_deg: 90, beam_mm: 0.5}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbsorptionBlock {
+    /// Which of the keys below belong to it.
+    pub shape: AbsorptionShapeWord,
+    /// Of a slab, along the beam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thickness_mm: Option<f64>,
+    /// Of a cylinder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diameter_mm: Option<f64>,
+    /// χ of a cylinder's axis, which stands across the beam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axis_deg: Option<f64>,
+    /// Width of the beam across a cylinder's axis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beam_mm: Option<f64>,
+    /// Mass density, with the composition; this or the coefficient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub density_g_cm3: Option<f64>,
+    /// Attenuation coefficient at the beam's energy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mu_inv_cm: Option<f64>,
+}
+
+/// Names of the shapes of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbsorptionShapeWord {
+    /// Across the beam.
+    Slab,
+    /// Its axis across the beam.
+    Cylinder,
 }
 
 /// How the detector is blind after a photon.

@@ -13,8 +13,8 @@ pub use analysis::{
     PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
 };
 pub use instrument::{
-    BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord, DetectorBlock, GeometryBlock,
-    GeometryKeys, MaskBlock, PixelSize, SensorBlock,
+    AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
+    DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, PixelSize, SensorBlock,
 };
 pub use written::{OffOr, Patterns, Switch};
 pub(crate) use written::{Written, read};

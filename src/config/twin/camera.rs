@@ -6,12 +6,19 @@ use crate::config::resolve::{Check, geometry, polarization};
 use crate::config::schema::{OffOr, RunFile, Switch};
 use crate::geometry::Geometry;
 use crate::simulate::noise::COUNTER_FULL;
-use crate::simulate::rays::{Placement, SensorAbsorption};
-use crate::simulate::{Arm, BeamStop, Camera, FlatField, HotPixels, Masking};
+use crate::simulate::rays::{AirPath, Placement, SensorAbsorption};
+use crate::simulate::{Arm, BeamStop, Camera, Exposures, FlatField, HotPixels, Masking, Parallax, Zingers};
 use crate::units::energy_kev;
 
 /// A pixel is averaged over 20 × 20 points at most.
 const MOST_POINTS: u64 = 20;
+
+/// Standard deviations relative to 1.
+const SPREADS: std::ops::RangeInclusive<f64> = 0.0..=0.3;
+/// More hits in a frame are no zingers.
+const MOST_ZINGERS: f64 = 1e5;
+/// Counters of 32 bits hold it.
+const MOST_COUNTS: f64 = 2e9;
 
 /// The camera; `None` where there are problems.
 pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camera> {
@@ -34,6 +41,7 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
         let message = format!("found {saturated}, expected 1 to {}", i32::MAX);
         check.problems.push("counting.saturated_counts", message, "a counter of 20 bits ends at 1048575");
     }
+    let exposures = exposures(file, check);
     let hot_pixels = match file.hot_pixels.get_or_insert(OffOr::Off) {
         OffOr::Off => None,
         OffOr::On(block) => {
@@ -50,8 +58,8 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
         for (key, spread) in
             [("flat.module_spread", block.module_spread), ("flat.pixel_spread", block.pixel_spread)]
         {
-            if !(0.0..=0.3).contains(&spread) {
-                let message = format!("found {spread}, expected 0 to 0.3");
+            if !SPREADS.contains(&spread) {
+                let message = format!("found {spread}, expected 0 to {}", SPREADS.end());
                 check.problems.push(key, message, "it is a standard deviation relative to 1");
             }
         }
@@ -69,10 +77,28 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
     let sensor = sensor.transpose().map_err(|error| {
         check.problems.push("detector.sensor", error.to_string(), "");
     });
+    let sensor = sensor.ok()?;
+    let air_path_mm = file.air_path_mm.get_or_insert(OffOr::Off).on().copied().unwrap_or(0.0);
+    let air_is_possible = check.not_negative("air_path_mm", air_path_mm) && air_path_mm > 0.0;
+    let air = air_is_possible.then(|| AirPath::of(air_path_mm / 1e3, energy)).transpose().map_err(|error| {
+        check.problems.push("air_path_mm", error.to_string(), "");
+    });
+    let default = if sensor.is_some() { Switch::On } else { Switch::Off };
+    let parallax = match (*file.parallax.get_or_insert(default), sensor) {
+        (Switch::Off, _) => Parallax::Ignored,
+        (Switch::On, Some(sensor)) => Parallax::Modelled(sensor),
+        (Switch::On, None) => {
+            let message = format!("the sensor of the detector `{}` is not known", geometry.detector.name);
+            let mend = "give `detector: {sensor: {material: …, density_g_cm3: …, thickness_mm: …}}`";
+            check.problems.push("parallax", message, mend);
+            Parallax::Ignored
+        }
+    };
     Some(Camera {
         geometry,
         polarization,
-        sensor: sensor.ok()?,
+        sensor,
+        parallax,
         oversampling: usize::try_from(oversampling).ok()?,
         constant_counts,
         beam_stop,
@@ -82,7 +108,35 @@ pub(super) fn camera(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Camer
         saturated_counts: saturated_counts?,
         seed,
         exposure_s,
+        exposures,
+        air: air.ok()?,
     })
+}
+
+/// How frames differ.
+fn exposures(file: &mut TwinFile, check: &mut Check<'_>) -> Exposures {
+    let flux_spread = *file.counting.beam_spread.get_or_insert(0.0);
+    if !SPREADS.contains(&flux_spread) {
+        let message = format!("found {flux_spread}, expected 0 to {}", SPREADS.end());
+        check.problems.push("counting.beam_spread", message, "it is a standard deviation relative to 1");
+    }
+    let monitor_counts_per_s = file.counting.monitor_counts_per_s;
+    if let Some(rate) = monitor_counts_per_s {
+        check.positive("counting.monitor_counts_per_s", rate);
+    }
+    let zingers = file.zingers.get_or_insert(OffOr::Off).on().map(|block| {
+        let [least, most] = block.counts;
+        if !(0.0..=MOST_ZINGERS).contains(&block.per_frame) {
+            let message = format!("found {}, expected 0 to {MOST_ZINGERS} hits", block.per_frame);
+            check.problems.push("zingers.per_frame", message, "a frame of a minute has some ten");
+        }
+        if !(least >= 1.0 && most >= least && most <= MOST_COUNTS) {
+            let message = format!("found [{least}, {most}], expected 1 ≤ least ≤ most ≤ {MOST_COUNTS}");
+            check.problems.push("zingers.counts", message, "write for example [1000, 100000]");
+        }
+        Zingers { per_frame: block.per_frame, counts: block.counts }
+    });
+    Exposures { flux_spread, monitor_counts_per_s, zingers }
 }
 
 /// The placed detector, by the run file's code; the beam has to meet it.

@@ -12,8 +12,10 @@ use std::path::Path;
 use super::document::{Document, TWIN_FILE};
 use super::problem::ConfigError;
 use super::resolve::Check;
-use super::schema::OffOr;
+use super::schema::{OffOr, Switch};
+use crate::frame::{Shape, TiffWriter};
 use crate::scattering::Composition;
+use crate::simulate::noise::Noise;
 use crate::simulate::{FrameFormat, Surroundings, Twin};
 use schema::{FormatWord, SurroundingsBlock, TwinFile};
 
@@ -90,8 +92,21 @@ fn resolve(document: &Document, mut file: TwinFile) -> Result<LoadedTwin, Config
     let output = super::resolve::output(&mut file.output, "twin", &mut check);
     let format = match *file.format.get_or_insert(FormatWord::Tiff) {
         FormatWord::Tiff => FrameFormat::Tiff,
+        FormatWord::TiffStack => FrameFormat::TiffStack,
         FormatWord::Cbf => FrameFormat::Cbf,
     };
+    let noise = match *file.counting.noise.get_or_insert(Switch::On) {
+        Switch::On => Noise::Poisson,
+        Switch::Off => Noise::Off,
+    };
+    match (noise, format) {
+        (Noise::Off, FrameFormat::Cbf) => {
+            let mend = "write `format: tiff`, which holds single precision";
+            check.problems.push("counting.noise", "CBF frames hold whole counts only", mend);
+        }
+        (Noise::Off, FrameFormat::Tiff | FrameFormat::TiffStack)
+        | (Noise::Poisson, FrameFormat::Tiff | FrameFormat::TiffStack | FrameFormat::Cbf) => {}
+    }
     let camera = camera::camera(&mut file, &mut check);
     let counts_per_eu_s = *file.counting.counts_per_electron_unit_s.get_or_insert(0.045);
     check.positive("counting.counts_per_electron_unit_s", counts_per_eu_s);
@@ -102,13 +117,23 @@ fn resolve(document: &Document, mut file: TwinFile) -> Result<LoadedTwin, Config
     let dark_frames = frame_count("dark_frames", file.dark_frames.get_or_insert(0), &mut check);
     let samples = samples::samples(&mut file, counts_per_eu_s, &mut check);
     let geometry = camera.as_ref().map(|camera| &camera.geometry);
-    let plan = run_files::run_files(&written, format, &samples, geometry, &mut check);
+    if let Some(geometry) = geometry.filter(|_| format == FrameFormat::TiffStack) {
+        let around = surroundings.as_ref().map(|around| ("background.frames".to_owned(), around.frames));
+        let of_samples = samples.iter().enumerate();
+        of_samples
+            .map(|(index, sample)| (format!("samples[{index}].frames"), sample.frames))
+            .chain(around)
+            .chain([("dark_frames".to_owned(), dark_frames)])
+            .for_each(|(key, frames)| fits_one_file(&key, frames, geometry.detector.shape, &mut check));
+    }
+    let plan = run_files::run_files(&written, format, &samples, camera.as_ref(), &mut check);
     let twin =
         check.problems.list.is_empty().then_some(()).and(camera).zip(plan).map(|(camera, plan)| Twin {
             output,
             yaml: String::new(),
             camera,
             format,
+            noise,
             counts_per_eu_s,
             surroundings,
             dark_frames,
@@ -135,6 +160,17 @@ fn surroundings(block: &mut SurroundingsBlock, check: &mut Check<'_>) -> Option<
     check.positive(&key("halo_decay_inv_angstrom"), halo_decay);
     let atoms_per_sample_atom = block.atoms_per_sample_atom;
     Some(Surroundings { frames, composition: composition.ok()?, atoms_per_sample_atom, halo_eu, halo_decay })
+}
+
+/// A TIFF file has 32-bit offsets.
+fn fits_one_file(key: &str, frames: u32, shape: Shape, check: &mut Check<'_>) {
+    let bytes = TiffWriter::<Vec<u8>>::bytes(shape, u64::from(frames));
+    let most = u64::from(u32::MAX);
+    if bytes > most {
+        let fit = most / TiffWriter::<Vec<u8>>::bytes(shape, 1);
+        let message = format!("{frames} frames make a TIFF file of {bytes} bytes, which has 4 GiB at most");
+        check.problems.push(key, message, format!("at most {fit} frames fit, or write `format: tiff`"));
+    }
 }
 
 fn frame_count(key: &str, count: &u64, check: &mut Check<'_>) -> u32 {

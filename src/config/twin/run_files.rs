@@ -6,9 +6,8 @@ use crate::config::schema::{
     BackgroundBlock, CorrectionsBlock, GeometryBlock, GeometryKeys, MaskBlock, NormalizeWord, OffOr,
     Patterns, PdfBlock, RunFile, SampleBlock, Switch,
 };
-use crate::geometry::Geometry;
 use crate::simulate::noise::COUNTER_FULL;
-use crate::simulate::{Analysis, BeamPath, FrameFormat, Matter, RunFileText, TwinSample};
+use crate::simulate::{Analysis, BeamPath, Camera, FrameFormat, Matter, Parallax, RunFileText, TwinSample};
 use crate::structure::StructureSettings;
 
 /// What the run files will do.
@@ -30,9 +29,14 @@ pub(super) fn run_files(
     written: &TwinFile,
     format: FrameFormat,
     samples: &[TwinSample],
-    geometry: Option<&Geometry>,
+    camera: Option<&Camera>,
     check: &mut Check<'_>,
 ) -> Option<Plan> {
+    let geometry = camera.map(|camera| &camera.geometry);
+    let parallax = match camera.map(|camera| camera.parallax) {
+        Some(Parallax::Modelled(_)) => Switch::On,
+        Some(Parallax::Ignored) | None => Switch::Off,
+    };
     let wants_pdf = !matches!(written.pdf, Some(OffOr::Off));
     let groups = groups(samples, wants_pdf);
     let material = groups.iter().find_map(|group| group.material.as_ref());
@@ -70,7 +74,7 @@ pub(super) fn run_files(
         } else {
             (format!("{}.yaml", first.name), format!("results/{}", first.name))
         };
-        let file = run_file(written, format, group, output);
+        let file = run_file(written, format, group, output, parallax);
         match text(&file) {
             Ok(text) => run_files.push(RunFileText { name, text }),
             Err(error) => check.problems.push("samples", error, ""),
@@ -119,7 +123,11 @@ fn blocks(written: &TwinFile, material: Option<&(String, f64)>) -> RunFile {
         None => (OffOr::Off, None),
     };
     let mut integration = written.integration.clone();
-    integration.normalize_by.get_or_insert(NormalizeWord::Exposure);
+    let comparable = match written.counting.monitor_counts_per_s {
+        Some(_) => NormalizeWord::Monitor,
+        None => NormalizeWord::Exposure,
+    };
+    integration.normalize_by.get_or_insert(comparable);
     RunFile {
         beam: written.beam.clone(),
         integration,
@@ -131,7 +139,13 @@ fn blocks(written: &TwinFile, material: Option<&(String, f64)>) -> RunFile {
     }
 }
 
-fn run_file(written: &TwinFile, format: FrameFormat, group: &Group<'_>, output: String) -> RunFile {
+fn run_file(
+    written: &TwinFile,
+    format: FrameFormat,
+    group: &Group<'_>,
+    output: String,
+    parallax: Switch,
+) -> RunFile {
     let frames = |name: &str| Patterns(vec![format!("frames/{name}/*.{}", format.extension())]);
     let air = written.background.as_ref().and_then(OffOr::on).filter(|block| block.frames != Some(0));
     let samples = group.samples.iter().map(|sample| SampleBlock {
@@ -151,6 +165,8 @@ fn run_file(written: &TwinFile, format: FrameFormat, group: &Group<'_>, output: 
         dark: written.dark_frames.filter(|count| *count > 0).map(|_| OffOr::On(frames("dark"))),
         solid_angle: Some(Switch::On),
         polarization: Some(Switch::On),
+        parallax: Some(parallax),
+        air_path_mm: written.air_path_mm.clone(),
         ..CorrectionsBlock::default()
     };
     RunFile {

@@ -22,7 +22,7 @@ pub(super) fn params(plan: &IntegrationPlan) -> GeometryParams {
 fn rotation(geometry: &Geometry) -> [[f32; 4]; 3] {
     let at = |distance_m, point| {
         let poni = Poni { distance_m, poni1_m: 0.0, poni2_m: 0.0, ..geometry.poni };
-        Geometry { poni, detector: geometry.detector.clone() }.lab(point)
+        Geometry { poni, detector: geometry.detector.clone(), parallax: None }.lab(point)
     };
     let columns = [at(0.0, [1.0, 0.0]), at(0.0, [0.0, 1.0]), at(1.0, [0.0, 0.0])];
     [0, 1, 2].map(|i| [columns[0][i] as f32, columns[1][i] as f32, columns[2][i] as f32, 0.0])
@@ -31,7 +31,7 @@ fn rotation(geometry: &Geometry) -> [[f32; 4]; 3] {
 /// Axis 0 (slow) or 1 (fast): where the centre of its first pixel lies, in pixels from the point of normal
 /// incidence, and in which direction the next one.
 fn axis(geometry: &Geometry, axis: usize) -> Axis {
-    let Geometry { poni, detector } = geometry;
+    let Geometry { poni, detector, .. } = geometry;
     let poni_m = [poni.poni1_m, poni.poni2_m][axis];
     let first_m = geometry.detector_point(0.5, 0.5)[axis];
     let second_m = geometry.detector_point(1.5, 1.5)[axis];

@@ -9,7 +9,7 @@ use crate::frame::{Counts, Frame, FrameError, header};
 const PADDING: usize = 4095;
 
 /// Writes `frame` as a mini-CBF, packed by byte offset, with its MD5, in the number type of its counts; the header
-/// goes into `_array_data.header_contents` (its monitor has no place there).
+/// goes into `_array_data.header_contents`.
 ///
 /// # Errors
 /// [`FrameError::NotWritable`] for floating-point counts or a header text of several lines; [`FrameError::Write`].

@@ -16,7 +16,7 @@ use super::samples::{self, ByteOrder, SampleType};
 use super::source::{Source, find};
 use super::{Frame, FrameError, FrameHeader, Shape, header};
 use directory::Directory;
-pub use write::write_tiff;
+pub use write::{TiffWriter, write_tiff};
 
 /// Tags, TIFF 6.0 section 8.
 mod tag {

@@ -171,3 +171,25 @@ proptest! {
         let _ = read(&bytes);
     }
 }
+
+#[test]
+fn images_of_a_stack_come_back_one_by_one() {
+    let image = |first: i32| {
+        let header = FrameHeader { monitor: Some(f64::from(first) + 0.5), ..FrameHeader::default() };
+        Frame {
+            shape: Shape { rows: 2, columns: 3 },
+            counts: Counts::I32((first..first + 6).collect()),
+            header,
+        }
+    };
+    let mut bytes = Vec::new();
+    let mut stack = TiffWriter::new(&mut bytes, 3);
+    (1..=3).for_each(|first| stack.image(&image(first)).unwrap());
+    assert!(stack.image(&image(4)).is_err());
+    assert_eq!(bytes.len() as u64, TiffWriter::<Vec<u8>>::bytes(image(1).shape, 3));
+    let source = Source { path: Path::new("x.tif"), bytes: &bytes };
+    for (index, first) in (1..=3).enumerate() {
+        assert_eq!(decode(&source, index).unwrap(), image(first));
+    }
+    assert!(matches!(decode(&source, 3), Err(FrameError::NoSuchImage { image: 3, count: 3, .. })));
+}

@@ -11,8 +11,9 @@ use crate::geometry::{Detector, LabFrame};
 const BINS: usize = 3000;
 /// Pixels that a bin needs to count.
 const FEWEST_PIXELS: f64 = 20.0;
-/// A peak rises above its surroundings by this many standard deviations.
+/// A peak rises above its surroundings by this many standard deviations; one that is expected needs fewer.
 const SIGNIFICANT: f64 = 8.0;
+const EXPECTED: f64 = 4.5;
 /// Peaks weaker than this share of the strongest are not asked where they come from.
 const FAINT: f64 = 0.01;
 /// Rings that are expected to be seen: the first of those on the detector.
@@ -64,8 +65,8 @@ impl Profile {
         Profile { low, step, bins }
     }
 
-    /// 2θ and height above the surroundings of each peak that stands out; `fwhm` is that of the rings, rad.
-    fn peaks(&self, fwhm: f64) -> Vec<[f64; 2]> {
+    /// 2θ, height above the surroundings and its standard deviations, of each peak; `fwhm` is that of the rings, rad.
+    fn peaks(&self, fwhm: f64) -> Vec<[f64; 3]> {
         let reach = ((fwhm / self.step).round() as usize).max(1);
         let mean = |range: std::ops::Range<usize>| {
             let (mut sum, mut pixels) = (0.0, 0.0);
@@ -91,9 +92,11 @@ impl Profile {
             .collect();
         let height = |i: usize| rises[i].map_or(f64::NEG_INFINITY, |(height, _)| height);
         (reach..BINS.saturating_sub(reach))
-            .filter(|i| rises[*i].is_some_and(|(height, sure)| height > 0.0 && sure > SIGNIFICANT))
+            .filter(|i| rises[*i].is_some_and(|(height, sure)| height > 0.0 && sure > EXPECTED))
             .filter(|i| (i - reach..=i + reach).all(|j| height(j) <= height(*i)))
-            .map(|i| [self.low + (i as f64 + 0.5) * self.step, height(i)])
+            .map(|i| {
+                [self.low + (i as f64 + 0.5) * self.step, height(i), rises[i].map_or(0.0, |(_, sure)| sure)]
+            })
             .collect()
     }
 
@@ -101,20 +104,20 @@ impl Profile {
     pub(super) fn agreement(&self, ladder: &Ladder, fwhm: f64) -> Agreement {
         let mut peaks = self.peaks(fwhm);
         let strongest = peaks.iter().map(|peak| peak[1]).fold(0.0, f64::max);
-        peaks.retain(|[_, height]| *height > FAINT * strongest);
+        peaks.retain(|[_, height, _]| *height > FAINT * strongest);
         let near = 0.5 * fwhm.max(3.0 * self.step);
         let is_ring = |at: f64| (ladder.two_theta[ladder.nearest(at)] - at).abs() < near;
         let rings = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).take(FIRST_RINGS);
         let (mut expected, mut seen) = (0, 0);
         for ring in rings {
             expected += 1;
-            seen += usize::from(peaks.iter().any(|[at, _]| (at - ring).abs() < near));
+            seen += usize::from(peaks.iter().any(|[at, ..]| (at - ring).abs() < near));
         }
         // Beyond the first rings they lie so close that a peak is on one by chance.
         let last = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).nth(2 * FIRST_RINGS);
-        peaks.retain(|[at, _]| last.is_none_or(|last| at <= last));
+        peaks.retain(|[at, _, sure]| *sure > SIGNIFICANT && last.is_none_or(|last| at <= last));
         let all: f64 = peaks.iter().map(|peak| peak[1]).sum();
-        let on_rings: f64 = peaks.iter().filter(|[at, _]| is_ring(*at)).map(|peak| peak[1]).sum();
+        let on_rings: f64 = peaks.iter().filter(|[at, ..]| is_ring(*at)).map(|peak| peak[1]).sum();
         Agreement {
             peaks: peaks.len(),
             explained: if all > 0.0 { on_rings / all } else { 0.0 },

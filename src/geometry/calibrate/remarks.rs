@@ -131,7 +131,7 @@ fn of_frame(request: &Request<'_>, frame: &CalibratedFrame) -> Vec<Remark> {
 
 /// What the guess was: moved, or mirrored.
 fn of_guess(request: &Request<'_>, guess: &Poni, frame: &CalibratedFrame) -> Option<Remark> {
-    let geometry = Geometry { poni: *guess, detector: request.detector.clone() };
+    let geometry = Geometry { poni: *guess, detector: request.detector.clone(), parallax: None };
     let [column, row] = geometry.beam_centre_px()?;
     let [found_column, found_row] = frame.centre_px;
     let off = |column: f64, row: f64| (column - found_column).hypot(row - found_row);

@@ -1,0 +1,146 @@
+//! Corrections for ways that are long: absorption in the sample, parallax in the sensor.
+
+use super::Check;
+use crate::config::schema::{AbsorptionBlock, AbsorptionShapeWord, OffOr, RunFile, Switch};
+use crate::correct::{SampleAbsorption, SampleShape, attenuation_per_m};
+use crate::geometry::{Geometry, Parallax};
+use crate::scattering::Composition;
+use crate::units::energy_kev;
+
+const KEY: &str = "corrections.absorption";
+
+/// What the sample absorbs; `None` where it is off or there are problems.
+pub(super) fn absorption(
+    file: &mut RunFile,
+    energy_kev: f64,
+    check: &mut Check<'_>,
+) -> Option<SampleAbsorption> {
+    let composition = file.composition.as_deref();
+    match file.corrections.absorption.get_or_insert(OffOr::Off) {
+        OffOr::Off => None,
+        OffOr::On(block) => {
+            let shape = shape(block, check);
+            let mu_per_m = coefficient(block, composition, energy_kev, check);
+            Some(SampleAbsorption { mu_per_m: mu_per_m?, shape: shape? })
+        }
+    }
+}
+
+fn shape(block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option<SampleShape> {
+    let (name, foreign): (_, &[_]) = match block.shape {
+        AbsorptionShapeWord::Slab => (
+            "slab",
+            &[
+                ("diameter_mm", block.diameter_mm.is_some()),
+                ("axis_deg", block.axis_deg.is_some()),
+                ("beam_mm", block.beam_mm.is_some()),
+            ],
+        ),
+        AbsorptionShapeWord::Cylinder => ("cylinder", &[("thickness_mm", block.thickness_mm.is_some())]),
+    };
+    for (key, _) in foreign.iter().filter(|(_, is_given)| *is_given) {
+        let message = format!("a {name} has no such length or angle");
+        check.problems.push(&format!("{KEY}.{key}"), message, "remove it, or change `shape`");
+    }
+    let mut length = |key: &str, written: Option<f64>| match written {
+        Some(length_mm) => check.positive(&format!("{KEY}.{key}"), length_mm).then_some(length_mm),
+        None => {
+            let message = format!("the `{key}` of the {name} is missing");
+            check.problems.push(KEY, message, format!("write `{key}: …`"));
+            None
+        }
+    };
+    match block.shape {
+        AbsorptionShapeWord::Slab => {
+            let thickness_mm = length("thickness_mm", block.thickness_mm)?;
+            Some(SampleShape::Slab { thickness_m: thickness_mm / 1e3 })
+        }
+        AbsorptionShapeWord::Cylinder => {
+            let diameter_mm = length("diameter_mm", block.diameter_mm)?;
+            let beam_mm = length("beam_mm", Some(*block.beam_mm.get_or_insert(diameter_mm)))?;
+            let axis_deg = *block.axis_deg.get_or_insert(90.0);
+            Some(SampleShape::Cylinder {
+                diameter_m: diameter_mm / 1e3,
+                axis_rad: axis_deg.to_radians(),
+                beam_m: beam_mm / 1e3,
+            })
+        }
+    }
+}
+
+/// μ in 1/m, as it is written or from density and composition.
+fn coefficient(
+    block: &AbsorptionBlock,
+    composition: Option<&str>,
+    energy_kev: f64,
+    check: &mut Check<'_>,
+) -> Option<f64> {
+    match (block.density_g_cm3, block.mu_inv_cm) {
+        (None, Some(mu_inv_cm)) => {
+            check.positive(&format!("{KEY}.mu_inv_cm"), mu_inv_cm).then_some(100.0 * mu_inv_cm)
+        }
+        (Some(density), None) => {
+            if !check.positive(&format!("{KEY}.density_g_cm3"), density) {
+                return None;
+            }
+            let Some(text) = composition else {
+                let message =
+                    "an attenuation coefficient from the density needs the composition of the samples";
+                check.problems.push(
+                    &format!("{KEY}.density_g_cm3"),
+                    message,
+                    "write `composition: …`, or `mu_inv_cm` here",
+                );
+                return None;
+            };
+            // What is wrong with a composition is reported with S(Q), which reads it whether it is made or not.
+            let composition = Composition::parse(text).ok()?;
+            let formula: String =
+                composition.elements.iter().map(|(symbol, share)| format!("{symbol}{share:.9}")).collect();
+            match attenuation_per_m(&formula, density, energy_kev) {
+                Ok(mu_per_m) => Some(mu_per_m),
+                Err(error) => {
+                    check.problems.push(&format!("{KEY}.density_g_cm3"), error.to_string(), "");
+                    None
+                }
+            }
+        }
+        (None, None) => {
+            let message = "nothing says how strongly the sample absorbs";
+            check.problems.push(KEY, message, "write `density_g_cm3: …` or `mu_inv_cm: …`");
+            None
+        }
+        (Some(_), Some(_)) => {
+            let message = "both density_g_cm3 and mu_inv_cm are given";
+            check.problems.push(&format!("{KEY}.mu_inv_cm"), message, "keep one of them");
+            None
+        }
+    }
+}
+
+/// The geometry with the sensor's parallax where it is on.
+pub(super) fn with_parallax(file: &mut RunFile, geometry: Geometry, check: &mut Check<'_>) -> Geometry {
+    const KEY: &str = "corrections.parallax";
+    match (*file.corrections.parallax.get_or_insert(Switch::Off), &geometry.detector.sensor) {
+        (Switch::Off, _) => geometry,
+        (Switch::On, Some(sensor)) => {
+            let energy = energy_kev(geometry.poni.wavelength_angstrom);
+            match attenuation_per_m(&sensor.material, sensor.density_g_cm3, energy) {
+                Ok(mu_per_m) => {
+                    let parallax = Some(Parallax { mu_per_m, thickness_m: sensor.thickness_m });
+                    Geometry { parallax, ..geometry }
+                }
+                Err(error) => {
+                    check.problems.push(KEY, error.to_string(), "");
+                    geometry
+                }
+            }
+        }
+        (Switch::On, None) => {
+            let message = format!("the sensor of the detector `{}` is not known", geometry.detector.name);
+            let mend = "give `detector: {sensor: {material: …, density_g_cm3: …, thickness_mm: …}}`, or `parallax: off`";
+            check.problems.push(KEY, message, mend);
+            geometry
+        }
+    }
+}
