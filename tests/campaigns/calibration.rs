@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example calibration_campaign -- 200 1` makes and calibrates 200 frames, the random numbers
 //! beginning at 1. What it found is in docs/calibration.md.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod random;
 

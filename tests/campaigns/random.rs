@@ -125,10 +125,10 @@ fn visible(geometry: &Geometry, crystal: &Crystal) -> [usize; 2] {
         for column in 0..shape.columns {
             let q = placement.ray(row as f64 + 0.5, column as f64 + 0.5).q(geometry.poni.wavelength_angstrom);
             let next = rings.partition_point(|ring| *ring < q);
-            if let Some(before) = last.filter(|before| *before != next) {
-                if let Some(ring) = pixels.get_mut(next.min(before)) {
-                    *ring += 1;
-                }
+            if let Some(before) = last.filter(|before| *before != next)
+                && let Some(ring) = pixels.get_mut(next.min(before))
+            {
+                *ring += 1;
             }
             last = Some(next);
         }

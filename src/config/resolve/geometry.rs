@@ -3,7 +3,7 @@
 use super::calibration::calibrated;
 use super::{Check, written_in};
 use crate::config::MaskSettings;
-use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock};
+use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock, Switch};
 use crate::frame::{FrameAddress, Shape, peek_shape};
 use crate::geometry::{Detector, Geometry, Orientation, Poni, PoniFile, Sensor};
 use crate::units::{energy_kev, wavelength_angstrom};
@@ -47,6 +47,14 @@ pub(in crate::config) fn geometry(
             None
         })?;
         if keys.calibrate.is_some() {
+            if file.corrections.parallax == Some(Switch::On) {
+                let message = "the calibration has no parallax in its model, and its distance takes up most of the shift";
+                check.problems.push(
+                    "corrections.parallax",
+                    message,
+                    "leave it off, or give a .poni refined with it",
+                );
+            }
             return calibrated(keys, detector, wavelength, mask, check);
         }
         return inline(keys, detector, wavelength, check);

@@ -136,9 +136,7 @@ impl<'a> Fit<'a> {
             parameters = minimum.parameters;
             let off = self.offsets(&parameters);
             extra_px = self.extra_scatter(&off, &kept);
-            for i in 0..count {
-                sigma[i] = self.points[i].1.sigma_px.max(1e-4).hypot(extra_px);
-            }
+            sigma = self.points.iter().map(|(_, p)| p.sigma_px.max(1e-4).hypot(extra_px)).collect();
             kept = self.accepted(&off, &sigma);
         }
         let off = self.offsets(&parameters);
