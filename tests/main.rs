@@ -17,4 +17,5 @@ mod validation;
 mod outputs;
 mod run_file;
 mod real_frames;
+mod calibration;
 mod command_line;

@@ -12,5 +12,6 @@ mod run;
 
 pub use check::{FrameCount, RunPlan, check, frame_count};
 pub use files::{PlannedOutputs, planned_outputs};
+pub(crate) use prepare::static_mask;
 pub use prepare::{PrepareError, Prepared, prepare};
 pub use run::{Progress, RunError, RunOptions, RunResult, run};

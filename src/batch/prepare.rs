@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{Config, MaskShape};
+use crate::config::{Config, MaskSettings, MaskShape};
 use crate::correct::{Dark, SignalModel, pixel_norm, unusable};
 use crate::frame::{self, FrameError, Mask, Shape};
+use crate::geometry::Detector;
 use crate::integrate::{IntegrationPlan, PlanError, PlanSpec};
 use crate::pipeline::Plans;
 use crate::reduce::{ReductionPlan, ReductionPlanError};
@@ -65,7 +66,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         (Some(absorption), flat) => Some(absorption.times_flat(&config.geometry, flat.as_deref())),
         (None, flat) => flat,
     };
-    let mut mask = static_mask(config, shape)?;
+    let mut mask = static_mask(&config.mask, &config.geometry.detector)?;
     let detector = || config.geometry.detector.name.clone();
     if mask.count_bad() == shape.pixels() {
         return Err(PrepareError::AllMasked(detector()));
@@ -103,9 +104,11 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
     Ok(Prepared { plans: Plans { integration, reduction }, masked_pixels })
 }
 
-fn static_mask(config: &Config, shape: Shape) -> Result<Mask, PrepareError> {
-    let mut mask = Mask { shape, bad: config.geometry.detector.gap_mask() };
-    for path in &config.mask.files {
+/// Gaps, mask files and shapes, joined.
+pub(crate) fn static_mask(settings: &MaskSettings, detector: &Detector) -> Result<Mask, PrepareError> {
+    let shape = detector.shape;
+    let mut mask = Mask { shape, bad: detector.gap_mask() };
+    for path in &settings.files {
         let other = Mask::read(path)?;
         if other.shape != shape {
             return Err(PrepareError::Shape {
@@ -117,7 +120,7 @@ fn static_mask(config: &Config, shape: Shape) -> Result<Mask, PrepareError> {
         }
         mask.join(&other)?;
     }
-    for area in &config.mask.shapes {
+    for area in &settings.shapes {
         match area {
             MaskShape::Circle { centre_px, radius_px } => mask.add_circle(*centre_px, *radius_px),
             MaskShape::Polygon { corners_px } => mask.add_polygon(corners_px),

@@ -1,5 +1,6 @@
 //! The command line: raw arguments, one file per subcommand.
 
+mod calibrate;
 mod check;
 mod demo;
 mod run;
@@ -57,6 +58,8 @@ enum Command {
     Run(run::RunArgs),
     /// Validate a run file and print what a run would do, without computing.
     Check(RunFileArgs),
+    /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
+    Calibrate(calibrate::CalibrateArgs),
     /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
     Simulate(simulate::SimulateArgs),
     /// Simulate a small series with a known answer, process it and print both beside each other.
@@ -127,6 +130,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
+            Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),
         }

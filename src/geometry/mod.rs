@@ -1,5 +1,6 @@
 //! Where each pixel looks: PONI geometry and detectors, pixel → 2θ, χ, Q.
 
+pub mod calibrate;
 mod detector;
 mod error;
 mod parallax;
@@ -9,7 +10,7 @@ mod range;
 
 pub use error::GeometryError;
 pub use parallax::Parallax;
-pub(crate) use place::sin_squared_theta;
+pub(crate) use place::{LabFrame, sin_squared_theta};
 pub use poni_file::{PoniFile, read_poni, write_poni};
 
 use crate::frame::Shape;

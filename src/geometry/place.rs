@@ -1,38 +1,97 @@
 //! Pixel coordinates → point on the detector → laboratory frame → 2θ, χ, Q \[E1\], \[E2\].
 
-use super::{Direction, Geometry, Orientation, Poni};
+use super::{Detector, Direction, Geometry, Orientation, Poni};
 use crate::units::momentum_transfer;
 
-impl Geometry {
+/// The rotation of \[E1\], its sines taken once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LabFrame {
+    /// Rows give t1, t2, t3 from p = (d1 − poni1, d2 − poni2, L).
+    pub(crate) rows: [[f64; 3]; 3],
+    poni_m: [f64; 2],
+    distance_m: f64,
+}
+
+impl Poni {
+    /// Rotation and shift for many points.
+    pub(crate) fn lab_frame(&self) -> LabFrame {
+        let (s1, c1) = self.rot1_rad.sin_cos();
+        let (s2, c2) = self.rot2_rad.sin_cos();
+        let (s3, c3) = self.rot3_rad.sin_cos();
+        LabFrame {
+            rows: [
+                [c2 * c3, c3 * s1 * s2 - c1 * s3, -(c1 * c3 * s2 + s1 * s3)],
+                [c2 * s3, c1 * c3 + s1 * s2 * s3, -(-c3 * s1 + c1 * s2 * s3)],
+                [s2, -c2 * s1, c1 * c2],
+            ],
+            poni_m: [self.poni1_m, self.poni2_m],
+            distance_m: self.distance_m,
+        }
+    }
+}
+
+impl LabFrame {
+    /// A point of the detector plane relative to the sample, in the detector's own axes, m: p of \[E1\].
+    #[inline]
+    pub(crate) fn own(&self, [d1, d2]: [f64; 2]) -> [f64; 3] {
+        [d1 - self.poni_m[0], d2 - self.poni_m[1], self.distance_m]
+    }
+
+    /// (t1, t2, t3) of \[E1\] for a point of the detector plane, m.
+    #[inline]
+    pub(crate) fn lab(&self, point: [f64; 2]) -> [f64; 3] {
+        let [p1, p2, p3] = self.own(point);
+        self.rows.map(|[a, b, c]| p1 * a + p2 * b + p3 * c)
+    }
+
+    /// Where the ray of this direction meets the detector plane, m; `None` where it does not in front of the sample.
+    pub(crate) fn meets(&self, direction: Direction) -> Option<[f64; 2]> {
+        let (sin, cos) = direction.two_theta_rad.sin_cos();
+        let t = [sin * direction.chi_rad.sin(), sin * direction.chi_rad.cos(), cos];
+        let own = |axis: usize| (0..3).map(|row| self.rows[row][axis] * t[row]).sum::<f64>();
+        let scale = self.distance_m / own(2);
+        (scale.is_finite() && scale > 0.0)
+            .then(|| [self.poni_m[0] + scale * own(0), self.poni_m[1] + scale * own(1)])
+    }
+}
+
+impl Detector {
     /// Point of the detector plane (slow, fast) in metres from the array's origin.
     ///
     /// `row` and `column` are continuous: the first pixel of the array spans 0…1, its centre is 0.5.
+    pub fn point(&self, row: f64, column: f64) -> [f64; 2] {
+        let [row, column] = self.unflipped(row, column);
+        [row * self.pixel_m[0], column * self.pixel_m[1]]
+    }
+
+    /// Pixel coordinate [row, column] of a point of the detector plane: the inverse of [`Detector::point`].
+    pub fn pixel(&self, [slow_m, fast_m]: [f64; 2]) -> [f64; 2] {
+        self.unflipped(slow_m / self.pixel_m[0], fast_m / self.pixel_m[1])
+    }
+
+    /// Between the array and the detector's own axes; a flip is its own inverse.
+    fn unflipped(&self, row: f64, column: f64) -> [f64; 2] {
+        let flipped_row = self.shape.rows as f64 - row;
+        let flipped_column = self.shape.columns as f64 - column;
+        match self.orientation {
+            Orientation::TopLeft => [flipped_row, flipped_column],
+            Orientation::TopRight => [flipped_row, column],
+            Orientation::BottomRight => [row, column],
+            Orientation::BottomLeft => [row, flipped_column],
+        }
+    }
+}
+
+impl Geometry {
+    /// Point of the detector plane (slow, fast) in metres from the array's origin, see [`Detector::point`].
     pub fn detector_point(&self, row: f64, column: f64) -> [f64; 2] {
-        let [pixel_slow, pixel_fast] = self.detector.pixel_m;
-        let flipped_row = self.detector.shape.rows as f64 - row;
-        let flipped_column = self.detector.shape.columns as f64 - column;
-        let (row, column) = match self.detector.orientation {
-            Orientation::TopLeft => (flipped_row, flipped_column),
-            Orientation::TopRight => (flipped_row, column),
-            Orientation::BottomRight => (row, column),
-            Orientation::BottomLeft => (row, flipped_column),
-        };
-        [row * pixel_slow, column * pixel_fast]
+        self.detector.point(row, column)
     }
 
     /// Vector from the sample to a detector point in the laboratory frame, m: (t1, t2, t3) of \[E1\],
     /// t1 up along the slow axis, t2 along the fast axis, t3 along the beam.
     pub fn lab(&self, point: [f64; 2]) -> [f64; 3] {
-        let poni = &self.poni;
-        let (s1, c1) = poni.rot1_rad.sin_cos();
-        let (s2, c2) = poni.rot2_rad.sin_cos();
-        let (s3, c3) = poni.rot3_rad.sin_cos();
-        let (p1, p2, p3) = (point[0] - poni.poni1_m, point[1] - poni.poni2_m, poni.distance_m);
-        [
-            p1 * c2 * c3 + p2 * (c3 * s1 * s2 - c1 * s3) - p3 * (c1 * c3 * s2 + s1 * s3),
-            p1 * c2 * s3 + p2 * (c1 * c3 + s1 * s2 * s3) - p3 * (-c3 * s1 + c1 * s2 * s3),
-            p1 * s2 - p2 * c2 * s1 + p3 * c1 * c2,
-        ]
+        self.poni.lab_frame().lab(point)
     }
 
     /// Vector from the sample along the rays that a pixel coordinate counts, m: that of [`Geometry::lab`], to where they

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::place::sin_squared_theta;
-use super::{Geometry, GeometryError, Orientation, Parallax};
+use super::{Geometry, GeometryError, Parallax};
 use crate::frame::Shape;
 use crate::units::RadialUnit;
 
@@ -67,16 +67,7 @@ impl Geometry {
         let p2 = -poni.distance_m * poni.rot1_rad.tan();
         let outwards = |parallax: &Parallax| parallax.outwards(p1 * p1 + p2 * p2, poni.distance_m);
         let counted = self.parallax.as_ref().map_or(1.0, outwards);
-        let row = (poni.poni1_m + counted * p1) / self.detector.pixel_m[0];
-        let column = (poni.poni2_m + counted * p2) / self.detector.pixel_m[1];
-        let flipped_row = self.detector.shape.rows as f64 - row;
-        let flipped_column = self.detector.shape.columns as f64 - column;
-        match self.detector.orientation {
-            Orientation::TopLeft => [flipped_row, flipped_column],
-            Orientation::TopRight => [flipped_row, column],
-            Orientation::BottomRight => [row, column],
-            Orientation::BottomLeft => [row, flipped_column],
-        }
+        self.detector.pixel([poni.poni1_m + counted * p1, poni.poni2_m + counted * p2])
     }
 }
 
@@ -84,7 +75,7 @@ impl Geometry {
 mod tests {
     use super::*;
     use crate::frame::Shape;
-    use crate::geometry::{Detector, Poni};
+    use crate::geometry::{Detector, Orientation, Poni};
 
     fn geometry(orientation: Orientation) -> Geometry {
         let mut detector = Detector::generic(Shape { rows: 40, columns: 60 }, [2e-4, 1e-4]).unwrap();

@@ -1,12 +1,14 @@
 //! What a run leaves behind: text patterns, tables, pictures, `run.json`; each written to a temporary name and renamed.
 
 mod atomic;
+mod calibration;
 mod names;
 mod peaks_csv;
 mod record;
 mod text;
 
 pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
+pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, Status, Timings};

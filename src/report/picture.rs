@@ -5,10 +5,19 @@ use plotters::prelude::*;
 use crate::integrate::RadialUnit;
 use crate::pipeline::{Patterns, Reduced};
 
-/// The drawing library refused.
+/// A picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
-#[error("series.svg: {0}")]
-pub struct PictureError(String);
+#[error("{picture}: {reason}")]
+pub struct PictureError {
+    picture: &'static str,
+    reason: String,
+}
+
+impl PictureError {
+    pub(super) fn new(picture: &'static str, reason: impl std::fmt::Display) -> PictureError {
+        PictureError { picture, reason: reason.to_string() }
+    }
+}
 
 /// Okabe & Ito (2008): distinct to the colour-blind.
 const PALETTE: [RGBColor; 7] = [
@@ -149,7 +158,7 @@ fn extent<'a>(values: impl Iterator<Item = &'a f64>, margin: f64) -> std::ops::R
 }
 
 fn failed(error: impl std::fmt::Display) -> PictureError {
-    PictureError(error.to_string())
+    PictureError::new("series.svg", error)
 }
 
 #[cfg(test)]

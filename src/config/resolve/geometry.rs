@@ -1,7 +1,9 @@
 //! Beam, detector and placement: from the run file and the .poni file; the run file goes first.
 
+use super::calibration::calibrated;
 use super::{Check, written_in};
-use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock};
+use crate::config::MaskSettings;
+use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock, Switch};
 use crate::frame::{FrameAddress, Shape, peek_shape};
 use crate::geometry::{Detector, Geometry, Orientation, Poni, PoniFile, Sensor};
 use crate::units::{energy_kev, wavelength_angstrom};
@@ -15,6 +17,7 @@ const ENERGIES_KEV: [f64; 2] = [1.0, 1000.0];
 pub(in crate::config) fn geometry(
     file: &mut RunFile,
     first_frame: Option<&FrameAddress>,
+    mask: &MaskSettings,
     check: &mut Check<'_>,
 ) -> Option<Geometry> {
     let wavelength = wavelength(file, check);
@@ -43,6 +46,17 @@ pub(in crate::config) fn geometry(
             check.problems.push("beam", "nothing says the energy of the beam", mend);
             None
         })?;
+        if keys.calibrate.is_some() {
+            if file.corrections.parallax == Some(Switch::On) {
+                let message = "the calibration has no parallax in its model, and its distance takes up most of the shift";
+                check.problems.push(
+                    "corrections.parallax",
+                    message,
+                    "leave it off, or give a .poni refined with it",
+                );
+            }
+            return calibrated(keys, detector, wavelength, mask, check);
+        }
         return inline(keys, detector, wavelength, check);
     };
     let wavelength = wavelength.ok()?;
@@ -106,6 +120,7 @@ fn poni_file(keys: &mut GeometryKeys, check: &mut Check<'_>) -> Option<PoniFile>
         ("rot2_rad", keys.rot2_rad.is_some()),
         ("rot3_rad", keys.rot3_rad.is_some()),
         ("beam_centre_px", keys.beam_centre_px.is_some()),
+        ("calibrate", keys.calibrate.is_some()),
     ];
     for (name, _) in others.iter().filter(|(_, is_given)| *is_given) {
         let message = "a .poni file is named as well";

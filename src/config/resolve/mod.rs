@@ -1,6 +1,7 @@
 //! From what is written to what is meant: defaults are filled into the schema, every rule is checked, and the typed
 //! [`Config`] comes out. Nothing stops at the first problem.
 
+mod calibration;
 mod corrections;
 mod geometry;
 mod integration;
@@ -41,9 +42,9 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let engine = engine(file, check);
     let samples = samples::samples(file, check);
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
-    let geometry = geometry(file, first_frame, check);
-    let geometry = geometry.map(|geometry| sample::with_parallax(file, geometry, check));
     let mask = mask::mask(file, check);
+    let geometry = geometry(file, first_frame, &mask, check);
+    let geometry = geometry.map(|geometry| sample::with_parallax(file, geometry, check));
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
     let integration = integration(file, geometry.as_ref(), check);
     let regions = regions(file, check);

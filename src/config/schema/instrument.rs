@@ -115,6 +115,25 @@ pub struct GeometryKeys {
     /// [column, row] where the beam meets a detector that stands upright to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beam_centre_px: Option<[f64; 2]>,
+    /// Found from the frame of a calibrant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrate: Option<CalibrateKeys>,
+}
+
+/// `{frame: ceo2.tif, calibrant: CeO2}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrateKeys {
+    /// The calibrant's frame.
+    pub frame: String,
+    /// Its name, or its file.
+    pub calibrant: String,
+    /// A .poni file to begin with and to compare with.
+    #[serde(default)]
+    pub guess: Option<String>,
+    /// Nominal distance along the beam, to compare with.
+    #[serde(default)]
+    pub distance_mm: Option<f64>,
 }
 
 impl Written for GeometryBlock {

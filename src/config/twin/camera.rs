@@ -1,6 +1,7 @@
 //! The instrument of a twin file.
 
 use super::schema::{BeamStopBlock, Centre, TwinFile};
+use crate::config::MaskSettings;
 use crate::config::resolve::{Check, geometry, polarization};
 use crate::config::schema::{OffOr, RunFile, Switch};
 use crate::geometry::Geometry;
@@ -146,7 +147,7 @@ fn placed(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Geometry> {
         geometry: file.geometry.clone(),
         ..RunFile::default()
     };
-    let placed = geometry(&mut run, None, check);
+    let placed = geometry(&mut run, None, &MaskSettings::default(), check);
     (file.beam, file.detector, file.geometry) = (run.beam, run.detector, run.geometry);
     let placed = placed?;
     let shape = placed.detector.shape;

@@ -1,0 +1,178 @@
+//! `halor calibrate`: the geometry from frames of a calibrant.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use halor::frame::{Frame, FrameAddress, FrameError, Mask, image_count, read};
+use halor::geometry::calibrate::{
+    Calibrant, CalibratedFrame, Calibration, Request, Severity, WavelengthFit, calibrate,
+};
+use halor::geometry::{Detector, PoniFile, write_poni};
+use halor::output::{Existing, calibration_json, write_file};
+use halor::report::calibration_svg;
+use halor::units::{energy_kev, wavelength_angstrom};
+
+use super::{Outcome, print, say};
+
+#[derive(Debug, Args)]
+pub(super) struct CalibrateArgs {
+    /// Frames of the calibrant; several at different distances are refined together, with one tilt.
+    #[arg(required = true)]
+    frames: Vec<PathBuf>,
+    /// CeO2, LaB6, Si, Ni, Al2O3, Au, AgBh, or a file; may be given several times.
+    #[arg(long, required = true)]
+    calibrant: Vec<String>,
+    /// Photon energy in keV; left out, that of --guess.
+    #[arg(long)]
+    energy_kev: Option<f64>,
+    /// The detector's name; left out, that of --guess.
+    #[arg(long)]
+    detector: Option<String>,
+    /// Files that mask pixels; gaps and negative counts are always left out.
+    #[arg(long)]
+    mask: Vec<PathBuf>,
+    /// A .poni file to begin with and to compare with; not needed.
+    #[arg(long)]
+    guess: Option<PathBuf>,
+    /// Nominal distance along the beam in mm, to compare with.
+    #[arg(long)]
+    distance_mm: Option<f64>,
+    /// Fit the wavelength too: needs frames at several distances.
+    #[arg(long)]
+    fit_wavelength: bool,
+    /// Where the results go: NAME.poni, NAME.json, NAME.svg; left out, beside the first frame, named as it is.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// Replace results that are there.
+    #[arg(long)]
+    force: bool,
+    /// Print the result as JSON on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> {
+    if args.fit_wavelength && args.frames.len() < 2 {
+        bail!(
+            "--fit-wavelength needs frames at two distances or more: on one, wavelength and distance are degenerate"
+        );
+    }
+    let Some(frames) = frames(args)? else { return Ok(Outcome::InputMissing) };
+    let guess = args.guess.as_deref().map(PoniFile::read).transpose()?;
+    let wavelength = match (args.energy_kev, guess.as_ref().and_then(|guess| guess.wavelength_angstrom)) {
+        (Some(energy), _) if energy.is_finite() && energy > 0.0 => wavelength_angstrom(energy),
+        (Some(energy), _) => bail!("--energy-kev is {energy}, expected a number above 0"),
+        (None, Some(wavelength)) => wavelength,
+        (None, None) => bail!("nothing says the energy of the beam; give --energy-kev"),
+    };
+    let detector = match (&args.detector, &guess) {
+        (Some(name), _) => Some(Detector::named(name)?),
+        (None, Some(guess)) => guess.detector()?,
+        (None, None) => None,
+    };
+    let detector = detector.context("nothing says which detector it is; give --detector NAME")?;
+    let calibrants =
+        args.calibrant.iter().map(|name| Calibrant::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut mask = Mask { shape: detector.shape, bad: detector.gap_mask() };
+    for path in &args.mask {
+        mask.join(&Mask::read(path)?).with_context(|| path.display().to_string())?;
+    }
+    let poni = guess.as_ref().map(|guess| guess.poni(Some(wavelength))).transpose()?;
+    let pairs: Vec<(&Frame, &Mask)> = frames.iter().map(|frame| (frame, &mask)).collect();
+    let found = calibrate(&Request {
+        frames: &pairs,
+        detector: &detector,
+        wavelength_angstrom: wavelength,
+        wavelength: if args.fit_wavelength { WavelengthFit::Fitted } else { WavelengthFit::Held },
+        calibrants: &calibrants,
+        guess: poni.as_ref(),
+        nominal_distance_m: args.distance_mm.map(|mm| mm / 1e3),
+    });
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            say(format_args!("error: {error}"));
+            return Ok(Outcome::SomeFailed);
+        }
+    };
+    write(args, &found, &pairs)?;
+    if args.json {
+        print(&serde_json::to_string_pretty(&calibration_json(&found))?);
+    } else {
+        found.frames.iter().for_each(|frame| print(&in_words(frame)));
+        print(&format!("rings are off by {:.3} pixels rms, {:.5}° in 2θ", found.rms_px, found.rms_deg));
+    }
+    if !quiet {
+        for remark in &found.remarks {
+            let kind = match remark.severity {
+                Severity::Warning => "warning",
+                Severity::Note => "note",
+            };
+            say(format_args!("{kind}: {}", remark.text));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// All images of all files; `None` where one is missing, which is said.
+fn frames(args: &CalibrateArgs) -> anyhow::Result<Option<Vec<Frame>>> {
+    let mut frames = Vec::new();
+    for path in &args.frames {
+        let count = match image_count(path) {
+            Ok(count) => count,
+            Err(FrameError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                say(format_args!("error: {}: {source}", path.display()));
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for image in 0..count {
+            frames.push(read(&FrameAddress { path: path.clone(), image })?.frame);
+        }
+    }
+    Ok(Some(frames))
+}
+
+/// `.poni`, `.json` and `.svg`; several frames are numbered.
+fn write(args: &CalibrateArgs, found: &Calibration, frames: &[(&Frame, &Mask)]) -> anyhow::Result<()> {
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let stem = args.output.clone().unwrap_or_else(|| args.frames[0].with_extension(""));
+    let named = |ending: &str| -> PathBuf {
+        let mut name = stem.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let put = |path: &Path, text: &str| write_file(path, text.as_bytes(), existing);
+    for (index, (calibrated, (frame, mask))) in found.frames.iter().zip(frames).enumerate() {
+        let number = if frames.len() > 1 { format!("_{}", index + 1) } else { String::new() };
+        put(&named(&format!("{number}.poni")), &write_poni(&calibrated.geometry))?;
+        put(&named(&format!("{number}.svg")), &calibration_svg(frame, mask, calibrated)?)?;
+    }
+    put(&named(".json"), &serde_json::to_string_pretty(&calibration_json(found))?)?;
+    Ok(())
+}
+
+fn in_words(frame: &CalibratedFrame) -> String {
+    let [column, row] = frame.centre_px;
+    let [sigma_column, sigma_row] = frame.centre_sigma_px;
+    let [along, sigma_along] = frame.along_beam_m;
+    let poni = &frame.geometry.poni;
+    let tilt = (poni.rot1_rad.cos() * poni.rot2_rad.cos()).acos().to_degrees();
+    let kept: usize = frame.rings.iter().map(|ring| ring.kept).sum();
+    let rings = frame.rings.iter().filter(|ring| ring.kept > 0).count();
+    let mut text = format!(
+        "beam at column {column:.3} ± {sigma_column:.3}, row {row:.3} ± {sigma_row:.3}, {:.4} ± {:.4} mm from the sample, \
+         tilt {tilt:.3}°, {:.4} keV; {kept} places on {rings} rings",
+        1e3 * along,
+        1e3 * sigma_along,
+        energy_kev(poni.wavelength_angstrom)
+    );
+    for parameter in &frame.parameters {
+        text.push_str(&format!(
+            "\n  {:20} {:>16.9} ± {:.1e}",
+            parameter.name, parameter.value, parameter.sigma
+        ));
+    }
+    text
+}

@@ -1,0 +1,129 @@
+//! The geometry from frames of a calibrant: found without a guess, refined, with uncertainties.
+//!
+//! The directions of edges give the beam's place and the tilt; the calibrant's rings give the distance; peaks fitted in
+//! wedges around each ring give everything to a hundredth of a pixel.
+
+mod calibrant;
+mod error;
+mod image;
+mod placement;
+mod solve;
+mod strokes;
+mod centre;
+mod ladder;
+mod find;
+mod peak;
+mod points;
+mod refine;
+mod settle;
+mod profile;
+mod verdict;
+mod remarks;
+mod outcome;
+mod halo;
+
+pub use calibrant::Calibrant;
+pub use error::CalibrateError;
+pub use halo::HaloShift;
+pub use outcome::{CalibratedFrame, Calibration, Origin, PARAMETERS, Parameter, PointResidual, RingResidual};
+pub use profile::Agreement;
+pub use remarks::{Remark, Severity};
+
+use std::f64::consts::PI;
+
+use crate::frame::{Frame, Mask};
+use crate::geometry::{Detector, Poni};
+use image::Image;
+use ladder::Ladder;
+use outcome::Context;
+use placement::Placement;
+use settle::View;
+use verdict::Bench;
+
+/// Largest Q of a list of rings, Å⁻¹: farther out they lie closer together than any detector resolves.
+const MOST_Q: f64 = 40.0;
+
+/// What is to be calibrated.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Frames of one detector, each with its mask: of one placement or, with the same tilt, of several.
+    pub frames: &'a [(&'a Frame, &'a Mask)],
+    /// Which detector.
+    pub detector: &'a Detector,
+    /// The beam's.
+    pub wavelength_angstrom: f64,
+    /// Whether it is fitted.
+    pub wavelength: WavelengthFit,
+    /// All powders in the beam.
+    pub calibrants: &'a [Calibrant],
+    /// Where to begin, one for each frame, or none.
+    pub guess: Option<&'a Poni>,
+    /// Nominal distance along the beam, m, to compare with.
+    pub nominal_distance_m: Option<f64>,
+}
+
+/// Whether the wavelength is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WavelengthFit {
+    /// It is what it is given as.
+    Held,
+    /// Where frames at several distances determine it.
+    Fitted,
+}
+
+/// Finds and refines the geometry of every frame.
+///
+/// # Errors
+/// [`CalibrateError`]: no rings, too few, not those of the calibrants, or not enough of them to say where the detector is.
+/// There is no geometry then.
+pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
+    let images = request
+        .frames
+        .iter()
+        .map(|(frame, mask)| Image::new(frame, mask))
+        .collect::<Result<Vec<Image>, CalibrateError>>()?;
+    let rings_q = rings(request)?;
+    let ladder = Ladder::new(&rings_q, request.wavelength_angstrom);
+    let view = View { images: &images, detector: request.detector, ladder: &ladder };
+    let bench = Bench { request, view };
+    let starts: Vec<Placement> =
+        (0..images.len()).map(|index| bench.found(index)).collect::<Result<_, CalibrateError>>()?;
+    let settled = bench.refined(&starts)?;
+    let context = Context {
+        detector: request.detector,
+        wavelength_angstrom: request.wavelength_angstrom,
+        rings_q: &rings_q,
+        tilt: settled.tilt,
+        wavelength: settled.wavelength,
+    };
+    let frames: Vec<CalibratedFrame> = (0..images.len())
+        .map(|index| outcome::frame(&settled.fit, index, settled.agreements[index], &context))
+        .collect();
+    let kept: Vec<_> = settled.fit.refined.residuals.iter().filter(|r| r.kept).collect();
+    let rms = |value: &dyn Fn(&refine::Residual) -> f64| {
+        (kept.iter().map(|r| value(r).powi(2)).sum::<f64>() / kept.len().max(1) as f64).sqrt()
+    };
+    let mut calibration = Calibration {
+        calibrants: request.calibrants.iter().map(|c| c.name.clone()).collect(),
+        rms_px: rms(&|r| r.off_px),
+        rms_deg: rms(&|r| (r.off_px * r.pixel_rad).to_degrees()),
+        extra_px: settled.fit.refined.extra_px,
+        ring_px: settled.fit.refined.ring_px,
+        frames,
+        remarks: Vec::new(),
+    };
+    calibration.remarks = remarks::remarks(request, &calibration, settled.free_wavelength);
+    Ok(calibration)
+}
+
+/// Q of the rings of all calibrants, in order.
+fn rings(request: &Request<'_>) -> Result<Vec<f64>, CalibrateError> {
+    let q_max = MOST_Q.min(4.0 * PI / request.wavelength_angstrom);
+    let mut rings = Vec::new();
+    for calibrant in request.calibrants {
+        rings.extend(calibrant.rings(q_max)?);
+    }
+    rings.sort_by(f64::total_cmp);
+    rings.dedup_by(|a, b| (*a / *b - 1.0).abs() < 1e-9);
+    Ok(rings)
+}

@@ -1,0 +1,254 @@
+//! The place of a ring in a radial profile: a Gaussian seen through square pixels, on a straight background.
+//!
+//! Lengths are in pixels across the ring. A square pixel of side 1 in any direction has the projected variance 1/12, that of
+//! a box of width 1, so that the profile is
+//!
+//! ```text
+//! y(u) = A·[Φ((u − μ + ½)/s) − Φ((u − μ − ½)/s)] + b0 + b1·u,
+//! ```
+//!
+//! Φ the normal distribution. Rings that lie close together are one such profile, each with its own A at its known distance
+//! from the first, all with one μ and s. At 0° and 90° to the rows this is exact; between, the box stands for a trapezoid of the same
+//! variance, and the fit stays symmetric about μ.
+
+use std::f64::consts::PI;
+
+use nalgebra::{DMatrix, DVector};
+
+/// Pixels of one wedge at nearly one distance from the ring.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Bin {
+    /// Number of pixels.
+    pub(super) pixels: f64,
+    /// Sum of their u.
+    pub(super) u: f64,
+    /// Sum of their counts.
+    pub(super) counts: f64,
+}
+
+/// A fitted peak.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Peak {
+    /// μ, pixels.
+    pub(super) shift: f64,
+    /// Its standard deviation.
+    pub(super) sigma: f64,
+    /// s, pixels.
+    pub(super) width: f64,
+    /// A over its standard deviation.
+    pub(super) significance: f64,
+}
+
+/// Whether the width is fitted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Width {
+    /// It is.
+    Free,
+    /// It is this, pixels.
+    Known(f64),
+}
+
+/// Widths that a free fit starts from, pixels.
+const WIDTHS: [f64; 3] = [0.4, 0.9, 2.0];
+/// Spacing of the first places, pixels.
+const STEP: f64 = 0.5;
+/// A narrower peak cannot be told from one this narrow.
+const NARROWEST: f64 = 0.12;
+/// Bins that a fit needs beyond its parameters.
+const SPARE_BINS: usize = 4;
+/// Expected counts of a bin below which the variance is not taken.
+const LEAST_COUNTS: f64 = 0.5;
+
+/// One point of the profile: u, counts per pixel, number of pixels.
+type Sample = [f64; 3];
+
+/// Rings of one profile, and how their width is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lines<'a> {
+    /// Places of the rings, pixels from the one that u counts from.
+    pub(super) offsets: &'a [f64],
+    pub(super) width: Width,
+    /// Farthest that μ may be from 0, pixels.
+    pub(super) reach: f64,
+}
+
+/// Where the parameters stand: μ, s, b0, b1, then one A for each ring.
+const SHIFT: usize = 0;
+const WIDTH: usize = 1;
+const BASE: usize = 2;
+const SLOPE: usize = 3;
+const AREAS: usize = 4;
+
+/// Fits the rings of one profile; `None` where there are none.
+pub(super) fn fit(bins: &[Bin], lines: Lines<'_>) -> Option<Peak> {
+    let samples: Vec<Sample> = bins
+        .iter()
+        .filter(|bin| bin.pixels > 0.0)
+        .map(|bin| [bin.u / bin.pixels, bin.counts / bin.pixels, bin.pixels])
+        .collect();
+    if samples.len() < AREAS + lines.offsets.len() + SPARE_BINS {
+        return None;
+    }
+    let widths = match &lines.width {
+        Width::Free => &WIDTHS[..],
+        Width::Known(s) => std::slice::from_ref(s),
+    };
+    let steps = ((lines.reach - 1.0).max(0.5) / STEP) as i32;
+    let places = (-steps..=steps).flat_map(|k| widths.iter().map(move |s| (f64::from(k) * STEP, *s)));
+    let mean = samples.iter().map(|s| s[1] * s[2]).sum::<f64>() / samples.iter().map(|s| s[2]).sum::<f64>();
+    let start = places
+        .filter_map(|(shift, s)| linear(&samples, &lines, shift, s, mean))
+        .filter(|(p, _)| p.rows_range(AREAS..).sum() > 0.0)
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    descend(&samples, start.0, &lines)
+}
+
+/// All parameters with the best A, b0, b1 for this μ and s, and χ²; the variance is that of the mean.
+fn linear(
+    samples: &[Sample],
+    lines: &Lines<'_>,
+    shift: f64,
+    width: f64,
+    mean: f64,
+) -> Option<(DVector<f64>, f64)> {
+    let count = 2 + lines.offsets.len();
+    let mut matrix = DMatrix::zeros(count, count);
+    let mut vector = DVector::zeros(count);
+    let mut row = DVector::zeros(count);
+    let mut squares = 0.0;
+    for [u, y, n] in samples {
+        (row[0], row[1]) = (1.0, *u);
+        for (k, offset) in lines.offsets.iter().enumerate() {
+            row[2 + k] = shape(u - shift - offset, width)[0];
+        }
+        let weight = n / mean.max(LEAST_COUNTS);
+        matrix.ger(weight, &row, &row, 1.0);
+        vector.axpy(weight * y, &row, 1.0);
+        squares += weight * y * y;
+    }
+    let solution = matrix.cholesky()?.solve(&vector);
+    let chi_squared = squares - vector.dot(&solution);
+    let mut all = DVector::zeros(AREAS + lines.offsets.len());
+    (all[SHIFT], all[WIDTH], all[BASE], all[SLOPE]) = (shift, width, solution[0], solution[1]);
+    all.rows_range_mut(AREAS..).copy_from(&solution.rows_range(2..));
+    Some((all, chi_squared))
+}
+
+/// Gauss–Newton with damping from there; variances are those of the fitted curve (Poisson).
+fn descend(samples: &[Sample], start: DVector<f64>, lines: &Lines<'_>) -> Option<Peak> {
+    let mut here = start;
+    let mut damping = 1e-3;
+    let mut cost = chi_squared(samples, lines, &here, &here);
+    for _ in 0..30 {
+        let (mut damped, gradient) = normal_equations(samples, lines, &here);
+        for k in 0..damped.nrows() {
+            damped[(k, k)] *= 1.0 + damping;
+        }
+        let step = damped.cholesky()?.solve(&gradient);
+        let mut next = &here + &step;
+        next[WIDTH] = next[WIDTH].clamp(NARROWEST, lines.reach.max(NARROWEST));
+        // Compared at one set of variances: those of where we stand.
+        let next_cost = chi_squared(samples, lines, &next, &here);
+        if next_cost < cost {
+            let done = cost - next_cost < 1e-5 * cost && step[SHIFT].abs() < 1e-4;
+            here = next;
+            cost = chi_squared(samples, lines, &here, &here);
+            damping *= 0.1;
+            if done {
+                break;
+            }
+        } else {
+            damping *= 10.0;
+            if damping > 1e4 {
+                break;
+            }
+        }
+    }
+    let held = match lines.width {
+        Width::Free => 0,
+        Width::Known(_) => 1,
+    };
+    let degrees = (samples.len() + held).checked_sub(here.len()).filter(|d| *d > 0)? as f64;
+    let (matrix, _) = normal_equations(samples, lines, &here);
+    let covariance = matrix.cholesky()?.inverse();
+    // Spots and other shapes than a Gaussian leave more than counting does.
+    let excess = (cost / degrees).max(1.0);
+    let sigma = (covariance[(SHIFT, SHIFT)] * excess).sqrt();
+    let areas = here.rows_range(AREAS..);
+    let of_area = |k: usize| areas[k] / (covariance[(AREAS + k, AREAS + k)] * excess).sqrt();
+    let significance = (0..areas.len()).map(of_area).fold(f64::NEG_INFINITY, f64::max);
+    // A peak that no pixel lies on would be made up.
+    let strongest = areas.imax();
+    let on_top =
+        samples.iter().filter(|[u, ..]| (u - here[SHIFT] - lines.offsets[strongest]).abs() < 1.0).count();
+    let peak = Peak { shift: here[SHIFT], sigma, width: here[WIDTH], significance };
+    let good =
+        sigma.is_finite() && significance.is_finite() && here[SHIFT].abs() < lines.reach && on_top >= 3;
+    good.then_some(peak)
+}
+
+fn normal_equations(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>) -> (DMatrix<f64>, DVector<f64>) {
+    let count = p.len();
+    let mut matrix = DMatrix::zeros(count, count);
+    let mut gradient = DVector::zeros(count);
+    let mut row = DVector::zeros(count);
+    for [u, y, n] in samples {
+        let (mut by_shift, mut by_width, mut model) = (0.0, 0.0, p[BASE] + p[SLOPE] * u);
+        for (k, offset) in lines.offsets.iter().enumerate() {
+            let [value, slope, width] = shape(u - p[SHIFT] - offset, p[WIDTH]);
+            let area = p[AREAS + k];
+            model += area * value;
+            by_shift -= area * slope;
+            by_width += area * width;
+            row[AREAS + k] = value;
+        }
+        row[SHIFT] = by_shift;
+        row[WIDTH] = match lines.width {
+            Width::Free => by_width,
+            Width::Known(_) => 0.0,
+        };
+        (row[BASE], row[SLOPE]) = (1.0, *u);
+        let weight = n / variance(model, *n);
+        matrix.ger(weight, &row, &row, 1.0);
+        gradient.axpy(weight * (y - model), &row, 1.0);
+    }
+    if let Width::Known(_) = lines.width {
+        matrix[(WIDTH, WIDTH)] = 1.0;
+    }
+    (matrix, gradient)
+}
+
+fn chi_squared(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>, at: &DVector<f64>) -> f64 {
+    let curve = |p: &DVector<f64>, u: f64| {
+        let rings = lines.offsets.iter().enumerate();
+        let rings = rings.map(|(k, offset)| p[AREAS + k] * shape(u - p[SHIFT] - offset, p[WIDTH])[0]);
+        rings.sum::<f64>() + p[BASE] + p[SLOPE] * u
+    };
+    samples.iter().map(|[u, y, n]| (y - curve(p, *u)).powi(2) * n / variance(curve(at, *u), *n)).sum()
+}
+
+/// Variance of one pixel's count for a mean of `model` over n pixels.
+fn variance(model: f64, n: f64) -> f64 {
+    model.max(LEAST_COUNTS / n)
+}
+
+/// The box through a Gaussian at x from its middle, its derivative with respect to x, and with respect to s.
+fn shape(x: f64, s: f64) -> [f64; 3] {
+    let (high, low) = ((x + 0.5) / s, (x - 0.5) / s);
+    let normal = |z: f64| (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
+    let (n_high, n_low) = (normal(high), normal(low));
+    [
+        0.5 * (erf(high * std::f64::consts::FRAC_1_SQRT_2) - erf(low * std::f64::consts::FRAC_1_SQRT_2)),
+        (n_high - n_low) / s,
+        -(high * n_high - low * n_low) / s,
+    ]
+}
+
+/// The error function within 1.5e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 7.1.26).
+fn erf(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
+    let polynomial = t
+        * (0.254_829_592
+            + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    (1.0 - polynomial * (-x * x).exp()).copysign(x)
+}

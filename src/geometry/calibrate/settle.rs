@@ -1,0 +1,147 @@
+//! Points and placement in turn, until neither moves.
+
+use super::image::Image;
+use super::ladder::Ladder;
+use super::placement::Placement;
+use super::points::{RingPoint, Search, ring_points};
+use super::refine::{Fit, FramePoints, Freedom, Hold, Refined, median};
+use crate::geometry::Detector;
+
+/// Farthest from where a ring is expected while nothing is known of its width, pixels.
+const FIRST_WINDOW_PX: f64 = 6.0;
+/// Rings closer to a neighbour than this are not looked at then, pixels.
+const FIRST_APART_PX: f64 = 5.0;
+/// The window, and the distance between rings, in full widths at half maximum.
+const WINDOW: f64 = 2.0;
+const APART: [f64; 3] = [3.0, 2.0, 1.4];
+/// Rings that are fitted as one group at most, and groups that are enough; with fewer, the next distance is taken.
+const GROUP: usize = 6;
+const ENOUGH_GROUPS: usize = 6;
+/// Places on rings that stand alone that are enough to begin with.
+const FIRST_POINTS: usize = 40;
+/// Points that a ring's own width needs.
+const OWN_WIDTH: usize = 8;
+/// The shift of the centre, or of a ring, that ends the rounds, pixels.
+const SETTLED_PX: f64 = 2e-3;
+
+/// Scatter of a fit that may become a good one, in full widths of the rings.
+const LOOSE: f64 = 0.3;
+
+/// What is looked at: frames of one detector, and the rings of the calibrants in all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) images: &'a [Image],
+    pub(super) detector: &'a Detector,
+    pub(super) ladder: &'a Ladder,
+}
+
+/// A geometry that has settled, and the points that it rests on.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    pub(super) refined: Refined,
+    pub(super) frames: Vec<FramePoints>,
+    /// Full width at half maximum of the rings, pixels.
+    pub(super) fwhm_px: f64,
+}
+
+impl View<'_> {
+    /// From placements that are right within a few pixels to the settled ones; `None` where the rings give no fit.
+    pub(super) fn settle(&self, starts: &[Placement], freedom: Freedom, rounds: usize) -> Option<Settled> {
+        let pixel_m = self.detector.pixel_m[0].min(self.detector.pixel_m[1]);
+        let mut here = starts.to_vec();
+        let mut widths: Vec<Option<Vec<f64>>> = vec![None; self.images.len()];
+        let mut fwhm_px = 0.0;
+        let mut last = None;
+        for round in 0..rounds {
+            let look = |((image, start), widths): ((&Image, &Placement), &Option<Vec<f64>>)| FramePoints {
+                start: *start,
+                points: self.points(image, start, widths.as_deref()),
+            };
+            let frames: Vec<FramePoints> = self.images.iter().zip(&here).zip(&widths).map(look).collect();
+            if round == 0 {
+                let mut all: Vec<f64> =
+                    frames.iter().flat_map(|f| f.points.iter().map(|p| p.width_px)).collect();
+                let overall = median(&mut all);
+                fwhm_px = full_width(overall);
+                for (widths, frame) in widths.iter_mut().zip(&frames) {
+                    *widths = Some(ring_widths(&frame.points, self.ladder.two_theta.len(), overall));
+                }
+            }
+            let refined = Fit::new(self.ladder, &frames, freedom).solve()?;
+            let moved = here.iter().zip(&refined.placements).map(|(a, b)| a.apart_m(b) / pixel_m);
+            let moved = moved.fold(0.0, f64::max);
+            here.clone_from(&refined.placements);
+            last = Some(Settled { refined, frames, fwhm_px });
+            if round > 0 && moved < SETTLED_PX {
+                break;
+            }
+        }
+        last
+    }
+
+    /// The placement of a single frame if each of its rings were `shift` rings farther out; `None` where most of its points
+    /// then fit no ring, or only within a good part of a ring's width.
+    pub(super) fn recounted(&self, settled: &Settled, shift: isize) -> Option<Placement> {
+        let mut frames = settled.frames.clone();
+        for frame in &mut frames {
+            frame.points.retain_mut(|point| match point.ring.checked_add_signed(shift) {
+                Some(ring) if ring < self.ladder.two_theta.len() => {
+                    point.ring = ring;
+                    true
+                }
+                Some(_) | None => false,
+            });
+        }
+        let refined =
+            Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilt: Hold::Free }).solve()?;
+        let kept = refined.residuals.iter().filter(|r| r.kept).count();
+        let fits = 2 * kept > settled.refined.residuals.len()
+            && refined.extra_px.hypot(refined.ring_px) < LOOSE * settled.fwhm_px;
+        refined.placements.first().copied().filter(|_| fits)
+    }
+
+    fn points(&self, image: &Image, at: &Placement, widths: Option<&[f64]>) -> Vec<RingPoint> {
+        let frame = at.lab_frame();
+        let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, self.ladder, search);
+        let Some(widths) = widths else {
+            let mut search =
+                Search { window_px: FIRST_WINDOW_PX, apart_px: FIRST_APART_PX, most: 1, widths_px: None };
+            let alone = look(&search);
+            if alone.len() >= FIRST_POINTS {
+                return alone;
+            }
+            search.most = GROUP;
+            return look(&search);
+        };
+        let mut sorted = widths.to_vec();
+        let fwhm_px = full_width(median(&mut sorted));
+        let mut points = Vec::new();
+        for apart in APART {
+            points = look(&Search {
+                window_px: (WINDOW * fwhm_px).max(3.0),
+                apart_px: apart * fwhm_px,
+                most: GROUP,
+                widths_px: Some(widths),
+            });
+            if points.chunk_by(|a, b| a.ring == b.ring).count() >= ENOUGH_GROUPS {
+                break;
+            }
+        }
+        points
+    }
+}
+
+/// Full width at half maximum of a Gaussian of standard deviation s through a pixel (variance 1/12).
+fn full_width(s: f64) -> f64 {
+    2.355 * (s * s + 1.0 / 12.0).sqrt()
+}
+
+/// The width of each ring: the median of its points, or of all where it has few.
+fn ring_widths(points: &[RingPoint], rings: usize, overall: f64) -> Vec<f64> {
+    (0..rings)
+        .map(|ring| {
+            let mut own: Vec<f64> = points.iter().filter(|p| p.ring == ring).map(|p| p.width_px).collect();
+            if own.len() < OWN_WIDTH { overall } else { median(&mut own) }
+        })
+        .collect()
+}

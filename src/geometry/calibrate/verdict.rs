@@ -1,0 +1,268 @@
+//! Which candidate is right, whether any is, and what the rings determine.
+
+use super::find::{candidates, near};
+use super::outcome::Origin;
+use super::placement::Placement;
+use super::profile::{Agreement, Profile};
+use super::refine::{FRAME, Fit, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2, Residual};
+use super::settle::{Settled, View};
+use super::strokes::strokes;
+use super::{CalibrateError, Request, WavelengthFit};
+use crate::units::energy_kev;
+
+/// Rings that it takes from nothing, and from a guess.
+const RINGS: [usize; 2] = [3, 2];
+/// Difference in the mean log-likelihood of crests that settles which placement is right.
+const CLEARLY: f64 = 0.4;
+/// Share of the peaks' heights that has to lie on rings, and of the first rings that have to be peaks.
+const EXPLAINED: f64 = 0.6;
+const SEEN: f64 = 0.7;
+/// Share of the points that a good fit keeps.
+const KEPT: f64 = 0.6;
+/// Root mean square of what is left, in full widths of the rings (and never asked to be below a quarter of a pixel).
+const LEFT: f64 = 0.3;
+const LEFT_PX: f64 = 0.25;
+/// What rings may scatter as wholes, and points beyond their counting statistics, in full widths of the rings; and what is
+/// never too much, pixels.
+const RING_SCATTER: f64 = 0.035;
+const POINT_SCATTER: f64 = 0.09;
+const SCATTER_PX: f64 = 0.04;
+/// Share of the rings that may be off as wholes.
+const RINGS_OFF: f64 = 0.25;
+/// Points that a ring needs to count as found, or as off.
+const OF_A_RING: usize = 3;
+/// Places on rings that a fit of five parameters and its scatter need.
+const FEWEST_POINTS: usize = 30;
+/// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
+const OPEN_TILT: f64 = 0.05;
+const TILT: f64 = 0.035;
+/// A distance known no better than this, relative, and a centre known no better, pixels, are not known.
+const OPEN_DISTANCE: f64 = 0.01;
+const OPEN_CENTRE_PX: f64 = 5.0;
+
+/// What a calibration works on.
+pub(super) struct Bench<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) view: View<'a>,
+}
+
+/// A fit that passed.
+pub(super) struct Verdict {
+    pub(super) fit: Settled,
+    pub(super) agreements: Vec<Agreement>,
+    pub(super) tilt: Origin,
+    pub(super) wavelength: Origin,
+    pub(super) free_wavelength: Option<(f64, f64)>,
+}
+
+/// Rounds of points and fits while candidates are compared, and at the end.
+const QUICK_ROUNDS: usize = 2;
+const ROUNDS: usize = 6;
+
+/// What the rings are counted off by in the placements that a good one is compared with.
+const SHIFTS: [isize; 4] = [-2, -1, 1, 2];
+/// Placements that differ by more than this are two, pixels; one is as good as the other where its worth is this share.
+const APART_PX: f64 = 2.0;
+const AS_GOOD: f64 = 0.7;
+/// Scatter, in full widths of the rings, below which less is no better.
+const BASE_SCATTER: f64 = 0.01;
+
+/// A placement that passed, and how good it is for comparison.
+struct Tried {
+    settled: Settled,
+    worth: f64,
+}
+
+impl Tried {
+    fn new(settled: Settled, agreement: &Agreement) -> Tried {
+        let refined = &settled.refined;
+        let kept = refined.residuals.iter().filter(|r| r.kept).count() as f64;
+        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.fwhm_px;
+        let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / (BASE_SCATTER + scatter);
+        Tried { settled, worth }
+    }
+}
+
+const HELD: Freedom = Freedom { wavelength: Hold::Held, tilt: Hold::Free };
+
+impl<'a> Bench<'a> {
+    /// The placement of one frame for itself.
+    pub(super) fn found(&self, index: usize) -> Result<Placement, CalibrateError> {
+        let view = View { images: &self.view.images[index..=index], ..self.view };
+        let detector = self.request.detector;
+        let strokes = strokes(&view.images[0], detector)?;
+        let mut reason = None;
+        if let Some(poni) = self.request.guess {
+            let start = near(&Placement::of(poni), &strokes, detector, view.ladder);
+            match self.tried(&view, &start, RINGS[1]) {
+                Ok(tried) => return Ok(tried.settled.refined.placements[0]),
+                Err(error) => reason = Some(error),
+            }
+        }
+        let mut tried: Vec<Tried> = Vec::new();
+        let mut likeliest = f64::NEG_INFINITY;
+        for guess in candidates(&strokes, detector, view.ladder) {
+            // What is much less likely than one that passed is not looked at.
+            if guess.gain < likeliest - CLEARLY {
+                break;
+            }
+            match self.tried(&view, &guess.placement, RINGS[0]) {
+                Ok(one) => {
+                    likeliest = likeliest.max(guess.gain);
+                    tried.push(one);
+                }
+                // The first candidate is the likeliest: its reason is the one to tell.
+                Err(error) => reason = Some(reason.unwrap_or(error)),
+            }
+        }
+        let Some(best) = self.best(&view, tried)? else {
+            return Err(
+                reason.unwrap_or_else(|| self.no_match("no distance puts rings where rings are".to_owned()))
+            );
+        };
+        Ok(best)
+    }
+
+    /// The best of those that passed, and of what each would be with its rings counted one off; an error where two are as good.
+    fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Placement>, CalibrateError> {
+        tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        let Some(first) = tried.first() else { return Ok(None) };
+        let recounted: Vec<Placement> =
+            SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
+        for start in recounted {
+            let Some(settled) = view.settle(&[start], HELD, QUICK_ROUNDS) else { continue };
+            let agreement = self.agreement(view, &settled, 0);
+            let one = Tried::new(settled, &agreement);
+            // It need not pass: what comes near in worth makes the other doubtful.
+            tried.push(one);
+        }
+        tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        let best = tried[0].settled.refined.placements[0];
+        let pixel_m = view.detector.pixel_m[0].min(view.detector.pixel_m[1]);
+        let other = tried
+            .iter()
+            .find(|other| other.settled.refined.placements[0].apart_m(&best) > APART_PX * pixel_m);
+        match other {
+            Some(other) if other.worth > AS_GOOD * tried[0].worth => Err(self.no_match(format!(
+                "{:.1} mm and {:.1} mm fit alike: the rings cannot be told apart",
+                1e3 * best.along_m,
+                1e3 * other.settled.refined.placements[0].along_m
+            ))),
+            Some(_) | None => {
+                let agreement = self.agreement(view, &tried[0].settled, 0);
+                self.passes(&tried[0].settled, &agreement, RINGS[0])?;
+                Ok(Some(best))
+            }
+        }
+    }
+
+    /// Settles from one start; an error where what comes out is not good.
+    fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<Tried, CalibrateError> {
+        let settled = view
+            .settle(std::slice::from_ref(start), HELD, QUICK_ROUNDS)
+            .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
+        let agreement = self.agreement(view, &settled, 0);
+        self.passes(&settled, &agreement, rings)?;
+        Ok(Tried::new(settled, &agreement))
+    }
+
+    fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {
+        let frame = settled.refined.placements[index].lab_frame();
+        let pixel_rad = settled.frames[index].points.first().map_or(1e-4, |point| point.pixel_rad);
+        Profile::new(&view.images[index], view.detector, &frame)
+            .agreement(view.ladder, settled.fwhm_px * pixel_rad)
+    }
+
+    fn passes(&self, settled: &Settled, agreement: &Agreement, rings: usize) -> Result<(), CalibrateError> {
+        let residuals = &settled.refined.residuals;
+        let kept: Vec<_> = residuals.iter().filter(|r| r.kept).collect();
+        let on_ring = |a: &Residual, b: &Residual| (a.frame, a.ring) == (b.frame, b.ring);
+        let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
+        let off =
+            residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
+        if kept.len() < FEWEST_POINTS {
+            return Err(self.no_match(format!("only {} places on rings are found", kept.len())));
+        }
+        if found < rings {
+            return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
+        }
+        let rms = (kept.iter().map(|r| r.off_px.powi(2)).sum::<f64>() / kept.len() as f64).sqrt();
+        let allowed = (LEFT * settled.fwhm_px).max(LEFT_PX);
+        let share = kept.len() as f64 / residuals.len() as f64;
+        let Agreement { explained, expected, seen, .. } = *agreement;
+        let reason = if explained < EXPLAINED {
+            format!("of the peaks in the frame, {:.0} % by height lie on rings of it", 100.0 * explained)
+        } else if (seen as f64) < SEEN * expected as f64 {
+            format!("of its first {expected} rings on the detector {seen} are seen")
+        } else if share < KEPT {
+            format!("of the places on rings, {:.0} % fit", 100.0 * share)
+        } else if off as f64 > RINGS_OFF * (found + off) as f64 {
+            format!("{off} of {} rings are not where they should be", found + off)
+        } else if settled.refined.ring_px > RING_SCATTER * settled.fwhm_px + SCATTER_PX {
+            format!("rings are off as wholes by {:.2} pixels", settled.refined.ring_px)
+        } else if settled.refined.extra_px > POINT_SCATTER * settled.fwhm_px + SCATTER_PX {
+            format!("places on rings scatter by {:.2} pixels", settled.refined.extra_px)
+        } else if rms > allowed {
+            format!("rings are off by {rms:.2} pixels rms, {allowed:.2} would be good")
+        } else {
+            return Ok(());
+        };
+        Err(self.no_match(reason))
+    }
+
+    /// All frames together.
+    pub(super) fn refined(&self, starts: &[Placement]) -> Result<Verdict, CalibrateError> {
+        let failed = || self.no_match("no fit of the rings converges".to_owned());
+        let mut freedom = HELD;
+        let mut wavelength = Origin::Held;
+        if self.request.wavelength == WavelengthFit::Fitted {
+            freedom.wavelength = Hold::Free;
+            wavelength = Origin::Fitted;
+        }
+        let mut fit = self.view.settle(starts, freedom, ROUNDS).ok_or_else(failed)?;
+        let mut tilt = Origin::Fitted;
+        let sigma = |fit: &Settled, k: usize| fit.refined.covariance[(k, k)].max(0.0).sqrt();
+        if sigma(&fit, ROT1).max(sigma(&fit, ROT2)) > OPEN_TILT {
+            freedom.tilt = Hold::Within(TILT);
+            tilt = Origin::Assumed;
+            let [rot1_rad, rot2_rad] =
+                self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
+            let upright: Vec<Placement> =
+                fit.refined.placements.iter().map(|p| Placement { rot1_rad, rot2_rad, ..*p }).collect();
+            fit = self.view.settle(&upright, freedom, ROUNDS).ok_or_else(failed)?;
+        }
+        for (index, placement) in fit.refined.placements.iter().enumerate() {
+            let own = FRAME + 3 * index;
+            let distance = sigma(&fit, own + 2);
+            let pixel_m = self.request.detector.pixel_m[0].min(self.request.detector.pixel_m[1]);
+            let centre = sigma(&fit, own).hypot(sigma(&fit, own + 1)) * placement.along_m / pixel_m;
+            let open = |parameter, sigma, unit| Err(CalibrateError::Undetermined { parameter, sigma, unit });
+            if distance > OPEN_DISTANCE {
+                return open("distance", (1e3 * distance * placement.along_m).round(), "mm");
+            }
+            if centre > OPEN_CENTRE_PX {
+                return open("beam centre", centre.round(), "pixels");
+            }
+        }
+        let agreements: Vec<Agreement> =
+            (0..starts.len()).map(|index| self.agreement(&self.view, &fit, index)).collect();
+        for agreement in &agreements {
+            self.passes(&fit, agreement, RINGS[1])?;
+        }
+        let free = Freedom { wavelength: Hold::Free, ..freedom };
+        let free_wavelength = Fit::new(self.view.ladder, &fit.frames, free).solve().map(|refined| {
+            let variance = refined.covariance[(LN_WAVELENGTH, LN_WAVELENGTH)];
+            (refined.wavelength_factor, variance.max(0.0).sqrt())
+        });
+        Ok(Verdict { fit, agreements, tilt, wavelength, free_wavelength })
+    }
+
+    fn names(&self) -> String {
+        self.request.calibrants.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" and ")
+    }
+
+    fn no_match(&self, reason: String) -> CalibrateError {
+        let energy_kev = energy_kev(self.request.wavelength_angstrom);
+        CalibrateError::NoMatch { calibrant: self.names(), energy_kev, reason }
+    }
+}

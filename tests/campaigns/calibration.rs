@@ -1,0 +1,129 @@
+//! Calibration of simulated frames whose geometry is known: how often it is right, how far off, and whether σ is honest.
+//!
+//! `cargo run --release --example calibration_campaign -- 200 1` makes and calibrates 200 frames, the random numbers
+//! beginning at 1. What it found is in docs/calibration.md.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod random;
+
+use halor::geometry::calibrate::{Calibrant, CalibrateError, Calibration, Request, WavelengthFit, calibrate};
+use random::{Case, draw};
+
+/// A centre that is farther off is wrong whatever σ says, pixels.
+const WRONG_PX: f64 = 1.0;
+/// So is a distance, relative.
+const WRONG_DISTANCE: f64 = 5e-3;
+
+/// One frame's result.
+struct Row {
+    full: usize,
+    seconds: f64,
+    distance: f64,
+    centre_px: f64,
+    pulls: [f64; 8],
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let count: u64 = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let seed: u64 = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let (mut rows, mut failed, mut wrong) = (Vec::new(), 0, 0);
+    for index in 0..count {
+        let case = draw(seed + index);
+        let started = std::time::Instant::now();
+        let result = calibrated(&case);
+        let seconds = started.elapsed().as_secs_f64();
+        let head = format!("{:4} {:>4} {}", seed + index, format!("{seconds:.1}"), case.summary());
+        match result {
+            Err(error) => {
+                failed += 1;
+                println!("{head}\n       FAILED {error}");
+            }
+            Ok(found) => {
+                let row = compare(&case, &found, seconds);
+                let is_wrong = row.distance.abs() > WRONG_DISTANCE || row.centre_px > WRONG_PX;
+                wrong += usize::from(is_wrong);
+                println!(
+                    "{head} found {} rings of {:.1} px, dL/L {:+.1e} centre {:.3} px pulls {}{}",
+                    found.frames[0].rings.iter().filter(|ring| ring.kept > 0).count(),
+                    found.frames[0].fwhm_px,
+                    row.distance,
+                    row.centre_px,
+                    row.pulls.map(|p| format!("{p:+.1}")).join(" "),
+                    if is_wrong { " WRONG" } else { "" }
+                );
+                found.remarks.iter().for_each(|r| println!("       {:?}: {}", r.severity, r.text));
+                rows.push(row);
+            }
+        }
+    }
+    summary(count, failed, wrong, &rows);
+}
+
+fn calibrated(case: &Case) -> Result<Calibration, CalibrateError> {
+    let calibrants = [Calibrant::find(case.calibrant)?];
+    calibrate(&Request {
+        frames: &[(&case.frame, &case.mask)],
+        detector: &case.geometry.detector,
+        wavelength_angstrom: case.geometry.poni.wavelength_angstrom,
+        wavelength: WavelengthFit::Held,
+        calibrants: &calibrants,
+        guess: None,
+        nominal_distance_m: None,
+    })
+}
+
+fn compare(case: &Case, found: &Calibration, seconds: f64) -> Row {
+    let frame = &found.frames[0];
+    let truth = case.geometry.poni;
+    let centre = case.centre_px;
+    let [column, row] = frame.centre_px;
+    let values = [truth.distance_m, truth.poni1_m, truth.poni2_m, truth.rot1_rad, truth.rot2_rad];
+    let mut pulls = [0.0; 8];
+    for (k, value) in values.into_iter().enumerate() {
+        pulls[k] = (frame.parameters[k].value - value) / frame.parameters[k].sigma;
+    }
+    pulls[5] = (column - centre[0]) / frame.centre_sigma_px[0];
+    pulls[6] = (row - centre[1]) / frame.centre_sigma_px[1];
+    let along = case.geometry.sample_to_detector_along_beam_m().unwrap_or(f64::NAN);
+    pulls[7] = (frame.along_beam_m[0] - along) / frame.along_beam_m[1];
+    Row {
+        full: case.full_rings,
+        seconds,
+        distance: frame.along_beam_m[0] / along - 1.0,
+        centre_px: (column - centre[0]).hypot(row - centre[1]),
+        pulls,
+    }
+}
+
+fn summary(count: u64, failed: usize, wrong: usize, rows: &[Row]) {
+    println!("{count} frames: {failed} failed and said so, {wrong} wrong");
+    let full: Vec<&Row> = rows.iter().filter(|row| row.full >= 5).collect();
+    let largest = |value: fn(&Row) -> f64| full.iter().map(|row| value(row).abs()).fold(0.0, f64::max);
+    println!(
+        "{} with 5 full rings or more: largest |dL/L| {:.1e}, largest shift of the centre {:.3} px",
+        full.len(),
+        largest(|row| row.distance),
+        largest(|row| row.centre_px),
+    );
+    let names = ["distance", "poni1", "poni2", "rot1", "rot2", "column", "row", "along"];
+    for (k, name) in names.into_iter().enumerate() {
+        let mut pulls: Vec<f64> = rows.iter().map(|row| row.pulls[k]).filter(|p| p.is_finite()).collect();
+        let n = pulls.len().max(1) as f64;
+        let rms = (pulls.iter().map(|p| p * p).sum::<f64>() / n).sqrt();
+        let mean = pulls.iter().sum::<f64>() / n;
+        let beyond = pulls.iter().filter(|p| p.abs() > 4.0).count();
+        pulls.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let median = pulls.get(pulls.len() / 2).map_or(0.0, |p| p.abs() / 0.6745);
+        println!(
+            "pulls of {name:8}: mean {mean:+.2}, rms {rms:.2}, by the median {median:.2}, {beyond} beyond 4"
+        );
+    }
+    let mut seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
+    seconds.sort_by(f64::total_cmp);
+    println!(
+        "seconds: median {:.1}, longest {:.1}",
+        seconds.get(seconds.len() / 2).copied().unwrap_or(0.0),
+        seconds.last().copied().unwrap_or(0.0)
+    );
+}

@@ -1,0 +1,278 @@
+//! Random frames of calibrants: detector, energy, placement, strength, background, noise, spots.
+
+use std::f64::consts::PI;
+
+use halor::frame::{Frame, Mask, Shape};
+use halor::geometry::{Detector, Geometry, Poni};
+use halor::simulate::crystal::Ring;
+use halor::simulate::rays::{Placement, reach};
+use halor::simulate::{
+    BeamStop, Camera, Crystal, Exposures, HotPixels, IdealImage, Masking, Parallax, RadialTable,
+};
+use halor::simulate::{ideal_image, noise};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// Crystals as they come along: their texts, in which the width of the rings is replaced.
+const CRYSTALS: [(&str, &str); 4] = [
+    ("CeO2", include_str!("../../calibration/crystals/ceo2.yaml")),
+    ("LaB6", include_str!("../../calibration/crystals/lab6.yaml")),
+    ("Si", include_str!("../../calibration/crystals/si.yaml")),
+    ("Ni", include_str!("../../calibration/crystals/ni.yaml")),
+];
+/// Rings that a frame shows an arc of, at least.
+const FEWEST_RINGS: usize = 4;
+/// Pixels that make an arc.
+const ARC: usize = 150;
+
+/// A frame and its truth.
+pub(crate) struct Case {
+    pub(crate) geometry: Geometry,
+    pub(crate) calibrant: &'static str,
+    pub(crate) frame: Frame,
+    pub(crate) mask: Mask,
+    /// Where the beam meets the plane: column, row.
+    pub(crate) centre_px: [f64; 2],
+    /// Rings with an arc, and those whose whole circle is on the array.
+    pub(crate) rings: usize,
+    pub(crate) full_rings: usize,
+    ring_px: f64,
+    peak_counts: f64,
+    spots: f64,
+    background: f64,
+}
+
+impl Case {
+    pub(crate) fn summary(&self) -> String {
+        let poni = &self.geometry.poni;
+        format!(
+            "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
+            self.geometry.detector.name,
+            self.calibrant,
+            12.398_419_843 / poni.wavelength_angstrom,
+            poni.distance_m,
+            self.centre_px[0],
+            self.centre_px[1],
+            (poni.rot1_rad.cos() * poni.rot2_rad.cos()).acos().to_degrees(),
+            self.rings,
+            self.full_rings,
+            self.ring_px,
+            self.peak_counts,
+            self.background,
+            self.spots,
+        )
+    }
+}
+
+/// The frame of this random number.
+pub(crate) fn draw(seed: u64) -> Case {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    loop {
+        let name = ["Pilatus CdTe 2M", "Pilatus CdTe 1M", "Pilatus 300K", "Perkin"][rng.random_range(0..4)];
+        let detector = Detector::named(name).unwrap();
+        let shape = detector.shape;
+        let wavelength_angstrom = 12.398_419_843 / rng.random_range(20.0..120.0);
+        let along: f64 = 0.1 * 20.0_f64.powf(rng.random_range(0.0..1.0));
+        let tilt: f64 =
+            rng.random_range(0.0..30.0_f64).to_radians() * f64::from(rng.random_range(0..3).min(1));
+        let turn: f64 = rng.random_range(0.0..2.0 * PI);
+        let (rot1_rad, rot2_rad) = ((tilt.tan() * turn.cos()).atan(), (tilt.sin() * turn.sin()).asin());
+        // Half of the centres lie near the middle, the others up to one width outside.
+        let [low, high] = if rng.random_range(0..2) == 0 { [0.3, 0.7] } else { [-1.0, 2.0] };
+        let centre_px = [shape.columns, shape.rows].map(|side| side as f64 * rng.random_range(low..high));
+        let centre_m = [centre_px[1] * detector.pixel_m[0], centre_px[0] * detector.pixel_m[1]];
+        // From the plane's equations (see the doc of `Geometry::beam_centre_px`): tilting about the beam's point.
+        let poni = Poni {
+            distance_m: along * rot1_rad.cos() * rot2_rad.cos(),
+            poni1_m: centre_m[0] - along * rot2_rad.sin(),
+            poni2_m: centre_m[1] + along * rot2_rad.cos() * rot1_rad.sin(),
+            rot1_rad,
+            rot2_rad,
+            rot3_rad: 0.0,
+            wavelength_angstrom,
+        };
+        let geometry = Geometry { poni, detector, parallax: None };
+        let (calibrant, text) = CRYSTALS[[0, 0, 0, 1, 1, 2, 3][rng.random_range(0..7)]];
+        let q_per_px = 2.0 * PI * geometry.detector.pixel_m[0] / (along * wavelength_angstrom);
+        let ring_px = rng.random_range(0.4..2.5);
+        let width = (ring_px * q_per_px).max(0.0031);
+        let text = text.replace("constant_inv_angstrom: 0.01", &format!("constant_inv_angstrom: {width:.6}"));
+        let crystal = Crystal::parse(&text, calibrant).unwrap();
+        // Beyond the tables of form factors.
+        if reach(&geometry).0 > 70.0 {
+            continue;
+        }
+        let [rings, full_rings] = visible(&geometry, &crystal);
+        if rings < FEWEST_RINGS {
+            continue;
+        }
+        return exposed(&mut rng, geometry, calibrant, &crystal, centre_px, [rings, full_rings], ring_px);
+    }
+}
+
+/// Rings with an arc on the array, and rings that are wholly on it.
+fn visible(geometry: &Geometry, crystal: &Crystal) -> [usize; 2] {
+    let shape = geometry.detector.shape;
+    let placement = Placement::new(geometry);
+    let (q_max, q_whole) = reach(geometry);
+    let rings = crystal.ring_positions(q_max.min(30.0)).unwrap();
+    let centre = placement.beam_centre_px();
+    let inside =
+        (0.0..shape.columns as f64).contains(&centre[0]) && (0.0..shape.rows as f64).contains(&centre[1]);
+    let mut pixels = vec![0; rings.len()];
+    for row in 0..shape.rows {
+        let mut last = None;
+        for column in 0..shape.columns {
+            let q = placement.ray(row as f64 + 0.5, column as f64 + 0.5).q(geometry.poni.wavelength_angstrom);
+            let next = rings.partition_point(|ring| *ring < q);
+            if let Some(before) = last.filter(|before| *before != next)
+                && let Some(ring) = pixels.get_mut(next.min(before))
+            {
+                *ring += 1;
+            }
+            last = Some(next);
+        }
+    }
+    let full = if inside { rings.iter().filter(|ring| **ring < q_whole).count() } else { 0 };
+    [pixels.iter().filter(|n| **n > ARC).count(), full]
+}
+
+fn exposed(
+    rng: &mut impl Rng,
+    geometry: Geometry,
+    calibrant: &'static str,
+    crystal: &Crystal,
+    centre_px: [f64; 2],
+    [rings, full_rings]: [usize; 2],
+    ring_px: f64,
+) -> Case {
+    let shape = geometry.detector.shape;
+    let energy = 12.398_419_843 / geometry.poni.wavelength_angstrom;
+    let (q_max, _) = reach(&geometry);
+    // Grains make the rings, not what is diffuse between them.
+    let all = crystal.intensity(energy, q_max).unwrap();
+    let width = crystal.ring_width().constant_inv_angstrom;
+    let lines = crystal.rings(energy, q_max + 8.0 * width).unwrap();
+    let sharp = RadialTable::from_fn(q_max, |q| {
+        let near = lines.partition_point(|line| line.q < q - 6.0 * width);
+        let near = lines[near..].iter().take_while(|line| line.q < q + 6.0 * width);
+        let height = |line: &Ring| line.area / (width * (2.0 * PI).sqrt());
+        near.map(|line| height(line) * (-0.5 * ((q - line.q) / width).powi(2)).exp()).sum()
+    });
+    // Peak of the strongest ring that is on the detector.
+    let first: Vec<f64> = lines.iter().map(|line| line.q).collect();
+    let lowest = lowest_q(&geometry);
+    let height = first.iter().filter(|q| **q > lowest && **q < q_max).map(|q| all.at(*q)).fold(0.0, f64::max);
+    let peak_counts = 30.0 * 300.0_f64.powf(rng.random_range(0.0..1.0));
+    let background = peak_counts * 3.0_f64.powf(rng.random_range(-5.0..0.5));
+    let decay = rng.random_range(0.5..4.0);
+    let halo = RadialTable::from_fn(q_max, |q| background * (0.3 + 0.7 * (-q / decay).exp()));
+    let stop = rng.random_range(0..2) == 0;
+    let spots = if rng.random_range(0..3) == 0 { rng.random_range(0.05..0.5) } else { 0.0 };
+    let camera = Camera {
+        geometry: geometry.clone(),
+        polarization: 0.99,
+        sensor: None,
+        oversampling: 4,
+        constant_counts: rng.random_range(0.0..2.0),
+        beam_stop: stop.then(|| BeamStop { centre_px, radius_px: rng.random_range(8.0..60.0), arm: None }),
+        dead_pixels: 100,
+        hot_pixels: Some(HotPixels { count: 20, counts_per_s: 1e5, masking: Masking::Unmasked }),
+        flat: None,
+        saturated_counts: noise::COUNTER_FULL,
+        seed: rng.random(),
+        exposure_s: 1.0,
+        parallax: Parallax::Ignored,
+        exposures: Exposures::default(),
+        air: None,
+    };
+    let powder = sharp.scaled(peak_counts / height);
+    let halo = halo.combined(1.0, &all.combined(1.0, &sharp, -1.0), peak_counts / height);
+    let clean = Camera { hot_pixels: None, constant_counts: 0.0, ..camera.clone() };
+    let mut rings_only = ideal_image(&clean, &powder.into()).unwrap();
+    let rest = ideal_image(&camera, &halo.into()).unwrap();
+    if spots > 0.0 {
+        speckle(&mut rings_only, &geometry, &first, ring_px, spots, rng.random());
+    }
+    let expected = rings_only.expected.iter().zip(&rest.expected);
+    let expected = expected.map(|(a, b)| if *a < 0.0 || *b < 0.0 { b.min(*a) } else { a + b }).collect();
+    let ideal = IdealImage { expected, ..rest };
+    let frame = noise::frame(&ideal, rng.random(), 0);
+    let mask = Mask { shape, bad: geometry.detector.gap_mask() };
+    Case {
+        geometry,
+        calibrant,
+        frame,
+        mask,
+        centre_px,
+        rings,
+        full_rings,
+        ring_px,
+        peak_counts,
+        spots,
+        background,
+    }
+}
+
+fn lowest_q(geometry: &Geometry) -> f64 {
+    let Shape { rows, columns } = geometry.detector.shape;
+    let placement = Placement::new(geometry);
+    let q = |row: usize, column: usize| {
+        placement.ray(row as f64 + 0.5, column as f64 + 0.5).q(geometry.poni.wavelength_angstrom)
+    };
+    let all = (0..rows).step_by(8).flat_map(|row| (0..columns).step_by(8).map(move |column| (row, column)));
+    all.map(|(row, column)| q(row, column)).fold(f64::INFINITY, f64::min)
+}
+
+/// Few grains: each makes a round spot as wide as the ring. `strength` is the relative variance along a ring.
+fn speckle(
+    image: &mut IdealImage,
+    geometry: &Geometry,
+    rings: &[f64],
+    ring_px: f64,
+    strength: f64,
+    seed: u64,
+) {
+    let columns = image.shape.columns;
+    let placement = Placement::new(geometry);
+    let wavelength = geometry.poni.wavelength_angstrom;
+    let pixel = geometry.detector.pixel_m[0];
+    // Shot noise of g spots for each pixel of arc, seen through a Gaussian of width s, has the variance 1/(2√π g s).
+    let wide = ring_px.hypot(0.5);
+    let grains_per_px = 1.0 / (2.0 * PI.sqrt() * wide * strength);
+    let along: Vec<Vec<f32>> = rings
+        .iter()
+        .enumerate()
+        .map(|(ring, q)| {
+            let two_theta = 2.0 * (q * wavelength / (4.0 * PI)).min(1.0).asin();
+            let arc_px = 2.0 * PI * two_theta.tan().abs().min(3.0) * geometry.poni.distance_m / pixel;
+            let cells = (2.0 * arc_px).clamp(64.0, 4e4) as usize;
+            let width = wide * cells as f64 / arc_px;
+            let mut rng = Pcg64Mcg::seed_from_u64(seed ^ ((ring as u64) << 40));
+            let mean = grains_per_px * arc_px / cells as f64;
+            let grains: Vec<f64> = (0..cells)
+                .map(|_| rand_distr::Distribution::sample(&rand_distr::Poisson::new(mean).unwrap(), &mut rng))
+                .collect();
+            let reach = (4.0 * width).ceil() as usize;
+            let kernel: Vec<f64> =
+                (0..=2 * reach).map(|k| (-0.5 * ((k as f64 - reach as f64) / width).powi(2)).exp()).collect();
+            let sum: f64 = kernel.iter().sum::<f64>() * mean;
+            (0..cells)
+                .map(|i| {
+                    let at = |k: usize| grains[(i + k + cells - reach % cells) % cells];
+                    (kernel.iter().enumerate().map(|(k, w)| w * at(k)).sum::<f64>() / sum) as f32
+                })
+                .collect()
+        })
+        .collect();
+    for (i, value) in image.expected.iter_mut().enumerate().filter(|(_, value)| **value > 0.0) {
+        let ray = placement.ray((i / columns) as f64 + 0.5, (i % columns) as f64 + 0.5);
+        let q = ray.q(wavelength);
+        let next = rings.partition_point(|ring| *ring < q).min(rings.len() - 1);
+        let before = next.saturating_sub(1);
+        let ring = if rings[next] - q < q - rings[before] { next } else { before };
+        let around = (ray.chi_rad() + PI) / (2.0 * PI);
+        let cell = ((around * along[ring].len() as f64) as usize).min(along[ring].len() - 1);
+        *value *= f64::from(along[ring][cell]);
+    }
+}
