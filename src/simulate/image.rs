@@ -11,6 +11,7 @@ use super::noise::mix;
 use super::pixel::Pixels;
 use super::rays::{AirPath, SensorAbsorption, reach};
 use super::{Exposures, Oriented, RadialTable, SimulateError, Spot};
+use crate::correct::SampleAbsorption;
 use crate::frame::Shape;
 use crate::geometry::{Detector, Geometry};
 
@@ -125,8 +126,12 @@ pub struct IdealImage {
 /// Light that reaches the detector, in counts of a pixel with P = Ω = η = 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Light {
-    /// Scattered at Q, but for what depends on the azimuth.
+    /// Scattered at Q by the sample, but for what depends on the azimuth; for no absorption in it.
     pub scattered: RadialTable,
+    /// Scattered beside the sample.
+    pub around: Option<RadialTable>,
+    /// What the sample absorbs of its own light.
+    pub absorption: Option<SampleAbsorption>,
     /// Fluorescence: the same in all directions and not polarized; the sensor is taken as for the beam's energy.
     pub isotropic: f64,
     /// What an anisotropic sample adds.
@@ -137,7 +142,7 @@ pub struct Light {
 
 impl From<RadialTable> for Light {
     fn from(scattered: RadialTable) -> Light {
-        Light { scattered, isotropic: 0.0, oriented: None, spots: Vec::new() }
+        Light { scattered, around: None, absorption: None, isotropic: 0.0, oriented: None, spots: Vec::new() }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod exposure;
 pub mod noise;
 pub mod peak_shape;
 pub mod spots;
+pub mod absorption;
 pub mod truth;
 pub mod twin;
 mod truth_files;

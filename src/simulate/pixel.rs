@@ -1,5 +1,6 @@
 //! Expected counts of one pixel: the mean over its area and over the depth of its sensor \[E13\].
 
+use super::absorption::AbsorptionMap;
 use super::image::{Camera, Light, Parallax};
 use super::quadrature::gauss_legendre;
 use super::rays::{Placement, Ray};
@@ -27,6 +28,8 @@ pub(super) struct Pixels<'a> {
     placement: Placement,
     /// Gauss–Legendre points along a side of a pixel, and their weights.
     across: Vec<(f64, f64)>,
+    /// A/A(0) of the sample.
+    absorption: Option<AbsorptionMap>,
     /// Rules of 1, 2, 3 … layers; empty where the sensor has no depth.
     layers: Vec<Vec<Layer>>,
 }
@@ -49,17 +52,20 @@ impl<'a> Pixels<'a> {
             }
         };
         let placement = Placement::new(&camera.geometry);
-        Self { camera, light, placement, across: gauss_legendre(camera.oversampling), layers }
+        let absorption = light.absorption.as_ref().map(|a| AbsorptionMap::new(&camera.geometry, a));
+        Self { camera, light, placement, absorption, across: gauss_legendre(camera.oversampling), layers }
     }
 
     /// Mean over the n × n points of one pixel.
     pub(super) fn mean(&self, row: usize, column: usize) -> f64 {
         let layers = self.layers_for(row, column);
+        // It changes by 1e-6 over a pixel.
+        let left = self.absorption.as_ref().map_or(1.0, |map| map.at(row as f64 + 0.5, column as f64 + 0.5));
         let mut sum = 0.0;
         for &(y, of_row) in &self.across {
             for &(x, of_column) in &self.across {
                 let ray = self.placement.ray(row as f64 + y, column as f64 + x);
-                sum += of_row * of_column * self.point(ray, layers);
+                sum += of_row * of_column * self.point(ray, layers, left);
             }
         }
         sum
@@ -75,12 +81,12 @@ impl<'a> Pixels<'a> {
         &self.layers[count.clamp(1, MOST_DEPTH_POINTS) - 1]
     }
 
-    /// Counts at a point of the sensor's front, from all depths below it.
-    fn point(&self, front: Ray, layers: &[Layer]) -> f64 {
+    /// Counts at a point of the sensor's front, from all depths below it; `left` is A/A(0) of the sample.
+    fn point(&self, front: Ray, layers: &[Layer], left: f64) -> f64 {
         match self.camera.parallax {
             Parallax::Ignored => {
                 let efficiency = self.camera.sensor.map_or(1.0, |sensor| front.efficiency(sensor));
-                self.intensity(&front) * front.solid_angle() * efficiency
+                self.intensity(&front, left) * front.solid_angle() * efficiency
             }
             Parallax::Modelled(_) => layers
                 .iter()
@@ -88,20 +94,26 @@ impl<'a> Pixels<'a> {
                     let ray = self.placement.below(&front, layer.depth_m);
                     let longer = 1.0 / ray.cos_incidence - 1.0;
                     let near = self.camera.geometry.poni.distance_m / ray.length_m;
-                    layer.weight * (-layer.absorption * longer).exp() * near * near * self.intensity(&ray)
+                    layer.weight
+                        * (-layer.absorption * longer).exp()
+                        * near
+                        * near
+                        * self.intensity(&ray, left)
                 })
                 .sum(),
         }
     }
 
     /// Light along a ray.
-    fn intensity(&self, ray: &Ray) -> f64 {
+    fn intensity(&self, ray: &Ray, left: f64) -> f64 {
         let q = ray.q(self.camera.geometry.poni.wavelength_angstrom);
         let oriented = &self.light.oriented;
         let oriented = oriented.as_ref().map_or(0.0, |o| o.excess(q, ray.cos_to_axis(o.anisotropy.axis_rad)));
         let scattered = self.light.scattered.at(q) + oriented;
         let air = self.camera.air.map_or(1.0, |air| air.transmission(ray));
-        (scattered * ray.polarization(self.camera.polarization) + self.light.isotropic) * air
+        let around = self.light.around.as_ref().map_or(0.0, |around| around.at(q));
+        let polarized = (scattered * left + around) * ray.polarization(self.camera.polarization);
+        (polarized + self.light.isotropic * left) * air
     }
 }
 

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use xraydb::{CrossSectionKind, XrayDb};
 
+use super::absorption::forward_transmission;
 use super::image::{Camera, Light};
 use super::matter::intensity_of;
 use super::noise::Noise;
 use super::radial::RadialTable;
 use super::rays::{AirPath, SensorAbsorption, reach};
 use super::{Anisotropy, Inclusion, Matter, Oriented, SimulateError, SofQ, Spot};
+use crate::correct::SampleAbsorption;
 use crate::geometry::{Geometry, Sensor};
 use crate::integrate::Region;
 use crate::pdf::Window;
@@ -103,6 +105,8 @@ pub struct TwinSample {
     pub anisotropy: Option<Anisotropy>,
     /// Grains that give Bragg spots.
     pub inclusion: Option<Inclusion>,
+    /// What it absorbs.
+    pub absorption: Option<SampleAbsorption>,
 }
 
 /// What is in the beam with a sample.
@@ -224,20 +228,18 @@ impl Twin {
     /// Counts at normal incidence in one frame of a sample with what is in the beam beside it.
     fn sample_light(&self, sample: &TwinSample) -> Result<Light, SimulateError> {
         let counts = sample.counts_per_eu_s * self.camera.exposure_s;
-        let alone = self.sample_intensity(sample)?;
         let around = match sample.beam_path {
             BeamPath::Surroundings => self.surroundings_intensity()?,
             BeamPath::Vacuum => None,
         };
-        let scattered = match around {
-            Some(around) => alone.combined(counts, &around, self.counts_per_eu_s * self.camera.exposure_s),
-            None => alone.scaled(counts),
-        };
-        let oriented = self.of_sample(sample, self.oriented(sample, counts))?;
+        let weakened = sample.absorption.as_ref().map_or(1.0, forward_transmission);
+        let around_counts = weakened * self.counts_per_eu_s * self.camera.exposure_s;
         Ok(Light {
-            scattered,
+            scattered: self.sample_intensity(sample)?.scaled(counts),
+            around: around.map(|around| around.scaled(around_counts)),
+            absorption: sample.absorption,
             isotropic: counts * sample.fluorescence_eu,
-            oriented,
+            oriented: self.of_sample(sample, self.oriented(sample, counts))?,
             spots: self.spots(sample)?,
         })
     }

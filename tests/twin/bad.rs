@@ -123,6 +123,12 @@ fn what_cannot_be_names_its_key() {
             "background.container.atoms_per_sample_atom",
             "0 or",
         ),
+        (
+            "samples[0].absorption={shape: slab, thickness_mm: -1, density_g_cm3: 6.7}",
+            "samples[0].absorption.thickness_mm",
+            "above 0",
+        ),
+        ("samples[0].absorption={shape: slab, thickness_mm: 1}", "samples[0].absorption", "how strongly"),
         ("detector.name=Pilatus CdTe 300L", "detector.name", "300L"),
     ] {
         let (found, text) = problem(&folder, set);
@@ -180,6 +186,7 @@ fn the_documented_twin_files_load_and_every_key_is_named() {
         "samples[0].structure.atoms.",
         "samples[0].anisotropy.",
         "samples[0].bragg_spots.",
+        "samples[0].absorption.",
         "background.container.",
     ] {
         let error = folder.load(SMALL, &[&format!("{block}zzz=1")]).unwrap_err();

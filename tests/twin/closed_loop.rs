@@ -51,6 +51,14 @@ fn each_effect_is_undone_by_its_correction() {
             "background=off",
             2.0,
         ),
+        (
+            vec![
+                "samples[0].absorption={shape: cylinder, diameter_mm: 3, mu_inv_cm: 8}",
+                "background={atoms_per_sample_atom: 0.5}",
+            ],
+            "corrections.absorption=off",
+            1.4,
+        ),
         (vec!["hot_pixels={count: 500, counts_per_s: 200000}"], "mask.saturated_counts=null", 10.0),
         (vec!["hot_pixels={count: 500, counts_per_s: 2000, masked: on}"], "mask.files=[]", 10.0),
         (

@@ -19,6 +19,7 @@ pub(super) use corrections::polarization;
 pub(super) use geometry::geometry;
 pub(super) use integration::{integration, regions};
 pub(super) use pdf::pdf as analysis;
+pub(super) use sample::sample_absorption;
 
 use super::document::Kind;
 use super::problem::Problems;

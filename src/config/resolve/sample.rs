@@ -18,15 +18,24 @@ pub(super) fn absorption(
     let composition = file.composition.as_deref();
     match file.corrections.absorption.get_or_insert(OffOr::Off) {
         OffOr::Off => None,
-        OffOr::On(block) => {
-            let shape = shape(block, check);
-            let mu_per_m = coefficient(block, composition, energy_kev, check);
-            Some(SampleAbsorption { mu_per_m: mu_per_m?, shape: shape? })
-        }
+        OffOr::On(block) => sample_absorption(KEY, block, composition, energy_kev, check),
     }
 }
 
-fn shape(block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option<SampleShape> {
+/// What a block at `key` means; `None` where there are problems.
+pub(in crate::config) fn sample_absorption(
+    key: &str,
+    block: &mut AbsorptionBlock,
+    composition: Option<&str>,
+    energy_kev: f64,
+    check: &mut Check<'_>,
+) -> Option<SampleAbsorption> {
+    let shape = shape(key, block, check);
+    let mu_per_m = coefficient(key, block, composition, energy_kev, check);
+    Some(SampleAbsorption { mu_per_m: mu_per_m?, shape: shape? })
+}
+
+fn shape(at: &str, block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option<SampleShape> {
     let (name, foreign): (_, &[_]) = match block.shape {
         AbsorptionShapeWord::Slab => (
             "slab",
@@ -40,13 +49,13 @@ fn shape(block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option<SampleSha
     };
     for (key, _) in foreign.iter().filter(|(_, is_given)| *is_given) {
         let message = format!("a {name} has no such length or angle");
-        check.problems.push(&format!("{KEY}.{key}"), message, "remove it, or change `shape`");
+        check.problems.push(&format!("{at}.{key}"), message, "remove it, or change `shape`");
     }
     let mut length = |key: &str, written: Option<f64>| match written {
-        Some(length_mm) => check.positive(&format!("{KEY}.{key}"), length_mm).then_some(length_mm),
+        Some(length_mm) => check.positive(&format!("{at}.{key}"), length_mm).then_some(length_mm),
         None => {
             let message = format!("the `{key}` of the {name} is missing");
-            check.problems.push(KEY, message, format!("write `{key}: …`"));
+            check.problems.push(at, message, format!("write `{key}: …`"));
             None
         }
     };
@@ -70,6 +79,7 @@ fn shape(block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option<SampleSha
 
 /// μ in 1/m, as it is written or from density and composition.
 fn coefficient(
+    at: &str,
     block: &AbsorptionBlock,
     composition: Option<&str>,
     energy_kev: f64,
@@ -77,17 +87,17 @@ fn coefficient(
 ) -> Option<f64> {
     match (block.density_g_cm3, block.mu_inv_cm) {
         (None, Some(mu_inv_cm)) => {
-            check.positive(&format!("{KEY}.mu_inv_cm"), mu_inv_cm).then_some(100.0 * mu_inv_cm)
+            check.positive(&format!("{at}.mu_inv_cm"), mu_inv_cm).then_some(100.0 * mu_inv_cm)
         }
         (Some(density), None) => {
-            if !check.positive(&format!("{KEY}.density_g_cm3"), density) {
+            if !check.positive(&format!("{at}.density_g_cm3"), density) {
                 return None;
             }
             let Some(text) = composition else {
                 let message =
                     "an attenuation coefficient from the density needs the composition of the samples";
                 check.problems.push(
-                    &format!("{KEY}.density_g_cm3"),
+                    &format!("{at}.density_g_cm3"),
                     message,
                     "write `composition: …`, or `mu_inv_cm` here",
                 );
@@ -100,19 +110,19 @@ fn coefficient(
             match attenuation_per_m(&formula, density, energy_kev) {
                 Ok(mu_per_m) => Some(mu_per_m),
                 Err(error) => {
-                    check.problems.push(&format!("{KEY}.density_g_cm3"), error.to_string(), "");
+                    check.problems.push(&format!("{at}.density_g_cm3"), error.to_string(), "");
                     None
                 }
             }
         }
         (None, None) => {
             let message = "nothing says how strongly the sample absorbs";
-            check.problems.push(KEY, message, "write `density_g_cm3: …` or `mu_inv_cm: …`");
+            check.problems.push(at, message, "write `density_g_cm3: …` or `mu_inv_cm: …`");
             None
         }
         (Some(_), Some(_)) => {
             let message = "both density_g_cm3 and mu_inv_cm are given";
-            check.problems.push(&format!("{KEY}.mu_inv_cm"), message, "keep one of them");
+            check.problems.push(&format!("{at}.mu_inv_cm"), message, "keep one of them");
             None
         }
     }

@@ -17,6 +17,7 @@ use crate::frame::{Shape, TiffWriter};
 use crate::scattering::Composition;
 use crate::simulate::noise::Noise;
 use crate::simulate::{Container, FrameFormat, Harmonic, Surroundings, Twin};
+use crate::units::energy_kev;
 use schema::{ContainerBlock, FormatWord, SurroundingsBlock, TwinFile};
 
 /// A twin file that was read and found right.
@@ -115,7 +116,8 @@ fn resolve(document: &Document, mut file: TwinFile) -> Result<LoadedTwin, Config
         OffOr::On(block) => surroundings(block, &mut check),
     };
     let dark_frames = frame_count("dark_frames", file.dark_frames.get_or_insert(0), &mut check);
-    let samples = samples::samples(&mut file, counts_per_eu_s, &mut check);
+    let energy = camera.as_ref().map(|camera| energy_kev(camera.geometry.poni.wavelength_angstrom));
+    let samples = samples::samples(&mut file, counts_per_eu_s, energy, &mut check);
     let geometry = camera.as_ref().map(|camera| &camera.geometry);
     if let Some(geometry) = geometry.filter(|_| format == FrameFormat::TiffStack) {
         let around = surroundings.as_ref().map(|around| ("background.frames".to_owned(), around.frames));

@@ -3,9 +3,11 @@
 use super::schema::TwinFile;
 use crate::config::resolve::{Check, analysis, integration, regions};
 use crate::config::schema::{
-    BackgroundBlock, CorrectionsBlock, GeometryBlock, GeometryKeys, MaskBlock, NormalizeWord, OffOr,
-    Patterns, PdfBlock, RunFile, SampleBlock, Switch,
+    AbsorptionBlock, AbsorptionShapeWord, BackgroundBlock, CorrectionsBlock, GeometryBlock, GeometryKeys,
+    MaskBlock, NormalizeWord, OffOr, Patterns, PdfBlock, RunFile, SampleBlock, Switch,
 };
+use crate::correct::{SampleAbsorption, SampleShape};
+use crate::simulate::absorption::forward_transmission;
 use crate::simulate::noise::COUNTER_FULL;
 use crate::simulate::{Analysis, BeamPath, Camera, FrameFormat, Matter, Parallax, RunFileText, TwinSample};
 use crate::structure::StructureSettings;
@@ -20,6 +22,8 @@ pub(super) struct Plan {
 struct Group<'s> {
     /// Elements and ρ0; `None` = integrate only.
     material: Option<(String, f64)>,
+    /// What its samples absorb.
+    absorption: Option<SampleAbsorption>,
     samples: Vec<&'s TwinSample>,
 }
 
@@ -85,27 +89,52 @@ pub(super) fn run_files(
 
 /// Crystals first, the series (the first samples that are no crystals) last.
 fn groups(samples: &[TwinSample], wants_pdf: bool) -> Vec<Group<'_>> {
-    let (mut integrated, mut others) = (Vec::new(), Vec::<Group<'_>>::new());
+    let (mut integrated, mut others) = (Vec::<Group<'_>>::new(), Vec::<Group<'_>>::new());
     for sample in samples {
-        match sample.matter {
+        let (material, groups) = match sample.matter {
             Matter::Glass { .. } | Matter::Atoms(_) | Matter::Table { .. } if wants_pdf => {
-                let material = Some((sample.matter.composition().to_string(), sample.matter.density()));
-                match others.iter_mut().find(|group| group.material == material) {
-                    Some(group) => group.samples.push(sample),
-                    None => others.push(Group { material, samples: vec![sample] }),
-                }
+                (Some((sample.matter.composition().to_string(), sample.matter.density())), &mut others)
             }
             Matter::Glass { .. } | Matter::Atoms(_) | Matter::Table { .. } | Matter::Crystal(_) => {
-                integrated.push(sample);
+                (None, &mut integrated)
             }
+        };
+        let absorption = sample.absorption;
+        let same = |group: &&mut Group<'_>| group.material == material && group.absorption == absorption;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.samples.push(sample),
+            None => groups.push(Group { material, absorption, samples: vec![sample] }),
         }
     }
     let is_there = usize::from(!others.is_empty());
     others.rotate_left(is_there);
-    if !integrated.is_empty() {
-        others.insert(0, Group { material: None, samples: integrated });
+    integrated.append(&mut others);
+    integrated
+}
+
+/// The block of a run file: the coefficient in place of density and composition.
+fn absorption_block(absorption: &SampleAbsorption) -> AbsorptionBlock {
+    let nothing = AbsorptionBlock {
+        shape: AbsorptionShapeWord::Slab,
+        thickness_mm: None,
+        diameter_mm: None,
+        axis_deg: None,
+        beam_mm: None,
+        density_g_cm3: None,
+        mu_inv_cm: Some(absorption.mu_per_m / 100.0),
+    };
+    match absorption.shape {
+        SampleShape::Slab { thickness_m } => {
+            AbsorptionBlock { thickness_mm: Some(1e3 * thickness_m), ..nothing }
+        }
+        SampleShape::Cylinder { diameter_m, axis_rad, beam_m } => AbsorptionBlock {
+            shape: AbsorptionShapeWord::Cylinder,
+            diameter_mm: Some(1e3 * diameter_m),
+            axis_deg: Some(axis_rad.to_degrees()),
+            beam_mm: Some(1e3 * beam_m),
+            ..nothing
+        },
     }
-    others
 }
 
 /// The blocks that the twin file shares with the run file, for one material.
@@ -163,6 +192,7 @@ fn run_file(
     let corrections = CorrectionsBlock {
         flat: written.flat.as_ref().and_then(OffOr::on).map(|_| OffOr::On("flat.tif".to_owned())),
         dark: written.dark_frames.filter(|count| *count > 0).map(|_| OffOr::On(frames("dark"))),
+        absorption: group.absorption.as_ref().map(|absorption| OffOr::On(absorption_block(absorption))),
         solid_angle: Some(Switch::On),
         polarization: Some(Switch::On),
         parallax: Some(parallax),
@@ -182,7 +212,12 @@ fn run_file(
             ..MaskBlock::default()
         },
         corrections,
-        background: air.map(|_| OffOr::On(BackgroundBlock { frames: frames("air"), scale: Some(1.0) })),
+        background: air.map(|_| {
+            OffOr::On(BackgroundBlock {
+                frames: frames("air"),
+                scale: Some(group.absorption.as_ref().map_or(1.0, forward_transmission)),
+            })
+        }),
         samples: samples.collect(),
         ..blocks(written, group.material.as_ref())
     }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::schema::{AnisotropyBlock, BraggSpotsBlock, TwinFile, TwinSampleBlock};
 use super::{frame_count, structure};
-use crate::config::resolve::Check;
+use crate::config::resolve::{Check, sample_absorption};
 use crate::config::schema::{OffOr, Switch};
 use crate::simulate::{Anisotropy, BeamPath, Harmonic, Inclusion, TwinSample};
 
@@ -20,7 +20,12 @@ const MOST_SPOTS: u64 = 10_000;
 const TAKEN: [&str; 2] = ["air", "dark"];
 
 /// The samples; those with problems are left out.
-pub(super) fn samples(file: &mut TwinFile, counts_per_eu_s: f64, check: &mut Check<'_>) -> Vec<TwinSample> {
+pub(super) fn samples(
+    file: &mut TwinFile,
+    counts_per_eu_s: f64,
+    energy_kev: Option<f64>,
+    check: &mut Check<'_>,
+) -> Vec<TwinSample> {
     if file.samples.is_empty() {
         let mend = "write `samples: [{name: as-cast, structure: {glass: as-cast}, composition: Zr62 Cu15.5 Ni12.5 Al10}]`";
         check.problems.push("samples", "the twin file names no samples", mend);
@@ -41,7 +46,7 @@ pub(super) fn samples(file: &mut TwinFile, counts_per_eu_s: f64, check: &mut Che
     file.samples
         .iter_mut()
         .enumerate()
-        .filter_map(|(index, block)| sample(index, block, counts_per_eu_s, check))
+        .filter_map(|(index, block)| sample(index, block, counts_per_eu_s, energy_kev, check))
         .collect()
 }
 
@@ -49,6 +54,7 @@ fn sample(
     index: usize,
     block: &mut TwinSampleBlock,
     counts_per_eu_s: f64,
+    energy_kev: Option<f64>,
     check: &mut Check<'_>,
 ) -> Option<TwinSample> {
     let key = |name: &str| format!("samples[{index}].{name}");
@@ -73,6 +79,15 @@ fn sample(
         OffOr::On(block) => Some(inclusion(&key("bragg_spots"), block, check)?),
     };
     let matter = structure::matter(index, block, check)?;
+    let elements = matter.composition().to_string();
+    let absorption = match (block.absorption.get_or_insert(OffOr::Off), energy_kev) {
+        (OffOr::Off, _) => None,
+        // Without a beam there are other problems.
+        (OffOr::On(_), None) => return None,
+        (OffOr::On(block), Some(energy)) => {
+            Some(sample_absorption(&key("absorption"), block, Some(&elements), energy, check)?)
+        }
+    };
     let name = block.name.clone();
     Some(TwinSample {
         name,
@@ -83,6 +98,7 @@ fn sample(
         fluorescence_eu,
         anisotropy,
         inclusion,
+        absorption,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StructureBlock;
-use crate::config::schema::{OffOr, Switch};
+use crate::config::schema::{AbsorptionBlock, OffOr, Switch};
 
 /// What is in the beam beside the sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub(in crate::config::twin) struct TwinSampleBlock {
     pub(in crate::config::twin) anisotropy: Option<OffOr<AnisotropyBlock>>,
     #[serde(default)]
     pub(in crate::config::twin) bragg_spots: Option<OffOr<BraggSpotsBlock>>,
+    #[serde(default)]
+    pub(in crate::config::twin) absorption: Option<OffOr<AbsorptionBlock>>,
 }
 
 /// `{crystal: Ni, count: 12, counts_per_s: 800, fwhm_px: 1.5}`
