@@ -124,11 +124,12 @@ fn write_stack(
 ) -> Result<(), SimulateError> {
     write_through(path, existing, |file| {
         let mut stack = TiffWriter::new(file, frames.len());
-        frames.into_iter().try_for_each(|frame| stack.image(&frame)).map_err(|error| match error {
-            FrameError::Write { source } => {
+        frames.into_iter().try_for_each(|frame| stack.image(&frame)).map_err(|error| {
+            if let FrameError::Write { source } = error {
                 OutputError::Io { path: path.to_owned(), action: "write", source }.into()
+            } else {
+                SimulateError::from(error)
             }
-            other => SimulateError::from(other),
         })
     })
 }
