@@ -7,8 +7,9 @@ use rayon::prelude::*;
 /// Points of the Gauss rule along each direction; with the ends drawn together it is good to 1e-11 for μR ≤ 10.
 const POINTS: usize = 48;
 
-/// Largest steps of the table, in rad and in ln k; six points along each then give A to 1e-7 for μR ≤ 10.
-const ANGLE_STEP: f64 = 0.006;
+/// Largest steps of the table, in rad and in ln k, the latter for μR ≤ 2 and in inverse proportion above: ln A bends with μR·k.
+/// Six points along each then give A to 1e-7 for μR ≤ 10.
+const ANGLE_STEP: f64 = 0.004;
 const LN_STEP: f64 = 0.04;
 
 /// Rays within a degree of the axis lose all they have; the table ends there.
@@ -134,7 +135,8 @@ impl CylinderTable {
     /// For angles and ways up to `reach`.
     pub(super) fn new(bathed: Bathed, reach: [f64; 2]) -> CylinderTable {
         let [largest_angle, longest] = reach;
-        let ln_longer = Steps::new(0.0, longest.min(LONGEST).ln(), LN_STEP);
+        let ln_step = LN_STEP / (0.5 * bathed.mu_radius).max(1.0);
+        let ln_longer = Steps::new(0.0, longest.min(LONGEST).ln(), ln_step);
         let longer: Vec<f64> = (0..ln_longer.count).map(|i| ln_longer.at(i).exp()).collect();
         let kink = bathed.half_width.acos();
         let inside = |angle: &f64| *angle > 1e-6 && *angle < largest_angle;
@@ -253,9 +255,13 @@ mod tests {
 
     #[test]
     fn the_table_is_the_integral() {
-        for (mu_radius, half_width, reach) in
-            [(1.0, 1.0, [0.7, 1.3]), (10.0, 1.0, [1.5, 2.0]), (10.0, 0.9, [0.8, 1.5]), (3.0, 0.25, [PI, 3.0])]
-        {
+        for (mu_radius, half_width, reach) in [
+            (1.0, 1.0, [0.7, 1.3]),
+            (10.0, 1.0, [1.5, 2.0]),
+            (10.0, 0.9, [0.8, 1.5]),
+            (3.0, 0.25, [PI, 3.0]),
+            (10.0, 0.25, [0.8, 1.5]),
+        ] {
             let bathed = Bathed { mu_radius, half_width };
             let table = CylinderTable::new(bathed, reach);
             for i in 0..60 {

@@ -92,7 +92,7 @@ const ONE_PROBLEM: &[Case] = &[
     ),
     Case(
         "corrections: {absorption: {shape: slab, mu_inv_cm: 3}}",
-        (5, 27),
+        (5, 15),
         "corrections.absorption",
         "thickness_mm` of the slab is missing",
         "thickness_mm",
@@ -106,7 +106,7 @@ const ONE_PROBLEM: &[Case] = &[
     ),
     Case(
         "corrections: {absorption: {shape: slab, thickness_mm: 1}}",
-        (5, 27),
+        (5, 15),
         "corrections.absorption",
         "how strongly",
         "mu_inv_cm",
