@@ -13,6 +13,7 @@ mod crystal_pdf;
 mod truth;
 mod twin;
 mod uncertainty;
+mod validation;
 mod outputs;
 mod run_file;
 mod real_frames;

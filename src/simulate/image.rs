@@ -10,7 +10,7 @@ use super::flat::FlatField;
 use super::noise::mix;
 use super::pixel::Pixels;
 use super::rays::{AirPath, SensorAbsorption, reach};
-use super::{Exposures, Oriented, RadialTable, SimulateError};
+use super::{Exposures, Oriented, RadialTable, SimulateError, Spot};
 use crate::frame::Shape;
 use crate::geometry::{Detector, Geometry};
 
@@ -131,11 +131,13 @@ pub struct Light {
     pub isotropic: f64,
     /// What an anisotropic sample adds.
     pub oriented: Option<Oriented>,
+    /// Single reflections, in counts of a pixel as it is.
+    pub spots: Vec<Spot>,
 }
 
 impl From<RadialTable> for Light {
     fn from(scattered: RadialTable) -> Light {
-        Light { scattered, isotropic: 0.0, oriented: None }
+        Light { scattered, isotropic: 0.0, oriented: None, spots: Vec::new() }
     }
 }
 
@@ -166,6 +168,10 @@ pub fn ideal_image(camera: &Camera, light: &Light) -> Result<IdealImage, Simulat
             };
         }
     });
+    let is_lit = |row: usize, column: usize| {
+        !is_gap(detector, row, column) && !camera.beam_stop.is_some_and(|stop| stop.hides(row, column))
+    };
+    light.spots.iter().for_each(|spot| spot.add_to(&mut expected, shape, is_lit));
     if let Some(flat) = camera.flat {
         let factors = flat.factors(detector, camera.seed);
         expected.iter_mut().zip(factors).filter(|(e, _)| **e >= 0.0).for_each(|(e, factor)| *e *= factor);

@@ -7,7 +7,7 @@ use super::atoms::AtomModel;
 use super::crystal::{Crystal, Weights};
 use super::glass::Glass;
 use super::quadrature::{SineSum, nodes, pdf_of};
-use super::radial::{RadialTable, incoherent};
+use super::radial::{RadialTable, TABLE_STEP, incoherent};
 use super::table::SofQ;
 use crate::pdf::Window;
 use crate::scattering::{Composition, FreeAtoms};
@@ -117,19 +117,8 @@ impl Matter {
         if let Matter::Crystal(crystal) = self {
             return Ok(crystal.intensity(energy_kev, q_max)?);
         }
-        let grid = RadialTable::grid(q_max);
-        let atoms = FreeAtoms::new(&self.composition(), energy_kev, &grid)?;
-        let s = self.s_of_q(energy_kev, &grid)?;
-        let mut values = incoherent(&atoms, energy_kev, &grid);
-        for (i, value) in values.iter_mut().enumerate() {
-            let tolerated = NEGATIVE_NOISE * (2.0 / grid[i]).powi(2).max(1.0);
-            let coherent = atoms.mean_square_f[i] + atoms.mean_f_squared[i] * (s[i] - 1.0);
-            if coherent < -tolerated * atoms.mean_square_f[i] && grid[i] > self.lowest_q() {
-                return Err(SimulateError::NegativeIntensity { q: grid[i], s: s[i] });
-            }
-            *value += coherent.max(0.0);
-        }
-        Ok(RadialTable::from_values(values))
+        let s = self.s_of_q(energy_kev, &RadialTable::grid(q_max))?;
+        intensity_of(&self.composition(), energy_kev, &s, self.lowest_q())
     }
 
     /// G(r) as seen through a measurement that ends at `q_max` in Å⁻¹: (2/π)∫_0^Qmax Q(S − 1) W(Q) sin(Qr) dQ \[E11\], for r up
@@ -161,6 +150,28 @@ impl Matter {
         let density = self.density();
         super::quadrature::integrate(lower, upper, 0.05, |r| r * g(r) + 4.0 * PI * density * r * r)
     }
+}
+
+/// I(Q) in electron units per atom from S on the points of [`RadialTable::grid`]: ⟨f²⟩ + |⟨f⟩|²(S − 1) + I_inc·KN, coherent
+/// intensity not below 0.
+pub(super) fn intensity_of(
+    composition: &Composition,
+    energy_kev: f64,
+    s: &[f64],
+    lowest_q: f64,
+) -> Result<RadialTable, SimulateError> {
+    let grid: Vec<f64> = (0..s.len()).map(|i| i as f64 * TABLE_STEP).collect();
+    let atoms = FreeAtoms::new(composition, energy_kev, &grid)?;
+    let mut values = incoherent(&atoms, energy_kev, &grid);
+    for (i, value) in values.iter_mut().enumerate() {
+        let tolerated = NEGATIVE_NOISE * (2.0 / grid[i]).powi(2).max(1.0);
+        let coherent = atoms.mean_square_f[i] + atoms.mean_f_squared[i] * (s[i] - 1.0);
+        if coherent < -tolerated * atoms.mean_square_f[i] && grid[i] > lowest_q {
+            return Err(SimulateError::NegativeIntensity { q: grid[i], s: s[i] });
+        }
+        *value += coherent.max(0.0);
+    }
+    Ok(RadialTable::from_values(values))
 }
 
 #[cfg(test)]

@@ -129,6 +129,23 @@ impl Placement {
         Ray { vector_m, length_m, cos_incidence: (self.distance_m + depth_m) / length_m }
     }
 
+    /// Pixel coordinate [row, column] that a ray from the sample in this direction meets; `None` where it goes away from the
+    /// detector's plane. Cramer's rule for origin + row·a + column·b = s·direction.
+    pub fn pixel_of(&self, direction: [f64; 3]) -> Option<[f64; 2]> {
+        let (a, b, d) = (self.per_row, self.per_column, direction);
+        let o = self.origin.map(|x| -x);
+        let cross = |x: [f64; 3], y: [f64; 3]| {
+            [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]]
+        };
+        let dot = |x: [f64; 3], y: [f64; 3]| x.iter().zip(&y).map(|(x, y)| x * y).sum::<f64>();
+        // row·a + column·b − s·d = −origin.
+        let minus = d.map(|x| -x);
+        let determinant = dot(a, cross(b, minus));
+        let along = dot(a, cross(b, o)) / determinant;
+        let pixel = [dot(o, cross(b, minus)) / determinant, dot(a, cross(o, minus)) / determinant];
+        (along > 0.0 && pixel.iter().all(|x| x.is_finite())).then_some(pixel)
+    }
+
     /// Pixel coordinate (column, row) where the unscattered beam meets the detector: the plane's two linear equations
     /// t1 = t2 = 0.
     pub fn beam_centre_px(&self) -> [f64; 2] {

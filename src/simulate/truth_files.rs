@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::rays::reach;
 use super::truth::{R_END, TrueCurves, TruthRow};
 use super::twin::{Analysis, Twin, TwinSample};
-use super::{Crystal, Matter, RadialTable, SimulateError};
+use super::{Crystal, Matter, RadialTable, SimulateError, Spot};
 use crate::integrate::{Azimuth, Region};
 use crate::peaks::Curve;
 
@@ -52,6 +52,9 @@ impl Twin {
             if let Matter::Crystal(crystal) = &sample.matter {
                 files.push((format!("{}_rings.csv", sample.name), self.rings_csv(crystal)?));
             }
+        }
+        for sample in self.samples.iter().filter(|sample| sample.inclusion.is_some()) {
+            files.push((format!("{}_spots.csv", sample.name), spots_csv(&self.spots(sample)?)));
         }
         if let Some(text) = self.strain_csv() {
             files.push(("strain.csv".to_owned(), text));
@@ -128,6 +131,20 @@ impl Twin {
         }
         Ok(table("q_inv_angstrom", &q, &columns))
     }
+}
+
+/// Pixel coordinates have 0.5 in the middle of the first pixel.
+fn spots_csv(spots: &[Spot]) -> String {
+    let mut text = String::from("h,k,l,q_inv_angstrom,chi_deg,column_px,row_px,counts\n");
+    for spot in spots {
+        let ([h, k, l], chi) = (spot.hkl, spot.chi_rad.to_degrees());
+        let _ = writeln!(
+            text,
+            "{h},{k},{l},{:.7},{chi:.5},{:.4},{:.4},{:.1}",
+            spot.q, spot.column, spot.row, spot.counts
+        );
+    }
+    text
 }
 
 fn s_of_q_csv(curves: &[SeenCurves<'_>], analysis: &Analysis) -> String {

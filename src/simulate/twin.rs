@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use xraydb::{CrossSectionKind, XrayDb};
 
 use super::image::{Camera, Light};
+use super::matter::intensity_of;
 use super::noise::Noise;
 use super::radial::RadialTable;
 use super::rays::{AirPath, SensorAbsorption, reach};
-use super::{Anisotropy, Matter, Oriented, SimulateError};
+use super::{Anisotropy, Inclusion, Matter, Oriented, SimulateError, SofQ, Spot};
 use crate::geometry::{Geometry, Sensor};
 use crate::integrate::Region;
 use crate::pdf::Window;
@@ -68,6 +69,19 @@ pub struct Surroundings {
     pub halo_eu: f64,
     /// Q in Å⁻¹ at which the halo has fallen to 1/e.
     pub halo_decay: f64,
+    /// What holds the samples.
+    pub container: Option<Container>,
+}
+
+/// A capillary or its walls: in the beam with every sample that is in its surroundings, and in the frames of them alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Container {
+    /// Its elements.
+    pub composition: Composition,
+    /// Atoms of it in the beam for one atom of a sample.
+    pub atoms_per_sample_atom: f64,
+    /// Its structure; `None` = free atoms.
+    pub s: Option<SofQ>,
 }
 
 /// A sample or a calibrant.
@@ -87,6 +101,8 @@ pub struct TwinSample {
     pub fluorescence_eu: f64,
     /// What differs along and across a load axis.
     pub anisotropy: Option<Anisotropy>,
+    /// Grains that give Bragg spots.
+    pub inclusion: Option<Inclusion>,
 }
 
 /// What is in the beam with a sample.
@@ -190,7 +206,19 @@ impl Twin {
         let gas = RadialTable::free_atoms(&around.composition, self.energy_kev(), self.table_end())?;
         let halo =
             RadialTable::from_fn(self.table_end(), |q| around.halo_eu * (-q / around.halo_decay).exp());
-        Ok(Some(gas.combined(around.atoms_per_sample_atom, &halo, 1.0)))
+        let air = gas.combined(around.atoms_per_sample_atom, &halo, 1.0);
+        let Some(Container { composition, atoms_per_sample_atom, s }) = &around.container else {
+            return Ok(Some(air));
+        };
+        let (energy, end) = (self.energy_kev(), self.table_end());
+        let walls = match s {
+            None => RadialTable::free_atoms(composition, energy, end)?,
+            Some(s) => {
+                let values: Vec<f64> = RadialTable::grid(end).into_iter().map(|q| s.at(q)).collect();
+                intensity_of(composition, energy, &values, s.lowest_q())?
+            }
+        };
+        Ok(Some(air.combined(1.0, &walls, *atoms_per_sample_atom)))
     }
 
     /// Counts at normal incidence in one frame of a sample with what is in the beam beside it.
@@ -206,7 +234,23 @@ impl Twin {
             None => alone.scaled(counts),
         };
         let oriented = self.of_sample(sample, self.oriented(sample, counts))?;
-        Ok(Light { scattered, isotropic: counts * sample.fluorescence_eu, oriented })
+        Ok(Light {
+            scattered,
+            isotropic: counts * sample.fluorescence_eu,
+            oriented,
+            spots: self.spots(sample)?,
+        })
+    }
+
+    /// The Bragg spots in a frame of a sample.
+    ///
+    /// # Errors
+    /// A Q or an energy beyond the tables of form factors.
+    pub fn spots(&self, sample: &TwinSample) -> Result<Vec<Spot>, SimulateError> {
+        let Some(inclusion) = &sample.inclusion else { return Ok(Vec::new()) };
+        let Camera { seed, exposure_s, .. } = self.camera;
+        let spots = inclusion.spots_on(self.geometry(), self.energy_kev(), exposure_s, seed);
+        self.of_sample(sample, spots)
     }
 
     /// What the anisotropy of a sample adds, for `counts` of one electron unit per atom.

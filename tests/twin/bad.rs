@@ -103,6 +103,26 @@ fn what_cannot_be_names_its_key() {
         ("samples[0].anisotropy={load_axis_deg: 400}", "samples[0].anisotropy.load_axis_deg", "-360 to 360"),
         ("samples[0].anisotropy={s2_of_q: table.txt}", "samples[0].anisotropy.s2_of_q", "line 2"),
         ("samples[0].anisotropy={s2_of_q: ones.txt}", "samples[0].anisotropy.s2_of_q", "expected 0 within"),
+        (
+            "samples[0].bragg_spots={crystal: CeO3, count: 3, counts_per_s: 10}",
+            "samples[0].bragg_spots.crystal",
+            "nearest: CeO2",
+        ),
+        (
+            "samples[0].bragg_spots={crystal: Ni, count: 3, counts_per_s: 0}",
+            "samples[0].bragg_spots.counts_per_s",
+            "above 0",
+        ),
+        (
+            "background={atoms_per_sample_atom: 1, container: {composition: SiO2x, atoms_per_sample_atom: 1}}",
+            "background.container.composition",
+            "x",
+        ),
+        (
+            "background={atoms_per_sample_atom: 1, container: {composition: SiO2, atoms_per_sample_atom: -1}}",
+            "background.container.atoms_per_sample_atom",
+            "0 or",
+        ),
         ("detector.name=Pilatus CdTe 300L", "detector.name", "300L"),
     ] {
         let (found, text) = problem(&folder, set);
@@ -159,6 +179,8 @@ fn the_documented_twin_files_load_and_every_key_is_named() {
         "samples[0].structure.glass.",
         "samples[0].structure.atoms.",
         "samples[0].anisotropy.",
+        "samples[0].bragg_spots.",
+        "background.container.",
     ] {
         let error = folder.load(SMALL, &[&format!("{block}zzz=1")]).unwrap_err();
         let mend = error.problems[0].mend.clone();

@@ -44,6 +44,13 @@ fn each_effect_is_undone_by_its_correction() {
     for (effect, without, worse) in [
         (vec!["flat={module_spread: 0.03, pixel_spread: 0.01}"], "corrections.flat=off", 2.0),
         (vec!["counting.constant_counts=200", "dark_frames=4"], "corrections.dark=off", 2.0),
+        (
+            vec![
+                "background={atoms_per_sample_atom: 0.2, container: {composition: Si O2, atoms_per_sample_atom: 2}}",
+            ],
+            "background=off",
+            2.0,
+        ),
         (vec!["hot_pixels={count: 500, counts_per_s: 200000}"], "mask.saturated_counts=null", 10.0),
         (vec!["hot_pixels={count: 500, counts_per_s: 2000, masked: on}"], "mask.files=[]", 10.0),
         (
@@ -153,4 +160,39 @@ fn a_strain_is_seen_between_sectors_and_written_as_truth() {
     assert!(strain.lines().nth(1).unwrap().starts_with("a,75,0.004,0.3,"), "{strain}");
     let curves = std::fs::read_to_string(folder.path("twin/truth/s_of_q.csv")).unwrap();
     assert!(curves.starts_with("q_inv_angstrom,a,a_X,a_Y\n"), "{curves:.80}");
+}
+
+/// Spots stand where the truth says, with their counts, and nowhere else.
+#[test]
+fn bragg_spots_are_where_the_truth_says() {
+    let folder = Folder::new();
+    let spots = "samples[0].bragg_spots={crystal: Ni, count: 8, counts_per_s: 50000, fwhm_px: 1.2}";
+    let frame_of = |set: &[&str], output: &str| {
+        let set: Vec<&str> = set.iter().copied().chain(["counting.noise=off"]).collect();
+        let twin = folder.load(SMALL, &[&set[..], &[output]].concat()).unwrap_or_else(|e| panic!("{e}")).twin;
+        let written = twin.write(Existing::Keep).unwrap();
+        let halor::frame::Counts::F32(counts) = frame(&written.frames[0]).counts else { panic!("not f32") };
+        counts
+    };
+    let (with, without) = (frame_of(&[spots], "output=with"), frame_of(&[], "output=without"));
+    let text = std::fs::read_to_string(folder.path("with/truth/a_spots.csv")).unwrap();
+    let places: Vec<[f64; 2]> = text
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
+            [fields[5], fields[6]]
+        })
+        .collect();
+    assert_eq!(places.len(), 8);
+    let mut added = 0.0;
+    for (i, (with, without)) in with.iter().zip(&without).enumerate().filter(|(_, (a, b))| a != b) {
+        let (row, column) = ((i / 487) as f64 + 0.5, (i % 487) as f64 + 0.5);
+        // Five standard deviations of 0.51 pixels, and one pixel.
+        let near = |place: &[f64; 2]| (column - place[0]).hypot(row - place[1]) < 5.5;
+        assert!(with > without && places.iter().any(near), "{row} {column}");
+        added += f64::from(with - without);
+    }
+    // Eight spots of 10 s; some of them may lie in a gap.
+    assert!(added <= 8.0 * 500_000.0 * 1.001 && added > 4.0 * 500_000.0, "{added}");
 }

@@ -16,8 +16,8 @@ use super::schema::{OffOr, Switch};
 use crate::frame::{Shape, TiffWriter};
 use crate::scattering::Composition;
 use crate::simulate::noise::Noise;
-use crate::simulate::{FrameFormat, Surroundings, Twin};
-use schema::{FormatWord, SurroundingsBlock, TwinFile};
+use crate::simulate::{Container, FrameFormat, Harmonic, Surroundings, Twin};
+use schema::{ContainerBlock, FormatWord, SurroundingsBlock, TwinFile};
 
 /// A twin file that was read and found right.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,7 +159,23 @@ fn surroundings(block: &mut SurroundingsBlock, check: &mut Check<'_>) -> Option<
     check.not_negative(&key("halo_electron_units"), halo_eu);
     check.positive(&key("halo_decay_inv_angstrom"), halo_decay);
     let atoms_per_sample_atom = block.atoms_per_sample_atom;
-    Some(Surroundings { frames, composition: composition.ok()?, atoms_per_sample_atom, halo_eu, halo_decay })
+    let container = match block.container.get_or_insert(OffOr::Off) {
+        OffOr::Off => None,
+        OffOr::On(block) => Some(container(&key("container"), block, check)?),
+    };
+    let composition = composition.ok()?;
+    Some(Surroundings { frames, composition, atoms_per_sample_atom, halo_eu, halo_decay, container })
+}
+
+fn container(key: &str, block: &mut ContainerBlock, check: &mut Check<'_>) -> Option<Container> {
+    let composition = Composition::parse(&block.composition)
+        .map_err(|error| check.problems.push(&format!("{key}.composition"), error.to_string(), ""));
+    check.not_negative(&format!("{key}.atoms_per_sample_atom"), block.atoms_per_sample_atom);
+    let s = match &mut block.s_of_q {
+        None => None,
+        Some(written) => Some(structure::s_of_q(&format!("{key}.s_of_q"), written, Harmonic::Zeroth, check)?),
+    };
+    Some(Container { composition: composition.ok()?, atoms_per_sample_atom: block.atoms_per_sample_atom, s })
 }
 
 /// A TIFF file has 32-bit offsets.

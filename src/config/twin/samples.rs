@@ -2,16 +2,19 @@
 
 use std::ops::RangeInclusive;
 
-use super::schema::{AnisotropyBlock, TwinFile, TwinSampleBlock};
+use super::schema::{AnisotropyBlock, BraggSpotsBlock, TwinFile, TwinSampleBlock};
 use super::{frame_count, structure};
 use crate::config::resolve::Check;
 use crate::config::schema::{OffOr, Switch};
-use crate::simulate::{Anisotropy, BeamPath, Harmonic, SofQ, TwinSample};
+use crate::simulate::{Anisotropy, BeamPath, Harmonic, Inclusion, TwinSample};
 
 /// Elastic strains of solids; a metallic glass yields at 0.02.
 const MOST_STRAIN: f64 = 0.1;
 /// ν of Zr-based metallic glasses (Wang, J. Appl. Phys. 99 (2006) 093506: 0.36 to 0.38).
 const POISSON_RATIO: f64 = 0.36;
+
+/// Spots of grains in one frame.
+const MOST_SPOTS: u64 = 10_000;
 
 /// Names of folders that are no sample's.
 const TAKEN: [&str; 2] = ["air", "dark"];
@@ -65,6 +68,10 @@ fn sample(
         OffOr::Off => None,
         OffOr::On(block) => Some(anisotropy(&key("anisotropy"), block, check)?),
     };
+    let inclusion = match block.bragg_spots.get_or_insert(OffOr::Off) {
+        OffOr::Off => None,
+        OffOr::On(block) => Some(inclusion(&key("bragg_spots"), block, check)?),
+    };
     let matter = structure::matter(index, block, check)?;
     let name = block.name.clone();
     Some(TwinSample {
@@ -75,7 +82,27 @@ fn sample(
         beam_path,
         fluorescence_eu,
         anisotropy,
+        inclusion,
     })
+}
+
+/// `None` where it is not possible.
+fn inclusion(key: &str, block: &mut BraggSpotsBlock, check: &mut Check<'_>) -> Option<Inclusion> {
+    let fwhm_px = *block.fwhm_px.get_or_insert(1.5);
+    let mut good = check.positive(&format!("{key}.counts_per_s"), block.counts_per_s);
+    if !(0.1..=50.0).contains(&fwhm_px) {
+        let message = format!("found {fwhm_px} pixels, expected 0.1 to 50");
+        check.problems.push(&format!("{key}.fwhm_px"), message, "it is the full width at half maximum");
+        good = false;
+    }
+    if block.count > MOST_SPOTS {
+        let message = format!("found {} spots, expected at most {MOST_SPOTS}", block.count);
+        check.problems.push(&format!("{key}.count"), message, "many grains make a powder: take a crystal");
+        good = false;
+    }
+    let crystal = structure::crystal(&format!("{key}.crystal"), &mut block.crystal, check)?;
+    let spots = u32::try_from(block.count).ok()?;
+    good.then_some(Inclusion { crystal, spots, counts_per_s: block.counts_per_s, fwhm_px })
 }
 
 /// `None` where it is not possible.
@@ -98,9 +125,7 @@ fn anisotropy(key: &str, block: &mut AnisotropyBlock, check: &mut Check<'_>) -> 
     let second_harmonic = match &mut block.s2_of_q {
         Some(written) => {
             let key = format!("{key}.s2_of_q");
-            let path = check.input_file(&key, written)?;
-            let table = SofQ::read(&path, Harmonic::Second);
-            Some(table.map_err(|error| check.problems.push(&key, error.to_string(), "")).ok()?)
+            Some(structure::s_of_q(&key, written, Harmonic::Second, check)?)
         }
         None => None,
     };

@@ -53,9 +53,7 @@ pub(super) fn matter(index: usize, block: &mut TwinSampleBlock, check: &mut Chec
     let density = density(index, block, composition.as_ref(), check);
     if let Some(written) = &mut block.structure.s_of_q {
         let key_of_file = key("structure.s_of_q");
-        let path = check.input_file(&key_of_file, written)?;
-        let s = SofQ::read(&path, Harmonic::Zeroth)
-            .map_err(|error| check.problems.push(&key_of_file, error.to_string(), ""));
+        let s = s_of_q(&key_of_file, written, Harmonic::Zeroth, check);
         if density == Ok(None) {
             let mend = "write `density_atoms_per_cubic_angstrom: …` or `density_g_cm3: …`";
             check.problems.push(
@@ -64,7 +62,7 @@ pub(super) fn matter(index: usize, block: &mut TwinSampleBlock, check: &mut Chec
                 mend,
             );
         }
-        return Some(Matter::Table { s: s.ok()?, composition: composition?, density: density.ok()?? });
+        return Some(Matter::Table { s: s?, composition: composition?, density: density.ok()?? });
     }
     let glass = block.structure.glass.as_mut()?;
     let glass = glass_model(&key("structure.glass"), glass, density.ok()?, check)?;
@@ -84,7 +82,18 @@ pub(super) fn matter(index: usize, block: &mut TwinSampleBlock, check: &mut Chec
     Some(Matter::Glass { glass, composition: composition? })
 }
 
-fn crystal(key: &str, name: &mut String, check: &mut Check<'_>) -> Option<Crystal> {
+/// A table of S(Q) or S_2(Q).
+pub(super) fn s_of_q(
+    key: &str,
+    written: &mut String,
+    harmonic: Harmonic,
+    check: &mut Check<'_>,
+) -> Option<SofQ> {
+    let path = check.input_file(key, written)?;
+    SofQ::read(&path, harmonic).map_err(|error| check.problems.push(key, error.to_string(), "")).ok()
+}
+
+pub(super) fn crystal(key: &str, name: &mut String, check: &mut Check<'_>) -> Option<Crystal> {
     let is_file = name.contains(['/', '\\']) || name.ends_with(".yaml") || name.ends_with(".yml");
     let made = if is_file { Crystal::read(&check.input_file(key, name)?) } else { Crystal::named(name) };
     made.map_err(|error| check.problems.push(key, error.to_string(), "")).ok()

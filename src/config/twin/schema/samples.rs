@@ -21,6 +21,8 @@ pub(in crate::config::twin) struct SurroundingsBlock {
     /// Q at which the halo has fallen to 1/e.
     #[serde(default)]
     pub(in crate::config::twin) halo_decay_inv_angstrom: Option<f64>,
+    #[serde(default)]
+    pub(in crate::config::twin) container: Option<OffOr<ContainerBlock>>,
 }
 
 /// One sample or calibrant.
@@ -45,6 +47,33 @@ pub(in crate::config::twin) struct TwinSampleBlock {
     pub(in crate::config::twin) fluorescence_electron_units: Option<f64>,
     #[serde(default)]
     pub(in crate::config::twin) anisotropy: Option<OffOr<AnisotropyBlock>>,
+    #[serde(default)]
+    pub(in crate::config::twin) bragg_spots: Option<OffOr<BraggSpotsBlock>>,
+}
+
+/// `{crystal: Ni, count: 12, counts_per_s: 800, fwhm_px: 1.5}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config::twin) struct BraggSpotsBlock {
+    /// A name, or the path of a .yaml file.
+    pub(in crate::config::twin) crystal: String,
+    pub(in crate::config::twin) count: u64,
+    /// Of each spot.
+    pub(in crate::config::twin) counts_per_s: f64,
+    #[serde(default)]
+    pub(in crate::config::twin) fwhm_px: Option<f64>,
+}
+
+/// `{composition: Si O2, atoms_per_sample_atom: 0.3, s_of_q: silica.txt}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config::twin) struct ContainerBlock {
+    pub(in crate::config::twin) composition: String,
+    /// Atoms of it in the beam for one atom of a sample.
+    pub(in crate::config::twin) atoms_per_sample_atom: f64,
+    /// A file of two columns; absent: free atoms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::config::twin) s_of_q: Option<String>,
 }
 
 /// `{strain: 0.003, poisson_ratio: 0.36, load_axis_deg: 90, s2_of_q: s2.txt}`
