@@ -147,7 +147,7 @@ fn placement_must_be_complete_and_single() {
         ("{distance_mm: 300, poni1_m: 0.1}", "geometry", "where the beam meets"),
         ("{distance_mm: 300, beam_centre_px: [1, 2], rot1_rad: 0.1}", "geometry.beam_centre_px", "upright"),
         ("[c.poni]", "geometry", "found a list, expected the path of a .poni file"),
-        ("{calibrate: {frame: x}}", "geometry.calibrate", "unknown key"),
+        ("{calibrate: {frame: x}}", "geometry.calibrate", "`calibrant` is missing"),
     ] {
         let yaml = SMALL.replace("c.poni", geometry);
         let error =
