@@ -41,7 +41,7 @@ pub(super) struct CalibrateArgs {
     /// Fit the wavelength too: needs frames at several distances.
     #[arg(long)]
     fit_wavelength: bool,
-    /// Where the results go: NAME.poni, NAME.json, NAME.svg; left out, beside the first frame, named as it is.
+    /// Where the results go: NAME.poni, NAME.json, NAME.svg; left out, in this folder, named after the first frame.
     #[arg(long)]
     output: Option<PathBuf>,
     /// Replace results that are there.
@@ -137,7 +137,9 @@ fn frames(args: &CalibrateArgs) -> anyhow::Result<Option<Vec<Frame>>> {
 /// `.poni`, `.json` and `.svg`; several frames are numbered.
 fn write(args: &CalibrateArgs, found: &Calibration, frames: &[(&Frame, &Mask)]) -> anyhow::Result<()> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let stem = args.output.clone().unwrap_or_else(|| args.frames[0].with_extension(""));
+    // Folders of raw data are often read-only.
+    let of_frame = || args.frames[0].file_stem().map_or_else(|| PathBuf::from("calibration"), PathBuf::from);
+    let stem = args.output.clone().unwrap_or_else(of_frame);
     let named = |ending: &str| -> PathBuf {
         let mut name = stem.clone().into_os_string();
         name.push(ending);

@@ -10,7 +10,10 @@ mod rings;
 mod setup;
 mod strain;
 
-const PARTS: [(&str, fn() -> String); 5] = [
+/// Writes one part of the page.
+type Part = fn() -> String;
+
+const PARTS: [(&str, Part); 5] = [
     ("closed-loop", || closed_loop::report(36).0),
     ("corrections", corrections::report),
     ("pulls", pulls::report),
