@@ -115,7 +115,7 @@ pub(crate) fn setup(index: usize) -> Setup {
 beam: {{energy_kev: {energy_kev}, polarization: {polarization}}}
 detector: {{name: Pilatus CdTe 1M}}
 geometry: {{distance_m: {distance_m}, poni1_m: {poni1_m}, poni2_m: {poni2_m}, rot1_rad: {rot1_rad}, rot2_rad: {rot2_rad}}}
-oversampling: 4
+oversampling: 2
 dead_pixels: 200
 counting: {{counts_per_electron_unit_s: 0.05, constant_counts: {}, noise: off}}
 {blocks}samples:
