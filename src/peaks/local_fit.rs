@@ -18,6 +18,81 @@ pub(super) struct Maximum {
     pub(super) height: Estimate,
 }
 
+/// The least-squares polynomial through a few points of a curve.
+struct Polynomial {
+    range: Range<usize>,
+    /// x = middle + half·u with u from −1 to 1.
+    middle: f64,
+    half: f64,
+    coefficients: DVector<f64>,
+    /// Row k gives coefficient k from the points.
+    solve: DMatrix<f64>,
+}
+
+impl Polynomial {
+    /// `None` for too few points.
+    fn fit(x: &[f64], y: &[f64], range: Range<usize>, degree: usize) -> Option<Polynomial> {
+        let count = range.len();
+        if count <= degree {
+            return None;
+        }
+        let (first, last) = (x[range.start], x[range.end - 1]);
+        let (middle, half) = (0.5 * (first + last), 0.5 * (last - first));
+        let design = DMatrix::from_fn(count, degree + 1, |row, power| {
+            ((x[range.start + row] - middle) / half).powi(power as i32)
+        });
+        let solve = design.tr_mul(&design).cholesky()?.solve(&design.transpose());
+        let coefficients = &solve * DVector::from_column_slice(&y[range.clone()]);
+        Some(Polynomial { range, middle, half, coefficients, solve })
+    }
+
+    /// Derivative of this order by u; the value for order 0.
+    fn derivative(&self, u: f64, order: usize) -> f64 {
+        (order..self.coefficients.len())
+            .map(|k| {
+                let factor: f64 = (0..order).map(|j| (k - j) as f64).product();
+                factor * self.coefficients[k] * u.powi((k - order) as i32)
+            })
+            .sum()
+    }
+
+    /// Newton's method for derivative `order` − `level` = 0 from `x`; `None` where it leaves the fitted points or `ends` says so.
+    fn root(&self, x: f64, order: usize, level: f64, ends: impl Fn(f64) -> bool) -> Option<f64> {
+        let mut u = (x - self.middle) / self.half;
+        for _ in 0..50 {
+            let slope = self.derivative(u, order + 1);
+            if ends(slope) {
+                return None;
+            }
+            let step = (self.derivative(u, order) - level) / slope;
+            u -= step.clamp(-0.5, 0.5);
+            if u.abs() > 1.0 || !u.is_finite() {
+                return None;
+            }
+            if step.abs() < 1e-12 {
+                break;
+            }
+        }
+        Some(u)
+    }
+
+    /// Derivative of the polynomial's derivative `order` (0 or 1) at u with respect to each of `len` points.
+    fn influence(&self, u: f64, order: usize, len: usize) -> Vec<f64> {
+        let powers: Vec<f64> = (0..self.coefficients.len())
+            .map(|k| match order {
+                0 => u.powi(k as i32),
+                _ if k == 0 => 0.0,
+                _ => k as f64 * u.powi(k as i32 - 1),
+            })
+            .collect();
+        let mut influence = vec![0.0; len];
+        for (column, i) in self.range.clone().enumerate() {
+            influence[i] = powers.iter().zip(self.solve.column(column).iter()).map(|(p, s)| p * s).sum();
+        }
+        influence
+    }
+}
+
 /// Maximum of the polynomial of this degree through the points of `range`, near point `near`.
 ///
 /// `None` where the polynomial has no maximum inside the range.
@@ -28,75 +103,33 @@ pub(super) fn maximum(
     near: usize,
     degree: usize,
 ) -> Option<Maximum> {
-    let count = range.len();
-    if count <= degree {
-        return None;
-    }
-    let (middle, half) =
-        (0.5 * (x[range.start] + x[range.end - 1]), 0.5 * (x[range.end - 1] - x[range.start]));
-    let scaled = |i: usize| (x[i] - middle) / half;
-    let design =
-        DMatrix::from_fn(count, degree + 1, |row, power| scaled(range.start + row).powi(power as i32));
-    // Row k of `solve` gives coefficient k from the points.
-    let solve = design.tr_mul(&design).cholesky()?.solve(&design.transpose());
-    let coefficients: DVector<f64> = &solve * DVector::from_column_slice(&y[range.clone()]);
-    let derivative = |u: f64, order: usize| -> f64 {
-        (order..=degree)
-            .map(|k| {
-                let factor: f64 = (0..order).map(|j| (k - j) as f64).product();
-                factor * coefficients[k] * u.powi((k - order) as i32)
-            })
-            .sum()
-    };
-    let mut u = scaled(near);
-    for _ in 0..50 {
-        let curvature = derivative(u, 2);
-        if curvature >= 0.0 {
-            return None;
-        }
-        let step = derivative(u, 1) / curvature;
-        u -= step.clamp(-0.5, 0.5);
-        if u.abs() > 1.0 || !u.is_finite() {
-            return None;
-        }
-        if step.abs() < 1e-12 {
-            break;
-        }
-    }
-    let curvature = derivative(u, 2);
-    let mut position = vec![0.0; x.len()];
-    let mut height = vec![0.0; x.len()];
-    for (column, i) in range.enumerate() {
-        for k in 0..=degree {
-            let influence = solve[(k, column)];
-            height[i] += influence * u.powi(k as i32);
-            if k > 0 {
-                position[i] -= half * influence * k as f64 * u.powi(k as i32 - 1) / curvature;
-            }
-        }
-    }
+    let fit = Polynomial::fit(x, y, range, degree)?;
+    let u = fit.root(x[near], 1, 0.0, |curvature| curvature >= 0.0)?;
+    let by_slope = -fit.half / fit.derivative(u, 2);
+    let position = fit.influence(u, 1, x.len()).into_iter().map(|influence| influence * by_slope).collect();
     Some(Maximum {
-        position: Estimate { value: middle + half * u, gradient: position },
-        height: Estimate { value: derivative(u, 0), gradient: height },
+        position: Estimate { value: fit.middle + fit.half * u, gradient: position },
+        height: Estimate { value: fit.derivative(u, 0), gradient: fit.influence(u, 0, x.len()) },
     })
 }
 
-/// Where a straight line through the points of `range` reaches `level`, and the derivative with respect to the level.
-pub(super) fn crossing(x: &[f64], y: &[f64], range: Range<usize>, level: f64) -> Option<(Estimate, f64)> {
-    let count = range.len() as f64;
-    let mean_x = x[range.clone()].iter().sum::<f64>() / count;
-    let mean_y = y[range.clone()].iter().sum::<f64>() / count;
-    let spread: f64 = x[range.clone()].iter().map(|x| (x - mean_x).powi(2)).sum();
-    let slope = range.clone().map(|i| (x[i] - mean_x) * y[i]).sum::<f64>() / spread;
-    let offset = (level - mean_y) / slope;
-    if !offset.is_finite() || offset.abs() > x[range.end - 1] - x[range.start] {
-        return None;
-    }
-    let mut gradient = vec![0.0; x.len()];
-    for i in range {
-        gradient[i] = -(1.0 / count + offset * (x[i] - mean_x) / spread) / slope;
-    }
-    Some((Estimate { value: mean_x + offset, gradient }, 1.0 / slope))
+/// Where the polynomial of this degree through the points of `range` reaches `level`, near point `near`, and the derivative
+/// with respect to the level.
+///
+/// `None` where it does not inside the range.
+pub(super) fn crossing(
+    x: &[f64],
+    y: &[f64],
+    range: Range<usize>,
+    near: usize,
+    degree: usize,
+    level: f64,
+) -> Option<(Estimate, f64)> {
+    let fit = Polynomial::fit(x, y, range, degree)?;
+    let u = fit.root(x[near], 0, level, |slope| slope == 0.0)?;
+    let by_level = fit.half / fit.derivative(u, 1);
+    let gradient = fit.influence(u, 0, x.len()).into_iter().map(|influence| -influence * by_level).collect();
+    Some((Estimate { value: fit.middle + fit.half * u, gradient }, by_level))
 }
 
 /// Weights of ∫ y dx from `low` to `high` for y that is straight between its points.
@@ -143,10 +176,11 @@ mod tests {
         assert!((fit(&y).height.value - 3.0).abs() < 1e-10);
         gradient_is_right(&y, &|y| fit(y).position);
         gradient_is_right(&y, &|y| fit(y).height);
-        gradient_is_right(&y, &|y| crossing(&x, y, 24..32, 2.95).unwrap().0);
-        let (here, slope) = crossing(&x, &y, 24..32, 2.95).unwrap();
-        let there = crossing(&x, &y, 24..32, 2.951).unwrap().0;
-        assert!(((there.value - here.value) / 0.001 - slope).abs() < 1e-9);
+        let level = 2.97;
+        gradient_is_right(&y, &|y| crossing(&x, y, 22..33, 28, 3, level).unwrap().0);
+        let (here, slope) = crossing(&x, &y, 22..33, 28, 3, level).unwrap();
+        let there = crossing(&x, &y, 22..33, 28, 3, level + 1e-6).unwrap().0;
+        assert!(((there.value - here.value) / 1e-6 - slope).abs() < 1e-4);
         let rising: Vec<f64> = x.clone();
         assert!(maximum(&x, &rising, 5..33, 18, 4).is_none());
     }

@@ -23,7 +23,7 @@ impl RadialTable {
     }
 
     /// Takes values given on [`RadialTable::grid`].
-    fn on_grid(values: Vec<f64>) -> Self {
+    pub(super) fn from_values(values: Vec<f64>) -> Self {
         Self { step: TABLE_STEP, values }
     }
 
@@ -51,14 +51,14 @@ impl RadialTable {
 
     /// self·factor + other·other_factor, on the shorter range of the two.
     pub fn combined(&self, factor: f64, other: &RadialTable, other_factor: f64) -> RadialTable {
-        Self::on_grid(
+        Self::from_values(
             self.values.iter().zip(&other.values).map(|(a, b)| factor * a + other_factor * b).collect(),
         )
     }
 
     /// self·factor.
     pub fn scaled(&self, factor: f64) -> RadialTable {
-        Self::on_grid(self.values.iter().map(|v| factor * v).collect())
+        Self::from_values(self.values.iter().map(|v| factor * v).collect())
     }
 
     /// I(Q) of a gas, in electron units per atom: no order, S = 1.
@@ -73,7 +73,7 @@ impl RadialTable {
         let grid = Self::grid(q_max);
         let atoms = FreeAtoms::new(composition, energy_kev, &grid)?;
         let incoherent = incoherent(&atoms, energy_kev, &grid);
-        Ok(Self::on_grid(atoms.mean_square_f.iter().zip(&incoherent).map(|(a, b)| a + b).collect()))
+        Ok(Self::from_values(atoms.mean_square_f.iter().zip(&incoherent).map(|(a, b)| a + b).collect()))
     }
 
     /// |⟨f⟩|² in electron units per atom.
@@ -86,11 +86,7 @@ impl RadialTable {
         q_max: f64,
     ) -> Result<Self, ScatteringError> {
         let atoms = FreeAtoms::new(composition, energy_kev, &Self::grid(q_max))?;
-        Ok(Self::on_grid(atoms.mean_f_squared))
-    }
-
-    pub(super) fn from_values(values: Vec<f64>) -> Self {
-        Self::on_grid(values)
+        Ok(Self::from_values(atoms.mean_f_squared))
     }
 }
 
