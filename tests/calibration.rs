@@ -12,7 +12,7 @@ use halor::units::wavelength_angstrom;
 
 use crate::common::data;
 
-fn gaps(detector: &Detector) -> Mask {
+pub(crate) fn gaps(detector: &Detector) -> Mask {
     Mask { shape: detector.shape, bad: detector.gap_mask() }
 }
 
@@ -33,10 +33,11 @@ fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
         calibrants: &[Calibrant::find(ask.calibrant).unwrap()],
         guess: ask.guess,
         nominal_distance_m: None,
+        parallax: None,
     })
 }
 
-fn warnings(found: &Calibration) -> Vec<&str> {
+pub(crate) fn warnings(found: &Calibration) -> Vec<&str> {
     let warnings = found.remarks.iter().filter(|remark| remark.severity == Severity::Warning);
     warnings.map(|remark| remark.text.as_str()).collect()
 }
@@ -90,16 +91,35 @@ fn a_pilatus3_cdte_2m_at_100_kev_from_nothing() {
     agrees(&folder, "103852_CeO2_00001.cbf", "Pilatus CdTe 2M", "lsq_dls103852_ASREAD.poni", 3.1e-4);
 }
 
-/// CeO2 in a beam of 60 keV on a Pilatus 300k, with a halo of air, a beam stop and Poisson noise.
-fn simulated(
+/// A detector without faults, rays stopping at its face, exposed for a second.
+pub(crate) fn camera(geometry: &Geometry) -> Camera {
+    Camera {
+        geometry: geometry.clone(),
+        polarization: 0.99,
+        sensor: None,
+        oversampling: 3,
+        constant_counts: 0.0,
+        beam_stop: None,
+        dead_pixels: 0,
+        hot_pixels: None,
+        flat: None,
+        saturated_counts: noise::COUNTER_FULL,
+        seed: 3,
+        exposure_s: 1.0,
+        parallax: Parallax::Ignored,
+        exposures: Exposures::default(),
+        air: None,
+    }
+}
+
+/// A placement with the beam through this pixel coordinate (column, row).
+pub(crate) fn placed(
+    detector: &Detector,
     distance_m: f64,
     centre_px: [f64; 2],
-    tilt: [f64; 2],
-    crystal: &str,
+    [rot1_rad, rot2_rad]: [f64; 2],
     energy_kev: f64,
-) -> (Frame, Geometry) {
-    let detector = Detector::named("Pilatus 300k").unwrap();
-    let [rot1_rad, rot2_rad] = tilt;
+) -> Geometry {
     let centre_m = [centre_px[1] * detector.pixel_m[0], centre_px[0] * detector.pixel_m[1]];
     let along = distance_m / (rot1_rad.cos() * rot2_rad.cos());
     let poni = Poni {
@@ -111,30 +131,26 @@ fn simulated(
         rot3_rad: 0.0,
         wavelength_angstrom: wavelength_angstrom(energy_kev),
     };
-    let geometry = Geometry { poni, detector, parallax: None };
+    Geometry { poni, detector: detector.clone(), parallax: None }
+}
+
+/// CeO2 in a beam of 60 keV on a Pilatus 300k, with a halo of air, a beam stop and Poisson noise.
+fn simulated(
+    distance_m: f64,
+    centre_px: [f64; 2],
+    tilt: [f64; 2],
+    crystal: &str,
+    energy_kev: f64,
+) -> (Frame, Geometry) {
+    let geometry = placed(&Detector::named("Pilatus 300k").unwrap(), distance_m, centre_px, tilt, energy_kev);
     let light = if crystal == "none" {
         RadialTable::from_fn(40.0, |q| 400.0 * (-q).exp())
     } else {
         let rings = Crystal::named(crystal).unwrap().intensity(energy_kev, 40.0).unwrap();
         rings.combined(0.02, &RadialTable::from_fn(40.0, |q| 40.0 * (-q).exp()), 1.0)
     };
-    let camera = Camera {
-        geometry: geometry.clone(),
-        polarization: 0.99,
-        sensor: None,
-        oversampling: 3,
-        constant_counts: 1.0,
-        beam_stop: Some(BeamStop { centre_px, radius_px: 12.0, arm: None }),
-        dead_pixels: 50,
-        hot_pixels: None,
-        flat: None,
-        saturated_counts: noise::COUNTER_FULL,
-        seed: 3,
-        exposure_s: 1.0,
-        parallax: Parallax::Ignored,
-        exposures: Exposures::default(),
-        air: None,
-    };
+    let beam_stop = Some(BeamStop { centre_px, radius_px: 12.0, arm: None });
+    let camera = Camera { dead_pixels: 50, constant_counts: 1.0, beam_stop, ..camera(&geometry) };
     (noise::frame(&ideal_image(&camera, &light.into()).unwrap(), 11, 0), geometry)
 }
 
@@ -258,24 +274,7 @@ fn calibrants_have_the_rings_of_their_crystals() {
 fn a_moved_beam_shows_in_the_halo() {
     let (_, geometry) = simulated(0.3, [240.0, 310.0], [0.05, -0.03], "none", 60.0);
     let halo = RadialTable::from_fn(40.0, |q| 300.0 + 2000.0 * (-0.5 * ((q - 2.7) / 0.3).powi(2)).exp());
-    let camera = Camera {
-        geometry: geometry.clone(),
-        polarization: 0.99,
-        sensor: None,
-        oversampling: 2,
-        constant_counts: 0.0,
-        beam_stop: None,
-        dead_pixels: 0,
-        hot_pixels: None,
-        flat: None,
-        saturated_counts: noise::COUNTER_FULL,
-        seed: 3,
-        exposure_s: 1.0,
-        parallax: Parallax::Ignored,
-        exposures: Exposures::default(),
-        air: None,
-    };
-    let frame = noise::frame(&ideal_image(&camera, &halo.into()).unwrap(), 5, 0);
+    let frame = noise::frame(&ideal_image(&camera(&geometry), &halo.into()).unwrap(), 5, 0);
     let mask = gaps(&geometry.detector);
     for (columns, rows) in [(0.0, 0.0), (3.0, -2.0)] {
         let mut old = geometry.clone();
@@ -341,6 +340,12 @@ fn the_command_and_the_run_file_find_the_same() {
         halor::config::load(&path("again.yaml"), &[]).unwrap().config.geometry,
         loaded.config.geometry
     );
+    // With the sensor's parallax in the model as in the corrections: 0.45 mm of silicon at 60 keV stop rays half way.
+    let thick = run.replace("Pilatus 300k}", "Pilatus 300k 450 um}") + "corrections: {parallax: on}\n";
+    std::fs::write(path("thick.yaml"), thick).unwrap();
+    let thick = halor::config::load(&path("thick.yaml"), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let nearer = found.distance_m - thick.config.geometry.poni.distance_m;
+    assert!(thick.config.geometry.parallax.is_some() && (nearer - 2.2e-4).abs() < 1e-5, "{nearer}");
     let wrong = run.replace("calibrant: CeO2", "calibrant: CeO3");
     std::fs::write(path("run.yaml"), wrong).unwrap();
     let error = halor::config::load(&path("run.yaml"), &[]).unwrap_err().to_string();

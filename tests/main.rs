@@ -18,4 +18,5 @@ mod outputs;
 mod run_file;
 mod real_frames;
 mod calibration;
+mod calibration_joint;
 mod command_line;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use halor::correct::sensor_parallax;
 use halor::frame::{Frame, FrameAddress, FrameError, Mask, image_count, read};
 use halor::geometry::calibrate::{
     Calibrant, CalibratedFrame, Calibration, Request, Severity, WavelengthFit, calibrate,
 };
-use halor::geometry::{Detector, PoniFile, write_poni};
+use halor::geometry::{Detector, Parallax, PoniFile, write_poni};
 use halor::output::{Existing, calibration_json, write_file};
 use halor::report::calibration_svg;
 use halor::units::{energy_kev, wavelength_angstrom};
@@ -41,6 +42,9 @@ pub(super) struct CalibrateArgs {
     /// Fit the wavelength too: needs frames at several distances.
     #[arg(long)]
     fit_wavelength: bool,
+    /// Rays stop inside the sensor of the detector: reduce with `corrections.parallax: on` then.
+    #[arg(long)]
+    parallax: bool,
     /// Where the results go: NAME.poni, NAME.json, NAME.svg; left out, in this folder, named after the first frame.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -80,6 +84,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
     }
     let poni = guess.as_ref().map(|guess| guess.poni(Some(wavelength))).transpose()?;
     let pairs: Vec<(&Frame, &Mask)> = frames.iter().map(|frame| (frame, &mask)).collect();
+    let parallax = args.parallax.then(|| thick(&detector, wavelength)).transpose()?;
     let found = calibrate(&Request {
         frames: &pairs,
         detector: &detector,
@@ -88,6 +93,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         calibrants: &calibrants,
         guess: poni.as_ref(),
         nominal_distance_m: args.distance_mm.map(|mm| mm / 1e3),
+        parallax,
     });
     let found = match found {
         Ok(found) => found,
@@ -113,6 +119,16 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         }
     }
     Ok(Outcome::Done)
+}
+
+fn thick(detector: &Detector, wavelength_angstrom: f64) -> anyhow::Result<Parallax> {
+    let sensor = detector.sensor.as_ref().with_context(|| {
+        format!(
+            "--parallax: the sensor of {} is not known; name its thickness, as in `Pilatus 1M 450 um`",
+            detector.name
+        )
+    })?;
+    Ok(sensor_parallax(sensor, energy_kev(wavelength_angstrom))?)
 }
 
 /// All images of all files; `None` where one is missing, which is said.

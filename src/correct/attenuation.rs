@@ -5,7 +5,7 @@
 use xraydb::{CrossSectionKind, XrayDb, XrayDbError};
 
 use super::Correction;
-use crate::geometry::Sensor;
+use crate::geometry::{Parallax, Sensor};
 
 /// Why there is no attenuation coefficient.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,16 @@ pub fn sensor_efficiency(sensor: &Sensor, energy_kev: f64) -> Result<Correction,
     check_length("the sensor's thickness", sensor.thickness_m)?;
     let mu_per_m = attenuation_per_m(&sensor.material, sensor.density_g_cm3, energy_kev)?;
     Ok(Correction::SensorEfficiency { mu_per_m, thickness_m: sensor.thickness_m })
+}
+
+/// Where rays stop in this sensor at the beam's energy \[E6\].
+///
+/// # Errors
+/// As [`sensor_efficiency`].
+pub fn sensor_parallax(sensor: &Sensor, energy_kev: f64) -> Result<Parallax, AttenuationError> {
+    check_length("the sensor's thickness", sensor.thickness_m)?;
+    let mu_per_m = attenuation_per_m(&sensor.material, sensor.density_g_cm3, energy_kev)?;
+    Ok(Parallax { mu_per_m, thickness_m: sensor.thickness_m })
 }
 
 /// Total attenuation coefficient of a material: chemical formula without spaces, and density.

@@ -1,20 +1,21 @@
 //! Pixel coordinates → point on the detector → laboratory frame → 2θ, χ, Q \[E1\], \[E2\].
 
-use super::{Detector, Direction, Geometry, Orientation, Poni};
+use super::{Detector, Direction, Geometry, Orientation, Parallax, Poni};
 use crate::units::momentum_transfer;
 
-/// The rotation of \[E1\], its sines taken once.
+/// The rotation of \[E1\], its sines taken once, and where rays stop in the sensor \[E6\].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LabFrame {
     /// Rows give t1, t2, t3 from p = (d1 − poni1, d2 − poni2, L).
     pub(crate) rows: [[f64; 3]; 3],
     poni_m: [f64; 2],
     distance_m: f64,
+    parallax: Option<Parallax>,
 }
 
 impl Poni {
-    /// Rotation and shift for many points.
-    pub(crate) fn lab_frame(&self) -> LabFrame {
+    /// Rotation and shift for many points; rays stop at the sensor's face, or where `parallax` says.
+    pub(crate) fn lab_frame(&self, parallax: Option<Parallax>) -> LabFrame {
         let (s1, c1) = self.rot1_rad.sin_cos();
         let (s2, c2) = self.rot2_rad.sin_cos();
         let (s3, c3) = self.rot3_rad.sin_cos();
@@ -26,6 +27,7 @@ impl Poni {
             ],
             poni_m: [self.poni1_m, self.poni2_m],
             distance_m: self.distance_m,
+            parallax,
         }
     }
 }
@@ -44,14 +46,30 @@ impl LabFrame {
         self.rows.map(|[a, b, c]| p1 * a + p2 * b + p3 * c)
     }
 
-    /// Where the ray of this direction meets the detector plane, m; `None` where it does not in front of the sample.
+    /// Vector from the sample along the rays that a point of the detector plane counts: that of [`LabFrame::lab`], to where
+    /// they meet the sensor's face \[E6\].
+    #[inline]
+    pub(crate) fn ray(&self, point: [f64; 2]) -> [f64; 3] {
+        let Some(parallax) = &self.parallax else { return self.lab(point) };
+        let [p1, p2, _] = self.own(point);
+        let ratio = parallax.inwards(p1 * p1 + p2 * p2, self.distance_m);
+        self.lab([self.poni_m[0] + ratio * p1, self.poni_m[1] + ratio * p2])
+    }
+
+    /// Where the ray of this direction is counted on the detector plane, m; `None` where it does not meet it in front of the
+    /// sample.
     pub(crate) fn meets(&self, direction: Direction) -> Option<[f64; 2]> {
         let (sin, cos) = direction.two_theta_rad.sin_cos();
         let t = [sin * direction.chi_rad.sin(), sin * direction.chi_rad.cos(), cos];
         let own = |axis: usize| (0..3).map(|row| self.rows[row][axis] * t[row]).sum::<f64>();
         let scale = self.distance_m / own(2);
-        (scale.is_finite() && scale > 0.0)
-            .then(|| [self.poni_m[0] + scale * own(0), self.poni_m[1] + scale * own(1)])
+        if !(scale.is_finite() && scale > 0.0) {
+            return None;
+        }
+        let [q1, q2] = [scale * own(0), scale * own(1)];
+        let outwards = |parallax: Parallax| parallax.outwards(q1 * q1 + q2 * q2, self.distance_m);
+        let ratio = self.parallax.map_or(1.0, outwards);
+        Some([self.poni_m[0] + ratio * q1, self.poni_m[1] + ratio * q2])
     }
 }
 
@@ -88,21 +106,21 @@ impl Geometry {
         self.detector.point(row, column)
     }
 
+    /// Rotation and shift for many points.
+    pub(crate) fn lab_frame(&self) -> LabFrame {
+        self.poni.lab_frame(self.parallax)
+    }
+
     /// Vector from the sample to a detector point in the laboratory frame, m: (t1, t2, t3) of \[E1\],
     /// t1 up along the slow axis, t2 along the fast axis, t3 along the beam.
     pub fn lab(&self, point: [f64; 2]) -> [f64; 3] {
-        self.poni.lab_frame().lab(point)
+        self.lab_frame().lab(point)
     }
 
     /// Vector from the sample along the rays that a pixel coordinate counts, m: that of [`Geometry::lab`], to where they
     /// meet the sensor's face \[E6\].
     pub fn ray(&self, row: f64, column: f64) -> [f64; 3] {
-        let point = self.detector_point(row, column);
-        let Some(parallax) = &self.parallax else { return self.lab(point) };
-        let Poni { poni1_m, poni2_m, distance_m, .. } = self.poni;
-        let (p1, p2) = (point[0] - poni1_m, point[1] - poni2_m);
-        let ratio = parallax.inwards(p1 * p1 + p2 * p2, distance_m);
-        self.lab([poni1_m + ratio * p1, poni2_m + ratio * p2])
+        self.lab_frame().ray(self.detector_point(row, column))
     }
 
     /// 2θ and χ of the rays that a pixel coordinate counts \[E1\], \[E6\].

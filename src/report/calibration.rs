@@ -87,7 +87,7 @@ fn frame_panel(
 
 /// Parts of a ring on the array: [column, row] along each.
 fn arcs(geometry: &Geometry, two_theta_rad: f64, size: [f64; 2]) -> Vec<Vec<[f64; 2]>> {
-    let lab = geometry.poni.lab_frame();
+    let lab = geometry.lab_frame();
     let mut parts: Vec<Vec<[f64; 2]>> = vec![Vec::new()];
     for step in 0..=720 {
         let chi_rad = PI * (f64::from(step) / 360.0 - 1.0);
@@ -111,13 +111,13 @@ fn cake_panel(
     found: &CalibratedFrame,
 ) -> Result<(), PictureError> {
     let geometry = &found.geometry;
-    let lab = geometry.poni.lab_frame();
+    let lab = geometry.lab_frame();
     let last = found.rings.iter().map(|ring| ring.two_theta_deg).fold(0.0, f64::max).to_radians() * 1.05;
     let [rows, columns] = CAKE;
     let mut sums = vec![[0.0f32; 2]; rows * columns];
     for i in (0..counts.len()).filter(|i| good(*i)) {
         let (row, column) = (i / frame.shape.columns, i % frame.shape.columns);
-        let [t1, t2, t3] = lab.lab(geometry.detector.point(row as f64 + 0.5, column as f64 + 0.5));
+        let [t1, t2, t3] = lab.ray(geometry.detector.point(row as f64 + 0.5, column as f64 + 0.5));
         let across = t1.hypot(t2).atan2(t3) / last * columns as f64;
         if across < columns as f64 {
             let around = ((t1.atan2(t2) + PI) / (2.0 * PI) * rows as f64) as usize;

@@ -70,6 +70,7 @@ fn calibrated(case: &Case) -> Result<Calibration, CalibrateError> {
         calibrants: &calibrants,
         guess: None,
         nominal_distance_m: None,
+        parallax: None,
     })
 }
 

@@ -6,13 +6,14 @@ use crate::config::MaskSettings;
 use crate::config::schema::GeometryKeys;
 use crate::frame::{FrameAddress, read};
 use crate::geometry::calibrate::{Calibrant, Request, WavelengthFit, calibrate};
-use crate::geometry::{Detector, Geometry, PoniFile};
+use crate::geometry::{Detector, Geometry, Parallax, PoniFile};
 
 /// Calibrates, and writes what was found into `keys` in place of the block; remarks become warnings.
 pub(super) fn calibrated(
     keys: &mut GeometryKeys,
     detector: Detector,
     wavelength_angstrom: f64,
+    parallax: Option<Parallax>,
     mask: &MaskSettings,
     check: &mut Check<'_>,
 ) -> Option<Geometry> {
@@ -68,6 +69,7 @@ pub(super) fn calibrated(
         calibrants: std::slice::from_ref(&calibrant),
         guess: poni.as_ref(),
         nominal_distance_m: block.distance_mm.map(|mm| mm / 1e3),
+        parallax,
     });
     let found = match found {
         Ok(found) => found,

@@ -1,9 +1,10 @@
 //! Beam, detector and placement: from the run file and the .poni file; the run file goes first.
 
 use super::calibration::calibrated;
+use super::sample::parallax;
 use super::{Check, written_in};
 use crate::config::MaskSettings;
-use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock, Switch};
+use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock};
 use crate::frame::{FrameAddress, Shape, peek_shape};
 use crate::geometry::{Detector, Geometry, Orientation, Poni, PoniFile, Sensor};
 use crate::units::{energy_kev, wavelength_angstrom};
@@ -47,15 +48,9 @@ pub(in crate::config) fn geometry(
             None
         })?;
         if keys.calibrate.is_some() {
-            if file.corrections.parallax == Some(Switch::On) {
-                let message = "the calibration has no parallax in its model, and its distance takes up most of the shift";
-                check.problems.push(
-                    "corrections.parallax",
-                    message,
-                    "leave it off, or give a .poni refined with it",
-                );
-            }
-            return calibrated(keys, detector, wavelength, mask, check);
+            let parallax = parallax(file, &detector, wavelength, check)?;
+            let keys = &mut file.geometry.as_mut()?.0;
+            return calibrated(keys, detector, wavelength, parallax, mask, check);
         }
         return inline(keys, detector, wavelength, check);
     };

@@ -25,6 +25,7 @@ use super::document::Kind;
 use super::problem::Problems;
 use super::schema::RunFile;
 use super::{Config, EngineChoice};
+use crate::geometry::Geometry;
 
 /// What the checks of all blocks share.
 #[derive(Debug)]
@@ -45,7 +46,11 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
     let mask = mask::mask(file, check);
     let geometry = geometry(file, first_frame, &mask, check);
-    let geometry = geometry.map(|geometry| sample::with_parallax(file, geometry, check));
+    let geometry = geometry.map(|geometry| {
+        let wavelength = geometry.poni.wavelength_angstrom;
+        let parallax = sample::parallax(file, &geometry.detector, wavelength, check);
+        Geometry { parallax: parallax.flatten(), ..geometry }
+    });
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
     let integration = integration(file, geometry.as_ref(), check);
     let regions = regions(file, check);

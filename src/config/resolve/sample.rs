@@ -2,8 +2,8 @@
 
 use super::Check;
 use crate::config::schema::{AbsorptionBlock, AbsorptionShapeWord, OffOr, RunFile, Switch};
-use crate::correct::{SampleAbsorption, SampleShape, attenuation_per_m};
-use crate::geometry::{Geometry, Parallax};
+use crate::correct::{SampleAbsorption, SampleShape, attenuation_per_m, sensor_parallax};
+use crate::geometry::{Detector, Parallax};
 use crate::scattering::Composition;
 use crate::units::energy_kev;
 
@@ -128,29 +128,28 @@ fn coefficient(
     }
 }
 
-/// The geometry with the sensor's parallax where it is on.
-pub(super) fn with_parallax(file: &mut RunFile, geometry: Geometry, check: &mut Check<'_>) -> Geometry {
+/// Where rays stop in the sensor, if that is asked for; an outer `None` where it cannot be known.
+pub(super) fn parallax(
+    file: &mut RunFile,
+    detector: &Detector,
+    wavelength_angstrom: f64,
+    check: &mut Check<'_>,
+) -> Option<Option<Parallax>> {
     const KEY: &str = "corrections.parallax";
-    match (*file.corrections.parallax.get_or_insert(Switch::Off), &geometry.detector.sensor) {
-        (Switch::Off, _) => geometry,
-        (Switch::On, Some(sensor)) => {
-            let energy = energy_kev(geometry.poni.wavelength_angstrom);
-            match attenuation_per_m(&sensor.material, sensor.density_g_cm3, energy) {
-                Ok(mu_per_m) => {
-                    let parallax = Some(Parallax { mu_per_m, thickness_m: sensor.thickness_m });
-                    Geometry { parallax, ..geometry }
-                }
-                Err(error) => {
-                    check.problems.push(KEY, error.to_string(), "");
-                    geometry
-                }
+    match (*file.corrections.parallax.get_or_insert(Switch::Off), &detector.sensor) {
+        (Switch::Off, _) => Some(None),
+        (Switch::On, Some(sensor)) => match sensor_parallax(sensor, energy_kev(wavelength_angstrom)) {
+            Ok(parallax) => Some(Some(parallax)),
+            Err(error) => {
+                check.problems.push(KEY, error.to_string(), "");
+                None
             }
-        }
+        },
         (Switch::On, None) => {
-            let message = format!("the sensor of the detector `{}` is not known", geometry.detector.name);
+            let message = format!("the sensor of the detector `{}` is not known", detector.name);
             let mend = "give `detector: {sensor: {material: …, density_g_cm3: …, thickness_mm: …}}`, or `parallax: off`";
             check.problems.push(KEY, message, mend);
-            geometry
+            None
         }
     }
 }

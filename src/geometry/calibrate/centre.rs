@@ -159,6 +159,7 @@ impl Directions {
             rot1_rad: p[2],
             rot2_rad: p[3],
             rot3_rad: 0.0,
+            parallax: None,
         }
     }
 

@@ -52,7 +52,7 @@ impl HaloShift {
 
 impl Cake {
     fn new(image: &Image, geometry: &Geometry) -> Cake {
-        let lab = geometry.poni.lab_frame();
+        let lab = geometry.lab_frame();
         let columns = image.shape.columns;
         let place = |i: usize| {
             direction(&lab, geometry.detector.point((i / columns) as f64 + 0.5, (i % columns) as f64 + 0.5))
@@ -128,7 +128,7 @@ impl Cake {
         let left: f64 = found.iter().map(|(chi, shift)| (shift - row(*chi).dot(&solution)).powi(2)).sum();
         let variance = left / (found.len() - 3) as f64;
         let two_theta_rad = 0.5 * (window.start + window.end) as f64 * self.step;
-        let lab = geometry.poni.lab_frame();
+        let lab = geometry.lab_frame();
         // A shift of the beam moves 2θ by the slope across the ring, which is taken at the four sides.
         let slopes = (0..4).filter_map(|side| {
             let place = lab.meets(Direction { two_theta_rad, chi_rad: 0.5 * PI * f64::from(side) })?;

@@ -46,6 +46,12 @@ impl Ladder {
         Ladder { two_theta: two_theta.filter(|t| t.is_finite()).collect() }
     }
 
+    /// The rings for a wavelength that is `factor` times as long: sin θ is in proportion to it.
+    pub(super) fn at_wavelength(&self, factor: f64) -> Ladder {
+        let ring = |two_theta: &f64| 2.0 * ((0.5 * two_theta).sin() * factor).min(1.0).asin();
+        Ladder { two_theta: self.two_theta.iter().map(ring).collect() }
+    }
+
     /// Number of the ring that is nearest.
     pub(super) fn nearest(&self, two_theta: f64) -> usize {
         let after = self.two_theta.partition_point(|ring| *ring < two_theta);
@@ -180,5 +186,6 @@ fn placed(p: &[f64], scale: f64, rot3_rad: f64) -> Placement {
         rot1_rad: p[3],
         rot2_rad: p[4],
         rot3_rad,
+        parallax: None,
     }
 }

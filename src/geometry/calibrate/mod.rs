@@ -32,7 +32,7 @@ pub use remarks::{Remark, Severity};
 use std::f64::consts::PI;
 
 use crate::frame::{Frame, Mask};
-use crate::geometry::{Detector, Poni};
+use crate::geometry::{Detector, Parallax, Poni};
 use image::Image;
 use ladder::Ladder;
 use outcome::Context;
@@ -60,6 +60,8 @@ pub struct Request<'a> {
     pub guess: Option<&'a Poni>,
     /// Nominal distance along the beam, m, to compare with.
     pub nominal_distance_m: Option<f64>,
+    /// Where rays stop in the sensor \[E6\]; `None` = at its face, which is what a .poni file means to other programs.
+    pub parallax: Option<Parallax>,
 }
 
 /// Whether the wavelength is fitted.
@@ -84,7 +86,8 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         .collect::<Result<Vec<Image>, CalibrateError>>()?;
     let rings_q = rings(request)?;
     let ladder = Ladder::new(&rings_q, request.wavelength_angstrom);
-    let view = View { images: &images, detector: request.detector, ladder: &ladder };
+    let view =
+        View { images: &images, detector: request.detector, ladder: &ladder, parallax: request.parallax };
     let bench = Bench { request, view };
     let starts: Vec<Placement> =
         (0..images.len()).map(|index| bench.found(index)).collect::<Result<_, CalibrateError>>()?;
@@ -112,7 +115,7 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         frames,
         remarks: Vec::new(),
     };
-    calibration.remarks = remarks::remarks(request, &calibration, settled.free_wavelength);
+    calibration.remarks = remarks::remarks(request, &calibration, settled.free_wavelength, settled.sensor);
     Ok(calibration)
 }
 

@@ -169,7 +169,7 @@ pub(super) fn frame(
     let [row, column] = context.detector.pixel(placement.centre_m);
     let centre_sigma = [4, 3].map(|k| own[(k, k)].sqrt() * start.along_m);
     CalibratedFrame {
-        geometry: Geometry { poni, detector: context.detector.clone(), parallax: None },
+        geometry: Geometry { poni, detector: context.detector.clone(), parallax: placement.parallax },
         parameters: std::array::from_fn(|k| Parameter {
             name: PARAMETERS[k],
             value: values[k],

@@ -7,7 +7,7 @@
 //! L = D cos rot1 cos rot2,  poni1 = c1 − D sin rot2,  poni2 = c2 + D cos rot2 sin rot1.
 //! ```
 
-use crate::geometry::{Direction, LabFrame, Poni};
+use crate::geometry::{Direction, LabFrame, Parallax, Poni};
 
 /// A detector plane in the beam.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) struct Placement {
     pub(super) rot1_rad: f64,
     pub(super) rot2_rad: f64,
     pub(super) rot3_rad: f64,
+    /// Where rays stop in the sensor; `None` = at its face.
+    pub(super) parallax: Option<Parallax>,
 }
 
 impl Placement {
@@ -34,6 +36,7 @@ impl Placement {
             rot1_rad: poni.rot1_rad,
             rot2_rad: poni.rot2_rad,
             rot3_rad: poni.rot3_rad,
+            parallax: None,
         }
     }
 
@@ -61,24 +64,24 @@ impl Placement {
     /// Rotation and shift for many points.
     pub(super) fn lab_frame(&self) -> LabFrame {
         // The wavelength moves no ray.
-        self.poni(1.0).lab_frame()
+        self.poni(1.0).lab_frame(self.parallax)
     }
 }
 
-/// 2θ in rad of a point of the detector plane.
+/// 2θ in rad of what a point of the detector plane counts.
 #[inline]
 pub(super) fn two_theta(frame: &LabFrame, point: [f64; 2]) -> f64 {
-    let [t1, t2, t3] = frame.lab(point);
+    let [t1, t2, t3] = frame.ray(point);
     (t1 * t1 + t2 * t2).sqrt().atan2(t3)
 }
 
-/// 2θ and χ of a point of the detector plane \[E1\].
+/// 2θ and χ of what a point of the detector plane counts \[E1\], \[E6\].
 pub(super) fn direction(frame: &LabFrame, point: [f64; 2]) -> Direction {
-    let [t1, t2, t3] = frame.lab(point);
+    let [t1, t2, t3] = frame.ray(point);
     Direction { two_theta_rad: (t1 * t1 + t2 * t2).sqrt().atan2(t3), chi_rad: t1.atan2(t2) }
 }
 
-/// Derivative of cos 2θ with respect to the point (slow, fast), 1/m.
+/// Derivative of cos 2θ with respect to the point (slow, fast), 1/m; parallax is not in it, which changes it by 1e-3.
 ///
 /// With p from the sample to the point in the detector's axes and b the beam's direction there (the third row of the
 /// rotation), cos 2θ = b·p/|p|, and its derivative is (b_k|p|² − (b·p)p_k)/|p|³.
@@ -92,7 +95,7 @@ pub(super) fn cos_two_theta_slope(frame: &LabFrame, point: [f64; 2]) -> [f64; 2]
     [(b[0] * squared - along * p[0]) / cubed, (b[1] * squared - along * p[1]) / cubed]
 }
 
-/// |∂2θ/∂(slow, fast)| in rad/m, each.
+/// ∂2θ/∂(slow, fast) in rad/m.
 pub(super) fn two_theta_slope(frame: &LabFrame, point: [f64; 2]) -> [f64; 2] {
     let sin = two_theta(frame, point).sin().max(1e-9);
     cos_two_theta_slope(frame, point).map(|slope| -slope / sin)
@@ -122,6 +125,13 @@ mod tests {
             assert!((a - b).abs() < 1e-15);
         }
         let frame = placement.lab_frame();
+        let sensor = Parallax { mu_per_m: 1500.0, thickness_m: 1e-3 };
+        let thick = Placement { parallax: Some(sensor), ..placement }.lab_frame();
+        let counted = [0.113, 0.041];
+        let back = thick.meets(direction(&thick, counted)).unwrap();
+        // What three steps leave of the equation of [E6], see `Parallax::inwards`.
+        assert!((back[0] - counted[0]).hypot(back[1] - counted[1]) < 1e-11, "{back:?}");
+        assert!(two_theta(&thick, counted) < two_theta(&frame, counted) - 1e-4, "counted further out");
         assert!(two_theta(&frame, placement.centre_m) < 1e-15, "the beam meets the plane at its centre");
         let point = [0.113, 0.041];
         let met = frame.meets(direction(&frame, point)).unwrap();

@@ -11,7 +11,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::ladder::Ladder;
-use super::placement::{Placement, two_theta};
+use super::placement::{Placement, two_theta, two_theta_slope};
 use super::points::RingPoint;
 use super::solve::{Loss, Problem};
 use crate::geometry::LabFrame;
@@ -88,16 +88,10 @@ pub(super) struct Residual {
     pub(super) kept: bool,
 }
 
-/// The rings' 2θ for a wavelength that is `factor` times that of the ladder: sin θ is in proportion to it.
-fn ring_at(ladder: &Ladder, ring: usize, factor: f64) -> f64 {
-    let sine = (0.5 * ladder.two_theta[ring]).sin() * factor;
-    2.0 * sine.min(1.0).asin()
-}
-
-/// One geometry: the frames' rotations and shifts, and the wavelength's factor.
+/// One geometry: the frames' rotations and shifts, and the rings for the wavelength.
 struct Model {
     frames: Vec<LabFrame>,
-    factor: f64,
+    ladder: Ladder,
 }
 
 /// The least-squares fit of points of several frames.
@@ -107,14 +101,17 @@ pub(super) struct Fit<'a> {
     freedom: Freedom,
     /// Frame and point of each residual.
     points: Vec<(usize, RingPoint)>,
+    /// How far the peak that was fitted stays behind the mean of its ring, pixels.
+    lags_px: Vec<f64>,
 }
 
 impl<'a> Fit<'a> {
     pub(super) fn new(ladder: &'a Ladder, frames: &'a [FramePoints], freedom: Freedom) -> Self {
         let points = frames.iter().enumerate();
-        let points =
-            points.flat_map(|(k, frame)| frame.points.iter().map(move |point| (k, *point))).collect();
-        Self { ladder, frames, freedom, points }
+        let points = points.flat_map(|(k, frame)| frame.points.iter().map(move |point| (k, *point)));
+        let points: Vec<(usize, RingPoint)> = points.collect();
+        let lags_px = points.iter().map(|(k, point)| lag_px(&frames[*k].start, point)).collect();
+        Self { ladder, frames, freedom, points, lags_px }
     }
 
     /// Minimises, leaves out what does not fit, and estimates the covariance.
@@ -187,20 +184,20 @@ impl<'a> Fit<'a> {
             along_m: along * own[2].exp(),
             rot1_rad: p[ROT1],
             rot2_rad: p[ROT2],
-            rot3_rad: self.frames[frame].start.rot3_rad,
+            ..self.frames[frame].start
         }
     }
 
     fn model(&self, p: &[f64]) -> Model {
         let frames = (0..self.frames.len()).map(|k| self.placement(p, k).lab_frame()).collect();
-        Model { frames, factor: p[LN_WAVELENGTH].exp() }
+        Model { frames, ladder: self.ladder.at_wavelength(p[LN_WAVELENGTH].exp()) }
     }
 
     /// 2θ found less 2θ expected, pixels.
     fn offset(&self, model: &Model, i: usize) -> f64 {
         let (frame, point) = &self.points[i];
-        let expected = ring_at(self.ladder, point.ring, model.factor);
-        (two_theta(&model.frames[*frame], point.place) - expected) / point.pixel_rad
+        let expected = model.ladder.two_theta[point.ring];
+        (two_theta(&model.frames[*frame], point.place) - expected) / point.pixel_rad + self.lags_px[i]
     }
 
     fn offsets(&self, p: &[f64]) -> Vec<f64> {
@@ -370,6 +367,25 @@ impl<'a> Fit<'a> {
         }
         Some(covariance)
     }
+}
+
+/// How far a fitted peak stays behind the mean of its ring, pixels across the ring: a sensor gives rings a tail.
+///
+/// A Gaussian of standard deviation w with a third cumulant κ is G·(1 + κ/(6w³)·H3); its projection on the derivative of the
+/// Gaussian that is fitted to it is −κ/(4w²).
+fn lag_px(start: &Placement, point: &RingPoint) -> f64 {
+    let Some(parallax) = start.parallax else { return 0.0 };
+    let frame = start.lab_frame();
+    let [p1, p2, distance_m] = frame.own(point.place);
+    let across_m = p1.hypot(p2);
+    let length_m = across_m.hypot(distance_m);
+    let [slow, fast] = two_theta_slope(&frame, point.place);
+    let slope = slow.hypot(fast);
+    let pixel_m = point.pixel_rad / slope;
+    // From a metre of the ray to pixels across the ring.
+    let share = (p1 * slow + p2 * fast) / (slope * length_m * pixel_m);
+    let width_squared = point.width_px * point.width_px + 1.0 / 12.0;
+    parallax.path_skew_m3(distance_m / length_m) * share.powi(3) / (4.0 * width_squared)
 }
 
 /// Mean with the weights 1/σ², and their sum.

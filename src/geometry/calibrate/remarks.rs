@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Request;
 use super::outcome::{CalibratedFrame, Calibration, Origin};
+use super::verdict::SensorTest;
 use crate::geometry::{Geometry, Poni};
 use crate::units::energy_kev;
 
@@ -31,6 +32,10 @@ pub struct Remark {
 const KNOWN_WAVELENGTH: f64 = 0.01;
 const WAVELENGTH_SIGMAS: f64 = 5.0;
 const WAVELENGTH_OFF: f64 = 0.025;
+/// Parallax helps, or does not, where χ² differs by more than this, and by this share of the number of places: chance
+/// gives a few units, and spotty rings as many times more as they scatter more than their counts.
+const CLEAR_GAIN: f64 = 25.0;
+const CLEAR_SHARE: f64 = 0.02;
 /// A nominal distance is read off a motor.
 const DISTANCE_OFF: f64 = 0.02;
 /// A guess is another placement where its centre is off by more, pixels; a mirrored one is nearer than this share of it.
@@ -48,6 +53,7 @@ pub(super) fn remarks(
     request: &Request<'_>,
     calibration: &Calibration,
     free_wavelength: Option<(f64, f64)>,
+    sensor: Option<SensorTest>,
 ) -> Vec<Remark> {
     let mut all = Vec::new();
     let note = |text: String| Remark { severity: Severity::Note, text };
@@ -70,6 +76,20 @@ pub(super) fn remarks(
              cell, the distance would be off by as much; compare it with the nominal one"
         ))),
         Some(_) | None => {}
+    }
+    if let Some(test) = sensor {
+        let gain =
+            if request.parallax.is_some() { test.with - test.without } else { test.without - test.with };
+        if gain > CLEAR_GAIN.max(CLEAR_SHARE * test.points as f64) {
+            let (other, mend) = match request.parallax {
+                Some(_) => ("without", "leave --parallax (or corrections.parallax) out"),
+                None => ("with", "give --parallax (or corrections.parallax: on), and reduce with it too"),
+            };
+            all.push(note(format!(
+                "the rings fit better {other} the parallax of the sensor: χ² of {} places {:.0} without it, {:.0} with it; {mend}",
+                test.points, test.without, test.with
+            )));
+        }
     }
     for (index, frame) in calibration.frames.iter().enumerate() {
         let which =

@@ -5,7 +5,7 @@ use super::ladder::Ladder;
 use super::placement::Placement;
 use super::points::{RingPoint, Search, ring_points};
 use super::refine::{Fit, FramePoints, Freedom, Hold, Refined, median};
-use crate::geometry::Detector;
+use crate::geometry::{Detector, Parallax};
 
 /// Farthest from where a ring is expected while nothing is known of its width, pixels.
 const FIRST_WINDOW_PX: f64 = 6.0;
@@ -33,6 +33,8 @@ pub(super) struct View<'a> {
     pub(super) images: &'a [Image],
     pub(super) detector: &'a Detector,
     pub(super) ladder: &'a Ladder,
+    /// Where rays stop in the sensor.
+    pub(super) parallax: Option<Parallax>,
 }
 
 /// A geometry that has settled, and the points that it rests on.
@@ -48,14 +50,16 @@ impl View<'_> {
     /// From placements that are right within a few pixels to the settled ones; `None` where the rings give no fit.
     pub(super) fn settle(&self, starts: &[Placement], freedom: Freedom, rounds: usize) -> Option<Settled> {
         let pixel_m = self.detector.pixel_m[0].min(self.detector.pixel_m[1]);
-        let mut here = starts.to_vec();
+        let thick = |start: &Placement| Placement { parallax: self.parallax, ..*start };
+        let mut here: Vec<Placement> = starts.iter().map(thick).collect();
         let mut widths: Vec<Option<Vec<f64>>> = vec![None; self.images.len()];
         let mut fwhm_px = 0.0;
+        let mut ladder = self.ladder.clone();
         let mut last = None;
         for round in 0..rounds {
             let look = |((image, start), widths): ((&Image, &Placement), &Option<Vec<f64>>)| FramePoints {
                 start: *start,
-                points: self.points(image, start, widths.as_deref()),
+                points: self.points(image, start, &ladder, widths.as_deref()),
             };
             let frames: Vec<FramePoints> = self.images.iter().zip(&here).zip(&widths).map(look).collect();
             if round == 0 {
@@ -71,6 +75,7 @@ impl View<'_> {
             let moved = here.iter().zip(&refined.placements).map(|(a, b)| a.apart_m(b) / pixel_m);
             let moved = moved.fold(0.0, f64::max);
             here.clone_from(&refined.placements);
+            ladder = self.ladder.at_wavelength(refined.wavelength_factor);
             last = Some(Settled { refined, frames, fwhm_px });
             if round > 0 && moved < SETTLED_PX {
                 break;
@@ -100,9 +105,15 @@ impl View<'_> {
         refined.placements.first().copied().filter(|_| fits)
     }
 
-    fn points(&self, image: &Image, at: &Placement, widths: Option<&[f64]>) -> Vec<RingPoint> {
+    fn points(
+        &self,
+        image: &Image,
+        at: &Placement,
+        ladder: &Ladder,
+        widths: Option<&[f64]>,
+    ) -> Vec<RingPoint> {
         let frame = at.lab_frame();
-        let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, self.ladder, search);
+        let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, ladder, search);
         let Some(widths) = widths else {
             let mut search =
                 Search { window_px: FIRST_WINDOW_PX, apart_px: FIRST_APART_PX, most: 1, widths_px: None };

@@ -8,6 +8,8 @@ use super::refine::{FRAME, Fit, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2, Residu
 use super::settle::{Settled, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
+use crate::correct::sensor_parallax;
+use crate::geometry::Parallax;
 use crate::units::energy_kev;
 
 /// Rings that it takes from nothing, and from a guess.
@@ -53,6 +55,16 @@ pub(super) struct Verdict {
     pub(super) tilt: Origin,
     pub(super) wavelength: Origin,
     pub(super) free_wavelength: Option<(f64, f64)>,
+    /// What is left with and without parallax, where the sensor is known.
+    pub(super) sensor: Option<SensorTest>,
+}
+
+/// Sums of (residual/σ)² of the same points, with the sensor's parallax and without it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SensorTest {
+    pub(super) points: usize,
+    pub(super) without: f64,
+    pub(super) with: f64,
 }
 
 /// Rounds of points and fits while candidates are compared, and at the end.
@@ -83,9 +95,19 @@ impl Tried {
     }
 }
 
-const HELD: Freedom = Freedom { wavelength: Hold::Held, tilt: Hold::Free };
+/// A wavelength that is to be fitted is known this well before; relative.
+const FITTED_WAVELENGTH: f64 = 0.03;
 
 impl<'a> Bench<'a> {
+    /// What one frame for itself is free in.
+    fn alone(&self) -> Freedom {
+        let wavelength = match self.request.wavelength {
+            WavelengthFit::Held => Hold::Held,
+            WavelengthFit::Fitted => Hold::Within(FITTED_WAVELENGTH),
+        };
+        Freedom { wavelength, tilt: Hold::Free }
+    }
+
     /// The placement of one frame for itself.
     pub(super) fn found(&self, index: usize) -> Result<Placement, CalibrateError> {
         let view = View { images: &self.view.images[index..=index], ..self.view };
@@ -130,7 +152,7 @@ impl<'a> Bench<'a> {
         let recounted: Vec<Placement> =
             SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
         for start in recounted {
-            let Some(settled) = view.settle(&[start], HELD, QUICK_ROUNDS) else { continue };
+            let Some(settled) = view.settle(&[start], self.alone(), QUICK_ROUNDS) else { continue };
             let agreement = self.agreement(view, &settled, 0);
             let one = Tried::new(settled, &agreement);
             // It need not pass: what comes near in worth makes the other doubtful.
@@ -159,7 +181,7 @@ impl<'a> Bench<'a> {
     /// Settles from one start; an error where what comes out is not good.
     fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<Tried, CalibrateError> {
         let settled = view
-            .settle(std::slice::from_ref(start), HELD, QUICK_ROUNDS)
+            .settle(std::slice::from_ref(start), self.alone(), QUICK_ROUNDS)
             .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
         self.passes(&settled, &agreement, rings)?;
@@ -169,8 +191,10 @@ impl<'a> Bench<'a> {
     fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {
         let frame = settled.refined.placements[index].lab_frame();
         let pixel_rad = settled.frames[index].points.first().map_or(1e-4, |point| point.pixel_rad);
-        Profile::new(&view.images[index], view.detector, &frame)
-            .agreement(view.ladder, settled.fwhm_px * pixel_rad)
+        Profile::new(&view.images[index], view.detector, &frame).agreement(
+            &view.ladder.at_wavelength(settled.refined.wavelength_factor),
+            settled.fwhm_px * pixel_rad,
+        )
     }
 
     fn passes(&self, settled: &Settled, agreement: &Agreement, rings: usize) -> Result<(), CalibrateError> {
@@ -213,12 +237,11 @@ impl<'a> Bench<'a> {
     /// All frames together.
     pub(super) fn refined(&self, starts: &[Placement]) -> Result<Verdict, CalibrateError> {
         let failed = || self.no_match("no fit of the rings converges".to_owned());
-        let mut freedom = HELD;
-        let mut wavelength = Origin::Held;
-        if self.request.wavelength == WavelengthFit::Fitted {
-            freedom.wavelength = Hold::Free;
-            wavelength = Origin::Fitted;
-        }
+        let (hold, wavelength) = match self.request.wavelength {
+            WavelengthFit::Held => (Hold::Held, Origin::Held),
+            WavelengthFit::Fitted => (Hold::Free, Origin::Fitted),
+        };
+        let mut freedom = Freedom { wavelength: hold, tilt: Hold::Free };
         let mut fit = self.view.settle(starts, freedom, ROUNDS).ok_or_else(failed)?;
         let mut tilt = Origin::Fitted;
         let sigma = |fit: &Settled, k: usize| fit.refined.covariance[(k, k)].max(0.0).sqrt();
@@ -254,7 +277,30 @@ impl<'a> Bench<'a> {
             let variance = refined.covariance[(LN_WAVELENGTH, LN_WAVELENGTH)];
             (refined.wavelength_factor, variance.max(0.0).sqrt())
         });
-        Ok(Verdict { fit, agreements, tilt, wavelength, free_wavelength })
+        let sensor = self.sensor_test(&fit, freedom);
+        Ok(Verdict { fit, agreements, tilt, wavelength, free_wavelength, sensor })
+    }
+
+    /// The same points with the sensor's parallax and without it.
+    fn sensor_test(&self, fit: &Settled, freedom: Freedom) -> Option<SensorTest> {
+        let sensor = self.request.detector.sensor.as_ref()?;
+        let parallax = sensor_parallax(sensor, energy_kev(self.request.wavelength_angstrom)).ok()?;
+        let residuals = |parallax: Option<Parallax>| {
+            let mut frames = fit.frames.clone();
+            frames.iter_mut().for_each(|frame| frame.start.parallax = parallax);
+            Some(Fit::new(self.view.ladder, &frames, freedom).solve()?.residuals)
+        };
+        let (without, with) = (residuals(None)?, residuals(Some(parallax))?);
+        // One σ for both: what each scatters of its own is in the residuals.
+        let both = without.iter().zip(&with).filter(|(a, b)| a.kept && b.kept);
+        let mut test = SensorTest { points: 0, without: 0.0, with: 0.0 };
+        for (a, b) in both {
+            let sigma = a.sigma_px.min(b.sigma_px);
+            test.points += 1;
+            test.without += (a.off_px / sigma).powi(2);
+            test.with += (b.off_px / sigma).powi(2);
+        }
+        Some(test)
     }
 
     fn names(&self) -> String {
