@@ -4,7 +4,8 @@ use std::path::Path;
 
 use halor::frame::{Counts, Frame, FrameAddress, FrameHeader, Mask, Shape, read};
 use halor::geometry::calibrate::{
-    Calibrant, CalibrateError, Calibration, HaloShift, Origin, Request, Severity, WavelengthFit, calibrate,
+    Calibrant, CalibrateError, Calibration, Displacements, HaloShift, Origin, Request, Severity,
+    WavelengthFit, calibrate,
 };
 use halor::geometry::{Detector, Geometry, Poni, PoniFile};
 use halor::simulate::{BeamStop, Camera, Crystal, Exposures, Parallax, RadialTable, ideal_image, noise};
@@ -34,6 +35,7 @@ fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
         guess: ask.guess,
         nominal_distance_m: None,
         parallax: None,
+        displacements: Displacements::default(),
     })
 }
 

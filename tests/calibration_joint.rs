@@ -2,7 +2,7 @@
 
 use halor::correct::sensor_parallax;
 use halor::frame::Frame;
-use halor::geometry::calibrate::{Calibrant, Calibration, Request, WavelengthFit, calibrate};
+use halor::geometry::calibrate::{Calibrant, Calibration, Displacements, Request, WavelengthFit, calibrate};
 use halor::geometry::{Detector, Geometry};
 use halor::simulate::rays::SensorAbsorption;
 use halor::simulate::{Camera, Crystal, Light, Parallax, RadialTable, ideal_image, noise};
@@ -63,6 +63,7 @@ fn several_distances_tell_the_wavelength() {
         guess: None,
         nominal_distance_m: None,
         parallax: None,
+        displacements: Displacements::default(),
     };
     let found = calibrate(&request).unwrap();
     let wavelength = found.frames[0].parameters[5];
@@ -101,6 +102,7 @@ fn two_powders_in_one_frame() {
             guess: None,
             nominal_distance_m: None,
             parallax: None,
+            displacements: Displacements::default(),
         })
     };
     let found = of(&["CeO2", "LaB6"]).unwrap();
@@ -130,6 +132,7 @@ fn parallax_belongs_to_the_model() {
                 guess: None,
                 nominal_distance_m: None,
                 parallax,
+                displacements: Displacements::default(),
             })
             .unwrap()
         })
@@ -149,4 +152,89 @@ fn parallax_belongs_to_the_model() {
     let [with, without] = both(&tilted);
     is_right(&with, 0, &tilted);
     assert!(!remarks(&with) && remarks(&without), "{:?}", without.remarks);
+}
+
+/// Three modules, one of them moved by (0.3, −0.2) pixels and another by (−0.15, 0.1): each module is cut from the image of a
+/// whole detector that is moved. Shifts across the rings come
+/// back within 0.03 pixels.
+#[test]
+fn moved_modules_are_found() {
+    let detector = Detector::named("Pilatus CdTe 300K").unwrap();
+    let truth = placed(&detector, 0.3, [240.0, 310.0], [0.02, 0.01], ENERGY_KEV);
+    let moved = [[0.0, 0.0], [0.3, -0.2], [-0.15, 0.1]];
+    let mut whole = ideal_image(&camera(&truth), &Light::from(powders(&["CeO2"], ENERGY_KEV))).unwrap();
+    for (module, [slow, fast]) in moved.into_iter().enumerate().skip(1) {
+        let mut elsewhere = truth.clone();
+        elsewhere.poni.poni1_m -= slow * detector.pixel_m[0];
+        elsewhere.poni.poni2_m -= fast * detector.pixel_m[1];
+        let image = ideal_image(&camera(&elsewhere), &Light::from(powders(&["CeO2"], ENERGY_KEV))).unwrap();
+        let rows = 212 * module * detector.shape.columns..(212 * module + 195) * detector.shape.columns;
+        whole.expected[rows.clone()].copy_from_slice(&image.expected[rows]);
+    }
+    let mask = gaps(&detector);
+    let of = |frame: &Frame, displacements| {
+        calibrate(&Request {
+            frames: &[(frame, &mask)],
+            detector: &detector,
+            wavelength_angstrom: wavelength_angstrom(ENERGY_KEV),
+            wavelength: WavelengthFit::Held,
+            calibrants: &[Calibrant::find("CeO2").unwrap()],
+            guess: None,
+            nominal_distance_m: None,
+            parallax: None,
+            displacements,
+        })
+        .unwrap()
+    };
+    let frame = noise::frame(&whole, 51, 0);
+    let both = Displacements { smooth: true, modules: true };
+    let found = of(&frame, Displacements { smooth: false, modules: true });
+    assert!(found.displacement_tests[0].kept, "{:?}", found.displacement_tests);
+    // The middle module, which the beam meets, stays. Above and below it rings run along rows: the shift along rows is one with
+    // a turn about the beam, that moves no ring.
+    for module in [0, 2] {
+        let name = format!("module {module} slow");
+        let slow = found.displaced.iter().find(|one| one.name == name).unwrap();
+        let off = slow.px - (moved[module][0] - moved[1][0]);
+        assert!(off.abs() < 0.03 && off.abs() < 4.5 * slow.sigma_px, "{slow:?}");
+        let fast = found.displaced.iter().find(|one| one.name == format!("module {module} fast")).unwrap();
+        assert!(fast.sigma_px > 0.1, "what cannot be known is not: {fast:?}");
+    }
+    assert!(found.rms_px < 0.6 * of(&frame, Displacements::default()).rms_px);
+    // The run file takes them as they are named, and the detector then has its pixels there.
+    let named = found.displaced.iter().map(|one| (one.name.clone(), one.px)).collect();
+    let there = halor::geometry::Displacement::new(&named, &detector).unwrap();
+    assert_eq!(found.frames[0].geometry.detector.displacement.as_ref(), Some(&there));
+    // Nothing is found where nothing is.
+    let straight = exposed(&camera(&truth), &["CeO2"], 52);
+    let found = of(&straight, both);
+    assert!(found.displacement_tests.iter().all(|test| !test.kept), "{:?}", found.displacement_tests);
+    assert!(found.displaced.is_empty());
+}
+
+/// Pixels that are 0.1 % wider than the detector's name says, which no placement can be: a twofold stretch of half of that to
+/// each side, 0.05 % of half a diagonal.
+#[test]
+fn a_stretched_array_is_found() {
+    let detector = Detector::named("Pilatus CdTe 300K").unwrap();
+    let mut truth = placed(&detector, 0.3, [240.0, 310.0], [0.0, 0.0], ENERGY_KEV);
+    truth.detector.pixel_m[1] *= 1.001;
+    let frame = exposed(&camera(&truth), &["CeO2"], 61);
+    let found = calibrate(&Request {
+        frames: &[(&frame, &gaps(&detector))],
+        detector: &detector,
+        wavelength_angstrom: wavelength_angstrom(ENERGY_KEV),
+        wavelength: WavelengthFit::Held,
+        calibrants: &[Calibrant::find("CeO2").unwrap()],
+        guess: None,
+        nominal_distance_m: None,
+        parallax: None,
+        displacements: Displacements { smooth: true, modules: false },
+    })
+    .unwrap();
+    assert!(found.displacement_tests[0].kept, "{:?}", found.displacement_tests);
+    let stretch = found.displaced.iter().find(|one| one.name == "cos 2").unwrap();
+    let half = 0.5 * 619.0_f64.hypot(487.0);
+    let expected = 0.0005 * half;
+    assert!((stretch.px - expected).abs() < 4.5 * stretch.sigma_px, "{stretch:?} {expected}");
 }

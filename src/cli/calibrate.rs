@@ -7,7 +7,8 @@ use clap::Args;
 use halor::correct::sensor_parallax;
 use halor::frame::{Frame, FrameAddress, FrameError, Mask, image_count, read};
 use halor::geometry::calibrate::{
-    Calibrant, CalibratedFrame, Calibration, Request, Severity, WavelengthFit, calibrate,
+    Calibrant, CalibratedFrame, Calibration, Displaced, Displacements, Request, Severity, WavelengthFit,
+    calibrate,
 };
 use halor::geometry::{Detector, Parallax, PoniFile, write_poni};
 use halor::output::{Existing, calibration_json, write_file};
@@ -45,6 +46,12 @@ pub(super) struct CalibrateArgs {
     /// Rays stop inside the sensor of the detector: reduce with `corrections.parallax: on` then.
     #[arg(long)]
     parallax: bool,
+    /// Look for smooth distortion of the array; kept where it is significant.
+    #[arg(long)]
+    distortion: bool,
+    /// Look for modules that are shifted or turned; kept where it is significant.
+    #[arg(long)]
+    modules: bool,
     /// Where the results go: NAME.poni, NAME.json, NAME.svg; left out, in this folder, named after the first frame.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -94,6 +101,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         guess: poni.as_ref(),
         nominal_distance_m: args.distance_mm.map(|mm| mm / 1e3),
         parallax,
+        displacements: Displacements { smooth: args.distortion, modules: args.modules },
     });
     let found = match found {
         Ok(found) => found,
@@ -107,6 +115,9 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         print(&serde_json::to_string_pretty(&calibration_json(&found))?);
     } else {
         found.frames.iter().for_each(|frame| print(&in_words(frame)));
+        for Displaced { name, px, sigma_px } in &found.displaced {
+            print(&format!("  {name:20} {px:>16.4} ± {sigma_px:.4} px"));
+        }
         print(&format!("rings are off by {:.3} pixels rms, {:.5}° in 2θ", found.rms_px, found.rms_deg));
     }
     if !quiet {

@@ -120,6 +120,7 @@ impl Detector {
             seam: 0,
             sensor: None,
             orientation: Orientation::default(),
+            displacement: None,
         })
     }
 
@@ -220,6 +221,7 @@ fn read_tables() -> Result<Vec<Entry>, (&'static str, String)> {
                     module: family.module.map(|[rows, columns]| Shape { rows, columns }),
                     gap: family.gap,
                     seam: family.seam,
+                    displacement: None,
                     sensor: None,
                     orientation: Orientation::default(),
                 };

@@ -52,6 +52,20 @@ pub enum GeometryError {
     /// Neither the geometry file nor the run file gives the wavelength.
     #[error("the geometry file has no `Wavelength`; set `beam: {{energy_kev: …}}` in the run file")]
     NoWavelength,
+    /// A displacement that the detector does not have.
+    #[error(
+        "`{name}: {px}` is no displacement of a detector of {modules} modules; there are `module 0 slow`, `module 0 fast` and \
+         `module 0 turn`, to number {}, `radial`, `cos 2`, `sin 2`, `cos 3` and `sin 3`, in pixels",
+        modules - 1
+    )]
+    UnknownDisplacement {
+        /// What it is called.
+        name: String,
+        /// How far.
+        px: f64,
+        /// Modules of the detector.
+        modules: usize,
+    },
     /// No detector of this name.
     #[error(
         "no detector is called `{name}`; the nearest names are {}; or give `pixel_um` and `shape` instead of a name",

@@ -2,12 +2,14 @@
 
 pub mod calibrate;
 mod detector;
+pub mod displacement;
 mod error;
 mod parallax;
 mod place;
 mod poni_file;
 mod range;
 
+pub use displacement::Displacement;
 pub use error::GeometryError;
 pub use parallax::Parallax;
 pub(crate) use place::{LabFrame, sin_squared_theta};
@@ -78,6 +80,8 @@ pub struct Detector {
     pub sensor: Option<Sensor>,
     /// How the array lies on the detector.
     pub orientation: Orientation,
+    /// Pixels that are off the regular grid; `None` = none is.
+    pub displacement: Option<Displacement>,
 }
 
 /// A detector placed in the beam.

@@ -78,13 +78,28 @@ impl Detector {
     ///
     /// `row` and `column` are continuous: the first pixel of the array spans 0…1, its centre is 0.5.
     pub fn point(&self, row: f64, column: f64) -> [f64; 2] {
+        match &self.displacement {
+            None => self.grid_point(row, column),
+            Some(displacement) => {
+                let [down, across] = displacement.at(&self.grid(), row, column);
+                self.grid_point(row + down, column + across)
+            }
+        }
+    }
+
+    /// [`Detector::point`] on the regular grid.
+    pub(crate) fn grid_point(&self, row: f64, column: f64) -> [f64; 2] {
         let [row, column] = self.unflipped(row, column);
         [row * self.pixel_m[0], column * self.pixel_m[1]]
     }
 
-    /// Pixel coordinate [row, column] of a point of the detector plane: the inverse of [`Detector::point`].
+    /// Pixel coordinate [row, column] of a point of the detector plane: the inverse of [`Detector::point`], where pixels are
+    /// displaced to the square of how much that changes over a displacement.
     pub fn pixel(&self, [slow_m, fast_m]: [f64; 2]) -> [f64; 2] {
-        self.unflipped(slow_m / self.pixel_m[0], fast_m / self.pixel_m[1])
+        let [row, column] = self.unflipped(slow_m / self.pixel_m[0], fast_m / self.pixel_m[1]);
+        let moved = self.displacement.as_ref().map(|moved| moved.at(&self.grid(), row, column));
+        let [down, across] = moved.unwrap_or_default();
+        [row - down, column - across]
     }
 
     /// Between the array and the detector's own axes; a flip is its own inverse.
@@ -101,9 +116,10 @@ impl Detector {
 }
 
 impl Geometry {
-    /// Point of the detector plane (slow, fast) in metres from the array's origin, see [`Detector::point`].
+    /// Point of the detector plane (slow, fast) in metres from the array's origin, on the regular grid: where corrections are
+    /// taken, which a displacement of a pixel changes by less than 1e-3 of what they change over the array.
     pub fn detector_point(&self, row: f64, column: f64) -> [f64; 2] {
-        self.detector.point(row, column)
+        self.detector.grid_point(row, column)
     }
 
     /// Rotation and shift for many points.
@@ -120,7 +136,7 @@ impl Geometry {
     /// Vector from the sample along the rays that a pixel coordinate counts, m: that of [`Geometry::lab`], to where they
     /// meet the sensor's face \[E6\].
     pub fn ray(&self, row: f64, column: f64) -> [f64; 3] {
-        self.lab_frame().ray(self.detector_point(row, column))
+        self.lab_frame().ray(self.detector.point(row, column))
     }
 
     /// 2θ and χ of the rays that a pixel coordinate counts \[E1\], \[E6\].

@@ -3,7 +3,8 @@
 use std::f64::consts::{PI, TAU};
 
 use super::RadialUnit;
-use crate::geometry::{Geometry, Parallax, sin_squared_theta};
+use crate::geometry::displacement::Grid;
+use crate::geometry::{Displacement, Geometry, Parallax, sin_squared_theta};
 
 /// A point of the detector in the plane where pixels are split.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,13 +26,14 @@ pub(super) fn wrap(angle: f64) -> f64 {
     }
 }
 
-/// The map of \[E1\] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it; parallax
-/// pulls it towards the normal.
+/// The map of \[E1\] for one geometry. (t1, t2, t3) is linear in the pixel coordinate, so three vectors hold it; displaced
+/// pixels have another coordinate, and parallax pulls the ray towards the normal.
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     origin: [f64; 3],
     along_row: [f64; 3],
     along_column: [f64; 3],
+    displacement: Option<(Displacement, Grid)>,
     parallax: Option<Inwards>,
     unit: RadialUnit,
     /// 4π/λ in Å⁻¹.
@@ -60,7 +62,7 @@ impl Inwards {
 
 impl Projection {
     pub(super) fn new(geometry: &Geometry, unit: RadialUnit) -> Self {
-        let at = |row: f64, column: f64| geometry.lab(geometry.detector_point(row, column));
+        let at = |row: f64, column: f64| geometry.lab(geometry.detector.grid_point(row, column));
         let shape = geometry.detector.shape;
         let (rows, columns) = (shape.rows as f64, shape.columns as f64);
         let origin = at(0.0, 0.0);
@@ -76,12 +78,17 @@ impl Projection {
             distance_m: poni.distance_m,
             normal: geometry.lab([poni.poni1_m, poni.poni2_m]),
         });
-        Projection { origin, along_row, along_column, parallax, unit, q_back, pole: geometry.axis_px() }
+        let displacement =
+            geometry.detector.displacement.clone().map(|moved| (moved, geometry.detector.grid()));
+        let pole = geometry.axis_px();
+        Projection { origin, along_row, along_column, displacement, parallax, unit, q_back, pole }
     }
 
     /// The point at a continuous pixel coordinate (centre of the first pixel: 0.5, 0.5).
     #[inline]
     pub(super) fn at(&self, row: f64, column: f64) -> Polar {
+        let moved = self.displacement.as_ref().map(|(moved, grid)| moved.at(grid, row, column));
+        let (row, column) = moved.map_or((row, column), |[down, across]| (row + down, column + across));
         let t = |i: usize| self.origin[i] + row * self.along_row[i] + column * self.along_column[i];
         let counted = [t(0), t(1), t(2)];
         let ray = self.parallax.as_ref().map_or(counted, |inwards| inwards.ray(counted));
@@ -140,10 +147,19 @@ mod tests {
         Geometry { parallax, ..geometry(rot1, rot2) }
     }
 
+    fn displaced() -> Geometry {
+        let named = [("module 0 turn".to_owned(), 0.7), ("radial".to_owned(), -1.3)].into_iter().collect();
+        let mut geometry = geometry(0.3, -0.2);
+        geometry.detector.displacement = Some(Displacement::new(&named, &geometry.detector).unwrap());
+        geometry
+    }
+
     /// The linear form is \[E1\] itself. 1e-12 of the pattern's size: rounding of a few products in f64.
     #[test]
     fn projection_is_the_geometry() {
-        for geometry in [geometry(0.0, 0.0), geometry(0.3, -0.2), geometry(2.0, 0.1), thick(0.3, -0.2)] {
+        for geometry in
+            [geometry(0.0, 0.0), geometry(0.3, -0.2), geometry(2.0, 0.1), thick(0.3, -0.2), displaced()]
+        {
             let q = Projection::new(&geometry, RadialUnit::QInvAngstrom);
             let two_theta = Projection::new(&geometry, RadialUnit::TwoThetaDeg);
             let d = Projection::new(&geometry, RadialUnit::DAngstrom);
@@ -158,6 +174,22 @@ mod tests {
                 assert!((q.at(row, column).chi - direction.chi_rad).abs() < 1e-11);
             }
         }
+    }
+
+    #[test]
+    fn displaced_pixels_look_elsewhere() {
+        let (straight, displaced) = (geometry(0.3, -0.2), displaced());
+        let moved = |row: f64, column: f64| {
+            let (a, b) = (straight.detector.point(row, column), displaced.detector.point(row, column));
+            [(b[0] - a[0]) / 172e-6, (b[1] - a[1]) / 150e-6]
+        };
+        assert_eq!(moved(150.0, 100.0), [0.0, 0.0]);
+        let [slow, fast] = moved(0.0, 0.0);
+        // The turn goes along the array's edge, the radial part inwards, both by what they are called at a corner.
+        assert!((slow.hypot(fast) - 0.7f64.hypot(1.3)).abs() < 1e-9, "{slow} {fast}");
+        let back = displaced.detector.pixel(displaced.detector.point(20.0, 30.0));
+        // The square of 1.3 pixels over the half diagonal of 180, three times as a cube grows.
+        assert!((back[0] - 20.0).hypot(back[1] - 30.0) < 0.03, "{back:?}");
     }
 
     /// At the pole the ray is along the beam.

@@ -14,6 +14,8 @@ pub fn calibration_json(calibration: &Calibration) -> Value {
         "rms_two_theta_deg": calibration.rms_deg,
         "point_scatter_px": calibration.extra_px,
         "ring_scatter_px": calibration.ring_px,
+        "displacement_px": calibration.displaced,
+        "displacement_tests": calibration.displacement_tests,
         "remarks": calibration.remarks,
         "frames": calibration.frames.iter().map(frame).collect::<Vec<_>>(),
     })

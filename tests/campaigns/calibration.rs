@@ -6,7 +6,9 @@
 
 mod random;
 
-use halor::geometry::calibrate::{Calibrant, CalibrateError, Calibration, Request, WavelengthFit, calibrate};
+use halor::geometry::calibrate::{
+    Calibrant, CalibrateError, Calibration, Displacements, Request, WavelengthFit, calibrate,
+};
 use random::{Case, draw};
 
 /// A centre that is farther off is wrong whatever σ says, pixels.
@@ -71,6 +73,7 @@ fn calibrated(case: &Case) -> Result<Calibration, CalibrateError> {
         guess: None,
         nominal_distance_m: None,
         parallax: None,
+        displacements: Displacements::default(),
     })
 }
 

@@ -3,10 +3,10 @@
 use super::Check;
 use crate::batch::static_mask;
 use crate::config::MaskSettings;
-use crate::config::schema::GeometryKeys;
+use crate::config::schema::{GeometryKeys, Switch};
 use crate::frame::{FrameAddress, read};
-use crate::geometry::calibrate::{Calibrant, Request, WavelengthFit, calibrate};
-use crate::geometry::{Detector, Geometry, Parallax, PoniFile};
+use crate::geometry::calibrate::{Calibrant, Displacements, Request, WavelengthFit, calibrate};
+use crate::geometry::{Detector, Displacement, Geometry, Parallax, PoniFile};
 
 /// Calibrates, and writes what was found into `keys` in place of the block; remarks become warnings.
 pub(super) fn calibrated(
@@ -70,6 +70,10 @@ pub(super) fn calibrated(
         guess: poni.as_ref(),
         nominal_distance_m: block.distance_mm.map(|mm| mm / 1e3),
         parallax,
+        displacements: Displacements {
+            smooth: block.distortion == Some(Switch::On),
+            modules: block.modules == Some(Switch::On),
+        },
     });
     let found = match found {
         Ok(found) => found,
@@ -82,5 +86,6 @@ pub(super) fn calibrated(
     (keys.poni1_m, keys.poni2_m) = (Some(poni.poni1_m), Some(poni.poni2_m));
     (keys.rot1_rad, keys.rot2_rad, keys.rot3_rad) =
         (Some(poni.rot1_rad), Some(poni.rot2_rad), Some(poni.rot3_rad));
+    keys.displacement_px = geometry.detector.displacement.as_ref().map(Displacement::named);
     Some(geometry)
 }

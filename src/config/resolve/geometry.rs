@@ -6,7 +6,7 @@ use super::{Check, written_in};
 use crate::config::MaskSettings;
 use crate::config::schema::{DetectorBlock, GeometryKeys, PixelSize, RunFile, SensorBlock};
 use crate::frame::{FrameAddress, Shape, peek_shape};
-use crate::geometry::{Detector, Geometry, Orientation, Poni, PoniFile, Sensor};
+use crate::geometry::{Detector, Displacement, Geometry, Orientation, Poni, PoniFile, Sensor};
 use crate::units::{energy_kev, wavelength_angstrom};
 
 /// Energies that differ by more are not the same beam.
@@ -39,7 +39,8 @@ pub(in crate::config) fn geometry(
     } else {
         None
     };
-    let detector = detector(&mut file.detector, poni_file.as_ref(), first_frame, check);
+    let detector = detector(&mut file.detector, poni_file.as_ref(), first_frame, check)
+        .and_then(|detector| displaced(keys, detector, check));
     let Some(poni_file) = poni_file else {
         let detector = detector?;
         let wavelength = wavelength.ok()?.or_else(|| {
@@ -76,6 +77,21 @@ pub(in crate::config) fn geometry(
         }
         Err(error) => {
             check.problems.push("beam", error.to_string(), "");
+            None
+        }
+    }
+}
+
+/// The detector with its pixels where `displacement_px` has them.
+fn displaced(keys: &GeometryKeys, mut detector: Detector, check: &mut Check<'_>) -> Option<Detector> {
+    let Some(named) = &keys.displacement_px else { return Some(detector) };
+    match Displacement::new(named, &detector) {
+        Ok(displacement) => {
+            detector.displacement = Some(displacement);
+            Some(detector)
+        }
+        Err(error) => {
+            check.problems.push("geometry.displacement_px", error.to_string(), "");
             None
         }
     }

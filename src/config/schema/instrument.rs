@@ -1,5 +1,7 @@
 //! Blocks of the instrument: beam, detector, geometry, mask, corrections.
 
+use std::collections::BTreeMap;
+
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess};
 use serde::{Deserialize, Serialize, Serializer};
@@ -115,6 +117,9 @@ pub struct GeometryKeys {
     /// [column, row] where the beam meets a detector that stands upright to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beam_centre_px: Option<[f64; 2]>,
+    /// Pixels that are off the grid, as a calibration found them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub displacement_px: Option<BTreeMap<String, f64>>,
     /// Found from the frame of a calibrant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<CalibrateKeys>,
@@ -134,6 +139,12 @@ pub struct CalibrateKeys {
     /// Nominal distance along the beam, to compare with.
     #[serde(default)]
     pub distance_mm: Option<f64>,
+    /// Whether smooth distortion is looked for.
+    #[serde(default)]
+    pub distortion: Option<Switch>,
+    /// Whether moved modules are looked for.
+    #[serde(default)]
+    pub modules: Option<Switch>,
 }
 
 impl Written for GeometryBlock {

@@ -1,4 +1,5 @@
-//! What the geometry shader needs, rounded once from f64.
+//! What the geometry shader needs, rounded once from f64. Its factors are smooth: displaced pixels have those of their places
+//! on the grid.
 
 use crate::correct::Correction;
 use crate::engine::layout::{self, Axis, Factor, GeometryParams};
@@ -33,8 +34,8 @@ fn rotation(geometry: &Geometry) -> [[f32; 4]; 3] {
 fn axis(geometry: &Geometry, axis: usize) -> Axis {
     let Geometry { poni, detector, .. } = geometry;
     let poni_m = [poni.poni1_m, poni.poni2_m][axis];
-    let first_m = geometry.detector_point(0.5, 0.5)[axis];
-    let second_m = geometry.detector_point(1.5, 1.5)[axis];
+    let first_m = geometry.detector.grid_point(0.5, 0.5)[axis];
+    let second_m = geometry.detector.grid_point(1.5, 1.5)[axis];
     let pixel_m = detector.pixel_m[axis];
     let origin = (first_m - poni_m) / pixel_m;
     let high = origin.round();

@@ -8,6 +8,7 @@ mod error;
 mod image;
 mod placement;
 mod solve;
+mod model;
 mod strokes;
 mod centre;
 mod ladder;
@@ -16,6 +17,7 @@ mod peak;
 mod points;
 mod refine;
 mod settle;
+mod displace;
 mod profile;
 mod verdict;
 mod remarks;
@@ -23,6 +25,7 @@ mod outcome;
 mod halo;
 
 pub use calibrant::Calibrant;
+pub use displace::{Displaced, DisplacementTest, Displacements};
 pub use error::CalibrateError;
 pub use halo::HaloShift;
 pub use outcome::{CalibratedFrame, Calibration, Origin, PARAMETERS, Parameter, PointResidual, RingResidual};
@@ -62,6 +65,8 @@ pub struct Request<'a> {
     pub nominal_distance_m: Option<f64>,
     /// Where rays stop in the sensor \[E6\]; `None` = at its face, which is what a .poni file means to other programs.
     pub parallax: Option<Parallax>,
+    /// Displacements of pixels that are looked for.
+    pub displacements: Displacements,
 }
 
 /// Whether the wavelength is fitted.
@@ -93,7 +98,7 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         (0..images.len()).map(|index| bench.found(index)).collect::<Result<_, CalibrateError>>()?;
     let settled = bench.refined(&starts)?;
     let context = Context {
-        detector: request.detector,
+        detector: &settled.detector,
         wavelength_angstrom: request.wavelength_angstrom,
         rings_q: &rings_q,
         tilt: settled.tilt,
@@ -113,6 +118,8 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         extra_px: settled.fit.refined.extra_px,
         ring_px: settled.fit.refined.ring_px,
         frames,
+        displaced: settled.displaced,
+        displacement_tests: settled.displacement_tests,
         remarks: Vec::new(),
     };
     calibration.remarks = remarks::remarks(request, &calibration, settled.free_wavelength, settled.sensor);

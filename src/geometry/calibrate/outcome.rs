@@ -3,8 +3,10 @@
 use nalgebra::DMatrix;
 use serde::Serialize;
 
+use super::displace::{Displaced, DisplacementTest};
+use super::model::{FRAME, LN_WAVELENGTH, ROT1, ROT2};
 use super::profile::Agreement;
-use super::refine::{FRAME, LN_WAVELENGTH, ROT1, ROT2, Refined};
+use super::refine::Refined;
 use super::remarks::Remark;
 use super::settle::Settled;
 use crate::geometry::{Detector, Geometry, Poni};
@@ -118,6 +120,10 @@ pub struct Calibration {
     pub extra_px: f64,
     /// Scatter of rings as wholes, pixels.
     pub ring_px: f64,
+    /// Displacements of pixels that were kept; they are in the geometries' detector.
+    pub displaced: Vec<Displaced>,
+    /// Those that were looked for.
+    pub displacement_tests: Vec<DisplacementTest>,
     /// What a user should know, worst first.
     pub remarks: Vec<Remark>,
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Request;
+use super::displace::DisplacementTest;
 use super::outcome::{CalibratedFrame, Calibration, Origin};
 use super::verdict::SensorTest;
 use crate::geometry::{Geometry, Poni};
@@ -90,6 +91,21 @@ pub(super) fn remarks(
                 test.points, test.without, test.with
             )));
         }
+    }
+    for test in &calibration.displacement_tests {
+        let DisplacementTest { group, parameters, points, without, with, kept } = test;
+        all.push(note(if *kept {
+            format!(
+                "{group}: kept, χ² of {points} places falls from {without:.0} to {with:.0} with {parameters} parameters; a .poni \
+                 file cannot hold it: use the calibration in the run file, or `geometry.displacement_px`"
+            )
+        } else if *points == 0 {
+            format!("{group}: there is none to be found, or too few places on rings for it")
+        } else {
+            format!(
+                "{group}: left out, χ² of {points} places falls from {without:.0} to {with:.0} only, with {parameters} parameters"
+            )
+        }));
     }
     for (index, frame) in calibration.frames.iter().enumerate() {
         let which =

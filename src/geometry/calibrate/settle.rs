@@ -2,9 +2,10 @@
 
 use super::image::Image;
 use super::ladder::Ladder;
+use super::model::{FramePoints, Freedom, Hold};
 use super::placement::Placement;
 use super::points::{RingPoint, Search, ring_points};
-use super::refine::{Fit, FramePoints, Freedom, Hold, Refined, median};
+use super::refine::{Fit, Refined, median};
 use crate::geometry::{Detector, Parallax};
 
 /// Farthest from where a ring is expected while nothing is known of its width, pixels.

@@ -1,15 +1,17 @@
 //! Which candidate is right, whether any is, and what the rings determine.
 
+use super::displace::{Displaced, DisplacementTest};
 use super::find::{candidates, near};
+use super::model::{FRAME, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2};
 use super::outcome::Origin;
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
-use super::refine::{FRAME, Fit, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2, Residual};
+use super::refine::{Fit, Residual};
 use super::settle::{Settled, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
 use crate::correct::sensor_parallax;
-use crate::geometry::Parallax;
+use crate::geometry::{Detector, Parallax};
 use crate::units::energy_kev;
 
 /// Rings that it takes from nothing, and from a guess.
@@ -57,6 +59,10 @@ pub(super) struct Verdict {
     pub(super) free_wavelength: Option<(f64, f64)>,
     /// What is left with and without parallax, where the sensor is known.
     pub(super) sensor: Option<SensorTest>,
+    /// With the displacements that were kept.
+    pub(super) detector: Detector,
+    pub(super) displaced: Vec<Displaced>,
+    pub(super) displacement_tests: Vec<DisplacementTest>,
 }
 
 /// Sums of (residual/σ)² of the same points, with the sensor's parallax and without it.
@@ -278,7 +284,24 @@ impl<'a> Bench<'a> {
             (refined.wavelength_factor, variance.max(0.0).sqrt())
         });
         let sensor = self.sensor_test(&fit, freedom);
-        Ok(Verdict { fit, agreements, tilt, wavelength, free_wavelength, sensor })
+        let displaced = self.view.displaced(&fit, freedom, self.request.displacements);
+        let mut detector = self.request.detector.clone();
+        if !displaced.fields.is_empty() {
+            let more = displaced.fields.iter().copied().zip(displaced.refined.displaced_px.iter().copied());
+            let before = detector.displacement.take().unwrap_or_default();
+            detector.displacement = Some(before.and(more, &detector));
+        }
+        Ok(Verdict {
+            displaced: displaced.kept(FRAME + 3 * starts.len()),
+            displacement_tests: displaced.tests,
+            fit: Settled { refined: displaced.refined, ..fit },
+            detector,
+            agreements,
+            tilt,
+            wavelength,
+            free_wavelength,
+            sensor,
+        })
     }
 
     /// The same points with the sensor's parallax and without it.

@@ -1,0 +1,154 @@
+//! Pixels off the grid: smooth distortion and moved modules, each kept only where the rings ask for it.
+
+use serde::Serialize;
+
+use super::model::Freedom;
+use super::refine::{Fit, Refined};
+use super::settle::{Settled, View};
+use crate::geometry::displacement::{Field, SMOOTH};
+
+/// Which displacements are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Displacements {
+    /// Smooth distortion of the whole array.
+    pub smooth: bool,
+    /// Shifts and turns of modules.
+    pub modules: bool,
+}
+
+/// A displacement that was kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Displaced {
+    /// As a run file has it under `geometry.displacement_px`.
+    pub name: String,
+    /// How far, pixels.
+    pub px: f64,
+    /// Standard deviation.
+    pub sigma_px: f64,
+}
+
+/// What a group of displacements does for the rings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DisplacementTest {
+    /// `smooth distortion` or `modules`.
+    pub group: &'static str,
+    /// Number of parameters.
+    pub parameters: usize,
+    /// Places on rings that are compared.
+    pub points: usize,
+    /// Sum of (residual/σ)² of them without the group, with σ that makes it their number.
+    pub without: f64,
+    /// And with it.
+    pub with: f64,
+    /// Whether it is kept: the difference is one that chance makes once in 10,000 times.
+    pub kept: bool,
+}
+
+/// A fit with its displacements.
+pub(super) struct DisplacedFit {
+    pub(super) refined: Refined,
+    pub(super) fields: Vec<Field>,
+    pub(super) tests: Vec<DisplacementTest>,
+}
+
+/// Places that a module needs for its three parameters, and all places for each parameter.
+const OF_A_MODULE: usize = 12;
+const POINTS_PER_PARAMETER: usize = 8;
+/// The normal deviate that is exceeded once in 10,000 times.
+const RARE: f64 = 3.719;
+
+impl View<'_> {
+    /// Adds the groups that are asked for, one after the other.
+    pub(super) fn displaced(
+        &self,
+        settled: &Settled,
+        freedom: Freedom,
+        asked: Displacements,
+    ) -> DisplacedFit {
+        let mut now =
+            DisplacedFit { refined: settled.refined.clone(), fields: Vec::new(), tests: Vec::new() };
+        let groups = [
+            ("smooth distortion", asked.smooth, SMOOTH.to_vec()),
+            ("modules", asked.modules, self.module_fields(settled)),
+        ];
+        for (group, _, fields) in groups.into_iter().filter(|(_, is_asked, _)| *is_asked) {
+            let all: Vec<Field> = now.fields.iter().copied().chain(fields.iter().copied()).collect();
+            let fit = Fit::new(self.ladder, &settled.frames, freedom).with_fields(&all, self.detector);
+            let enough =
+                !fields.is_empty() && settled.refined.residuals.len() >= POINTS_PER_PARAMETER * all.len();
+            let tried = if enough { fit.solve() } else { None };
+            let test = test(group, fields.len(), &now.refined, tried.as_ref());
+            if let Some(refined) = tried.filter(|_| test.kept) {
+                (now.refined, now.fields) = (refined, all);
+            }
+            now.tests.push(test);
+        }
+        now
+    }
+
+    /// Of the modules that have enough places, but for the one nearest to the beam, which stays: what all have in common is the
+    /// placement's, and there rings run in all directions.
+    fn module_fields(&self, settled: &Settled) -> Vec<Field> {
+        let modules = self.detector.modules();
+        let grid = self.detector.grid();
+        let mut places = vec![0; modules];
+        for point in settled.frames.iter().flat_map(|frame| &frame.points) {
+            let [row, column] = self.detector.pixel(point.place);
+            places[grid.module_index(row, column)] += 1;
+        }
+        let [row, column] = self.detector.pixel(settled.refined.placements[0].centre_m);
+        let stays = grid.module_index(row, column);
+        let seen = (0..modules).filter(|module| *module != stays && places[*module] >= OF_A_MODULE);
+        seen.flat_map(|m| [Field::ModuleSlow(m), Field::ModuleFast(m), Field::ModuleTurn(m)]).collect()
+    }
+}
+
+impl DisplacedFit {
+    /// What was kept; `first` is where displacements stand among the fit's parameters.
+    pub(super) fn kept(&self, first: usize) -> Vec<Displaced> {
+        let one = |(k, (field, px)): (usize, (&Field, &f64))| Displaced {
+            name: field.name(),
+            px: *px,
+            sigma_px: self.refined.covariance[(first + k, first + k)].max(0.0).sqrt(),
+        };
+        self.fields.iter().zip(&self.refined.displaced_px).enumerate().map(one).collect()
+    }
+}
+
+/// Likelihood-ratio test with the σ that the simpler fit found.
+fn test(
+    group: &'static str,
+    parameters: usize,
+    simple: &Refined,
+    more: Option<&Refined>,
+) -> DisplacementTest {
+    let mut test = DisplacementTest { group, parameters, points: 0, without: 0.0, with: 0.0, kept: false };
+    let Some(more) = more else { return test };
+    for (a, b) in simple.residuals.iter().zip(&more.residuals).filter(|(a, b)| a.kept && b.kept) {
+        test.points += 1;
+        test.without += (a.off_px / a.sigma_px).powi(2);
+        test.with += (b.off_px / a.sigma_px).powi(2);
+    }
+    // Per place, as σ came from the median of the residuals.
+    let scale = test.points as f64 / test.without;
+    test.kept = scale * (test.without - test.with) > rare_chi_squared(parameters as f64);
+    test
+}
+
+/// The quantile of χ² of k degrees of freedom that is exceeded once in 10,000 times (Wilson & Hilferty, Proc. Natl. Acad.
+/// Sci. 17 (1931) 684), good to 1 %.
+fn rare_chi_squared(k: f64) -> f64 {
+    k * (1.0 - 2.0 / (9.0 * k) + RARE * (2.0 / (9.0 * k)).sqrt()).powi(3)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        // χ²(0.9999) of 5, 10 and 30 degrees of freedom: 25.745, 35.564, 67.63.
+        for (k, quantile) in [(5.0, 25.745), (10.0, 35.564), (30.0, 67.63)] {
+            let found = super::rare_chi_squared(k);
+            assert!((found / quantile - 1.0).abs() < 0.01, "{k}: {found}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Parameters of a fit and what they make of the points: 2θ of each place less 2θ of its ring.
+
+use super::ladder::Ladder;
+use super::placement::{Placement, two_theta, two_theta_slope};
+use super::points::RingPoint;
+use crate::geometry::displacement::{Displacement, Field};
+use crate::geometry::{Detector, LabFrame};
+
+/// Where the parameters stand: wavelength, two rotations, then three for each frame.
+pub(super) const LN_WAVELENGTH: usize = 0;
+pub(super) const ROT1: usize = 1;
+pub(super) const ROT2: usize = 2;
+/// Centre slow and fast in units of the distance, ln of the distance.
+pub(super) const FRAME: usize = 3;
+
+/// Steps of the derivatives: rad, or relative to the distance.
+const STEP: f64 = 1e-7;
+/// … and of displacements, in which places are linear; pixels.
+const STEP_PX: f64 = 1e-3;
+/// How far modules are from where they should be, as makers say and calibrations find; pixels, at the corners for a turn.
+const MODULES_PX: f64 = 0.5;
+/// How far smooth distortion may go, pixels.
+const SMOOTH_PX: f64 = 5.0;
+
+/// Points of one frame.
+#[derive(Debug, Clone)]
+pub(super) struct FramePoints {
+    pub(super) start: Placement,
+    pub(super) points: Vec<RingPoint>,
+}
+
+/// What is fitted and what is held.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Freedom {
+    /// Of the wavelength, as a factor.
+    pub(super) wavelength: Hold,
+    /// Of the rotations, rad.
+    pub(super) tilt: Hold,
+}
+
+/// What is known of a parameter before the fit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Hold {
+    /// Nothing: the points determine it.
+    Free,
+    /// It is the start's.
+    Held,
+    /// It is the start's within this standard deviation.
+    Within(f64),
+}
+
+/// One geometry: the frames' rotations and shifts, the rings for the wavelength, displacements in pixels.
+pub(super) struct State {
+    frames: Vec<LabFrame>,
+    ladder: Ladder,
+    displaced_px: Vec<f64>,
+}
+
+/// Points of several frames, and the parameters that say where they should be.
+pub(super) struct Model<'a> {
+    ladder: &'a Ladder,
+    frames: &'a [FramePoints],
+    freedom: Freedom,
+    /// Frame and point of each residual.
+    pub(super) points: Vec<(usize, RingPoint)>,
+    /// How far the peak that was fitted stays behind the mean of its ring, pixels.
+    lags_px: Vec<f64>,
+    /// Displacements that are fitted too, and where each moves each point: (slow, fast), m for a pixel.
+    fields: &'a [Field],
+    moves: Vec<Vec<[f64; 2]>>,
+}
+
+impl<'a> Model<'a> {
+    pub(super) fn new(ladder: &'a Ladder, frames: &'a [FramePoints], freedom: Freedom) -> Self {
+        let points = frames.iter().enumerate();
+        let points = points.flat_map(|(k, frame)| frame.points.iter().map(move |point| (k, *point)));
+        let points: Vec<(usize, RingPoint)> = points.collect();
+        let lags_px = points.iter().map(|(k, point)| lag_px(&frames[*k].start, point)).collect();
+        Self { ladder, frames, freedom, points, lags_px, fields: &[], moves: Vec::new() }
+    }
+
+    /// With displacements on a detector to be fitted.
+    pub(super) fn with_fields(mut self, fields: &'a [Field], detector: &Detector) -> Self {
+        let grid = detector.grid();
+        let of_point = |(_, point): &(usize, RingPoint)| {
+            let [row, column] = detector.pixel(point.place);
+            let here = detector.point(row, column);
+            let move_of = |field: &Field| {
+                let [down, across] =
+                    Displacement::default().and([(*field, 1.0)], detector).at(&grid, row, column);
+                let there = detector.point(row + down, column + across);
+                [there[0] - here[0], there[1] - here[1]]
+            };
+            fields.iter().map(move_of).collect()
+        };
+        self.moves = self.points.iter().map(of_point).collect();
+        self.fields = fields;
+        self
+    }
+
+    /// Where the displacements stand among the parameters.
+    pub(super) fn first_field(&self) -> usize {
+        FRAME + 3 * self.frames.len()
+    }
+
+    pub(super) fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Number of parameters that the points have to determine.
+    pub(super) fn free(&self) -> usize {
+        let tilt = if self.freedom.tilt == Hold::Free { 2 } else { 0 };
+        let wavelength = usize::from(self.freedom.wavelength == Hold::Free);
+        tilt + wavelength + 3 * self.frames.len()
+    }
+
+    pub(super) fn start(&self) -> Vec<f64> {
+        let first = &self.frames[0].start;
+        let mut start = vec![0.0, first.rot1_rad, first.rot2_rad];
+        for frame in self.frames {
+            let along = frame.start.along_m;
+            start.extend([frame.start.centre_m[0] / along, frame.start.centre_m[1] / along, 0.0]);
+        }
+        start.resize(start.len() + self.fields.len(), 0.0);
+        start
+    }
+
+    pub(super) fn placement(&self, p: &[f64], frame: usize) -> Placement {
+        let along = self.frames[frame].start.along_m;
+        let own = &p[FRAME + 3 * frame..];
+        Placement {
+            centre_m: [own[0] * along, own[1] * along],
+            along_m: along * own[2].exp(),
+            rot1_rad: p[ROT1],
+            rot2_rad: p[ROT2],
+            ..self.frames[frame].start
+        }
+    }
+
+    pub(super) fn state(&self, p: &[f64]) -> State {
+        let frames = (0..self.frames.len()).map(|k| self.placement(p, k).lab_frame()).collect();
+        let ladder = self.ladder.at_wavelength(p[LN_WAVELENGTH].exp());
+        State { frames, ladder, displaced_px: p[self.first_field()..].to_vec() }
+    }
+
+    /// 2θ found less 2θ expected, pixels.
+    pub(super) fn offset(&self, state: &State, i: usize) -> f64 {
+        let (frame, point) = &self.points[i];
+        let mut place = point.place;
+        if let Some(moves) = self.moves.get(i) {
+            for (px, [slow, fast]) in state.displaced_px.iter().zip(moves) {
+                place = [place[0] + px * slow, place[1] + px * fast];
+            }
+        }
+        let expected = state.ladder.two_theta[point.ring];
+        (two_theta(&state.frames[*frame], place) - expected) / point.pixel_rad + self.lags_px[i]
+    }
+
+    pub(super) fn offsets(&self, p: &[f64]) -> Vec<f64> {
+        let state = self.state(p);
+        (0..self.points.len()).map(|i| self.offset(&state, i)).collect()
+    }
+
+    pub(super) fn steps(&self) -> Vec<f64> {
+        let mut steps = vec![STEP; self.first_field()];
+        steps.resize(steps.len() + self.fields.len(), STEP_PX);
+        let holds = [self.freedom.wavelength, self.freedom.tilt, self.freedom.tilt];
+        for (step, hold) in steps.iter_mut().zip(holds) {
+            if hold == Hold::Held {
+                *step = 0.0;
+            }
+        }
+        steps
+    }
+
+    pub(super) fn prior(&self) -> Vec<(f64, f64)> {
+        let start = self.start();
+        let holds = [self.freedom.wavelength, self.freedom.tilt, self.freedom.tilt];
+        let mut prior: Vec<(f64, f64)> = start.iter().map(|at| (*at, f64::INFINITY)).collect();
+        for (prior, hold) in prior.iter_mut().zip(holds) {
+            if let Hold::Within(sigma) = hold {
+                prior.1 = sigma;
+            }
+        }
+        for (prior, field) in prior[self.first_field()..].iter_mut().zip(self.fields) {
+            prior.1 = if field.is_of_a_module() { MODULES_PX } else { SMOOTH_PX };
+        }
+        prior
+    }
+
+    /// Indices of the points of each ring of each frame.
+    pub(super) fn rings(&self) -> Vec<Vec<usize>> {
+        let indices: Vec<usize> = (0..self.points.len()).collect();
+        let key = |i: usize| (self.points[i].0, self.points[i].1.ring);
+        indices.chunk_by(|a, b| key(*a) == key(*b)).map(<[usize]>::to_vec).collect()
+    }
+}
+
+/// How far a fitted peak stays behind the mean of its ring, pixels across the ring: a sensor gives rings a tail.
+///
+/// A Gaussian of standard deviation w with a third cumulant κ is G·(1 + κ/(6w³)·H3); its projection on the derivative of the
+/// Gaussian that is fitted to it is −κ/(4w²).
+fn lag_px(start: &Placement, point: &RingPoint) -> f64 {
+    let Some(parallax) = start.parallax else { return 0.0 };
+    let frame = start.lab_frame();
+    let [p1, p2, distance_m] = frame.own(point.place);
+    let across_m = p1.hypot(p2);
+    let length_m = across_m.hypot(distance_m);
+    let [slow, fast] = two_theta_slope(&frame, point.place);
+    let slope = slow.hypot(fast);
+    let pixel_m = point.pixel_rad / slope;
+    // From a metre of the ray to pixels across the ring.
+    let share = (p1 * slow + p2 * fast) / (slope * length_m * pixel_m);
+    let width_squared = point.width_px * point.width_px + 1.0 / 12.0;
+    parallax.path_skew_m3(distance_m / length_m) * share.powi(3) / (4.0 * width_squared)
+}
