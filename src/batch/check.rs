@@ -10,7 +10,7 @@ use super::files::planned_outputs;
 use super::prepare::{Prepared, prepare, static_mask};
 use super::queue::{Job, Work};
 use crate::config::{Config, Sample};
-use crate::engine::cpu::batch_frames;
+use crate::engine::cpu::{batch_frames, engine_bytes};
 use crate::engine::{self, EngineError, EngineInfo};
 use crate::frame;
 use crate::geometry::Geometry;
@@ -177,7 +177,7 @@ fn integration_in_words(config: &Config) -> String {
 fn memory_bytes(config: &Config, prepared: &Prepared, frames: usize) -> usize {
     let plan = &prepared.plans.integration;
     let pixels = plan.shape.pixels();
-    let matrix = 8 * plan.matrix.bins.len() + 4 * pixels;
+    let matrix = 8 * plan.matrix.bins.len() + 4 * pixels + engine_bytes(plan);
     let norm_and_flat = 12 * pixels;
     let transform = prepared.plans.reduction.as_ref().map_or(0, |plan| plan.transform.bytes());
     // Three batches: being read, waiting, being integrated; Pilatus counts.
