@@ -7,6 +7,26 @@ use std::fmt;
 /// An 8 × 8 block of 32-bit words.
 pub(crate) type Tile = [[u32; 8]; 8];
 
+/// Numbers that are computed side by side.
+pub(crate) const LANES: usize = 8;
+
+/// One number of each lane, in one line of the cache: vectors that straddle two take up to twice the time.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Row(pub(crate) [f64; LANES]);
+
+impl Row {
+    pub(crate) const ZERO: Row = Row([0.0; LANES]);
+
+    /// Adds lane by lane.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, values: &[f64; LANES]) {
+        for (sum, value) in self.0.iter_mut().zip(values) {
+            *sum += value;
+        }
+    }
+}
+
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InstructionSet(Set);

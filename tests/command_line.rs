@@ -39,7 +39,7 @@ impl Bench {
 
     fn frame(&self, name: &str, shape: Shape, count: i32) {
         let header = FrameHeader { exposure_s: Some(1.0), ..FrameHeader::default() };
-        let frame = Frame { shape, counts: Counts::I32(vec![count; shape.pixels()]), header };
+        let frame = Frame { shape, counts: Counts::I32(vec![count; shape.pixels()].into()), header };
         write_tiff(std::fs::File::create(self.path(name)).unwrap(), &frame).unwrap();
     }
 
@@ -277,7 +277,7 @@ fn a_frame_without_s_of_q_is_integrated_and_stays_in_the_sum() {
 fn counts_above_the_headers_cutoff_are_a_warning_and_no_mask() {
     let bench = Bench::new();
     let header = FrameHeader { exposure_s: Some(1.0), count_cutoff: Some(50.0), ..FrameHeader::default() };
-    let frame = Frame { shape: SHAPE, counts: Counts::I32(vec![100; SHAPE.pixels()]), header };
+    let frame = Frame { shape: SHAPE, counts: Counts::I32(vec![100; SHAPE.pixels()].into()), header };
     write_tiff(std::fs::File::create(bench.path("b_1.tif")).unwrap(), &frame).unwrap();
     let run = bench.halor(&["run", "run.yaml", "--engine", "cpu"]);
     assert_eq!(code(&run), 0, "{}", stderr(&run));

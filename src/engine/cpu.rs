@@ -13,13 +13,10 @@ use super::valid::last_valid;
 use super::{Engine, EngineError, EngineInfo, EngineKind, check_pixels};
 use crate::frame::{Frame, each_type};
 use crate::integrate::{Accumulators, IntegrationPlan};
-use crate::simd::InstructionSet;
+use crate::simd::{InstructionSet, LANES};
 use kernel::{Accumulate, BandSums};
 use load::{Count, Group, SignalPath};
 use stream::Stream;
-
-/// Frames that go through the matrix together.
-const LANES: usize = 8;
 
 /// Most pieces of the detector that are summed on their own and then added in order.
 const MOST_BANDS: usize = 16;
@@ -112,7 +109,7 @@ impl CpuEngine {
             last = last.min(last_valid(&frame.counts, model, *tau));
         }
         let counts = std::array::from_fn(|index| T::of(&lane(index).counts).unwrap_or(first));
-        let group = Group { counts, tau_per_exposure, last_valid: last };
+        let group = Group { model, counts, tau_per_exposure, last_valid: last };
         let one_sum = self.stream.has_whole_pixels() && matches!(SignalPath::of(model), SignalPath::Counts);
         Ok(if one_sum {
             self.reduce::<T, 1>(&group, frames.len(), sharing)
@@ -132,7 +129,6 @@ impl CpuEngine {
             self.instructions.run(Accumulate::<T, S> {
                 group,
                 stream: &self.stream,
-                model: &self.plan.signal,
                 blocks: self.bands[band]..self.bands[band + 1],
                 bins: self.plan.accumulator_len(),
             })

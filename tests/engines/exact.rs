@@ -107,7 +107,7 @@ fn excluded_pixels_are_masked_pixels() {
             let (none, mask) = (no_mask(), Mask { shape: SHAPE, bad: bad.clone() });
             let run = |mask: &Mask| {
                 let plan = build(PlanSpec { signal: signal.clone(), ..sectored(splitting, mask) });
-                integrate(&plan, &frame(Counts::F32(counts.clone())))
+                integrate(&plan, &frame(Counts::F32(counts.clone().into())))
             };
             let (by_frame, by_mask) = (run(&none), run(&mask));
             assert_eq!(by_frame.signal, by_mask.signal);

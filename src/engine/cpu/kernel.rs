@@ -5,11 +5,9 @@
 
 use std::ops::Range;
 
-use super::LANES;
-use super::load::{Block, Count, Group, Row, SignalPath, load};
+use super::load::{Block, Count, Group, SignalPath, load};
 use super::stream::Stream;
-use crate::correct::SignalModel;
-use crate::simd::{Vectors, Work};
+use crate::simd::{LANES, Row, Vectors, Work};
 
 /// Sums of a group of frames over a part of the detector: for each bin Σ w·signal and, where S = 2, Σ w²·variance.
 pub(super) struct BandSums<const S: usize> {
@@ -26,7 +24,7 @@ impl<const S: usize> BandSums<S> {
     /// Adds the sums of the next band.
     pub(super) fn add(&mut self, next: &BandSums<S>) {
         for (sum, more) in self.sums.as_flattened_mut().iter_mut().zip(next.sums.as_flattened()) {
-            add(sum, &more.0);
+            sum.add(&more.0);
         }
         for (all, more) in self.excluded.iter_mut().zip(&next.excluded) {
             all.extend_from_slice(more);
@@ -38,7 +36,6 @@ impl<const S: usize> BandSums<S> {
 pub(super) struct Accumulate<'a, T, const S: usize> {
     pub(super) group: &'a Group<'a, T>,
     pub(super) stream: &'a Stream,
-    pub(super) model: &'a SignalModel,
     pub(super) blocks: Range<usize>,
     /// Over all regions.
     pub(super) bins: usize,
@@ -49,18 +46,17 @@ impl<T: Count, const S: usize> Work for Accumulate<'_, T, S> {
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> BandSums<S> {
-        let mut band = BandSums::zero(self.bins);
+        let mut sums = vec![[Row::ZERO; S]; self.bins];
         let mut block = Block::ZERO;
-        let path = SignalPath::of(self.model);
+        let path = SignalPath::of(self.group.model);
         for index in self.blocks {
             let entries = self.stream.entries(index);
             if !entries.is_empty() {
-                let excluded = &mut band.excluded;
-                load(vectors, self.group, self.stream, self.model, path, index, &mut block, excluded);
-                add_block(self.stream, path, entries, &block, &mut band.sums);
+                load(vectors, self.group, self.stream, index, &mut block);
+                add_block(self.stream, path, entries, &block, &mut sums);
             }
         }
-        band
+        BandSums { sums, excluded: block.excluded }
     }
 }
 
@@ -77,9 +73,9 @@ fn add_block<const S: usize>(
     if stream.has_whole_pixels() {
         for place in places {
             let (slot, sum) = (place.slot(), &mut sums[place.bin()]);
-            add(&mut sum[0], &block.signal[slot].0);
+            sum[0].add(&block.signal[slot].0);
             if S == 2 {
-                add(&mut sum[1], &block.variance[slot].0);
+                sum[1].add(&block.variance[slot].0);
             }
         }
         return;
@@ -90,25 +86,18 @@ fn add_block<const S: usize>(
         for (place, weight) in weighted {
             let sum = &mut sums[place.bin()];
             let share = block.signal[place.slot()].0.map(|count| weight * count);
-            add(&mut sum[0], &share);
+            sum[0].add(&share);
             if S == 2 {
-                add(&mut sum[1], &share.map(|share| weight * share));
+                sum[1].add(&share.map(|share| weight * share));
             }
         }
     } else {
         for (place, weight) in weighted {
             let (slot, sum) = (place.slot(), &mut sums[place.bin()]);
-            add(&mut sum[0], &block.signal[slot].0.map(|signal| weight * signal));
+            sum[0].add(&block.signal[slot].0.map(|signal| weight * signal));
             if S == 2 {
-                add(&mut sum[1], &block.variance[slot].0.map(|variance| weight * weight * variance));
+                sum[1].add(&block.variance[slot].0.map(|variance| weight * weight * variance));
             }
         }
-    }
-}
-
-#[inline(always)]
-fn add(sum: &mut Row, values: &[f64; LANES]) {
-    for (sum, value) in sum.0.iter_mut().zip(values) {
-        *sum += value;
     }
 }

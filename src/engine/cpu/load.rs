@@ -1,10 +1,9 @@
 //! Counts of several frames → signal and variance side by side, one lane for each frame.
 
-use super::LANES;
 use super::stream::{BLOCK, Stream, TILE};
 use crate::correct::{Dark, SignalModel};
 use crate::frame::Counts;
-use crate::simd::{Tile, Vectors};
+use crate::simd::{LANES, Row, Tile, Vectors};
 
 /// How much there is to do between counts and signal.
 #[derive(Debug, Clone, Copy)]
@@ -62,18 +61,10 @@ count!(u32, U32, count => count, word => word);
 count!(i32, I32, count => count as u32, word => word as i32);
 count!(f32, F32, count => count.to_bits(), word => f32::from_bits(word));
 
-/// One value of each frame, in one line of the cache: vectors that straddle two take up to twice the time.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-pub(super) struct Row(pub(super) [f64; LANES]);
-
-impl Row {
-    pub(super) const ZERO: Row = Row([0.0; LANES]);
-}
-
 /// Frames of one number type, one for each lane; lanes without a frame repeat the first one.
 #[derive(Debug)]
 pub(super) struct Group<'f, T> {
+    pub(super) model: &'f SignalModel,
     /// Row order, as many as the plan has pixels.
     pub(super) counts: [&'f [T]; LANES],
     /// Dead time in units of the frame's exposure.
@@ -87,24 +78,28 @@ pub(super) struct Block {
     pub(super) signal: [Row; BLOCK],
     /// Filled where it is not the counts.
     pub(super) variance: [Row; BLOCK],
+    /// Pixels with entries that each frame excludes, of this block and of those before it, ascending.
+    pub(super) excluded: [Vec<u32>; LANES],
 }
 
 impl Block {
-    pub(super) const ZERO: Block = Block { signal: [Row::ZERO; BLOCK], variance: [Row::ZERO; BLOCK] };
+    pub(super) const ZERO: Block = Block {
+        signal: [Row::ZERO; BLOCK],
+        variance: [Row::ZERO; BLOCK],
+        excluded: [const { Vec::new() }; LANES],
+    };
 }
 
-/// Fills `out` with a block, and appends to `excluded` the pixels with entries that a frame excludes.
+/// Fills `out` with the pixels of a block.
 #[inline(always)]
 pub(super) fn load<V: Vectors, T: Count>(
     vectors: V,
     group: &Group<'_, T>,
     stream: &Stream,
-    model: &SignalModel,
-    path: SignalPath<'_>,
     block: usize,
     out: &mut Block,
-    excluded: &mut [Vec<u32>; LANES],
 ) {
+    let path = SignalPath::of(group.model);
     let end = group.counts[0].len().min((block + 1) * BLOCK);
     let rows = group.counts.map(|counts| counts[block * BLOCK..end].as_chunks::<TILE>().0);
     for (t, &filled) in stream.filled(block).iter().enumerate() {
@@ -131,7 +126,7 @@ pub(super) fn load<V: Vectors, T: Count>(
                     }
                 }
             }
-            _ => each_by_itself(group, model, filled, block, t, out, excluded),
+            _ => each_by_itself(group, filled, block, t, out),
         }
     }
 }
@@ -153,22 +148,14 @@ fn all_valid(words: &Tile, filled: u8, last_valid: Option<u32>) -> bool {
 /// A tile with excluded pixels, with dead time, or at the end of the detector.
 #[cold]
 #[inline(never)]
-fn each_by_itself<T: Count>(
-    group: &Group<'_, T>,
-    model: &SignalModel,
-    filled: u8,
-    block: usize,
-    tile: usize,
-    out: &mut Block,
-    excluded: &mut [Vec<u32>; LANES],
-) {
+fn each_by_itself<T: Count>(group: &Group<'_, T>, filled: u8, block: usize, tile: usize, out: &mut Block) {
     for slot in (0..TILE).filter(|i| filled >> i & 1 == 1).map(|i| tile * TILE + i) {
         let pixel = block * BLOCK + slot;
-        for lane in 0..LANES {
+        for (lane, excluded) in out.excluded.iter_mut().enumerate() {
             let count = T::value(group.counts[lane][pixel].word());
-            let value = model.signal_and_variance(count, pixel, group.tau_per_exposure[lane]);
+            let value = group.model.signal_and_variance(count, pixel, group.tau_per_exposure[lane]);
             if value.is_none() {
-                excluded[lane].push(pixel as u32);
+                excluded.push(pixel as u32);
             }
             (out.signal[slot].0[lane], out.variance[slot].0[lane]) = value.unwrap_or((0.0, 0.0));
         }
