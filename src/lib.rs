@@ -23,6 +23,7 @@ pub mod peaks;
 pub mod reduce;
 pub mod pipeline;
 pub mod batch;
+pub mod bench;
 pub mod simulate;
 pub mod output;
 pub mod report;

@@ -80,16 +80,22 @@ impl CpuEngine {
     pub fn with(plan: Arc<IntegrationPlan>, instructions: InstructionSet) -> CpuEngine {
         let bytes = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
         let count = (BAND_BYTES / bytes.max(1)).clamp(1, MOST_BANDS);
-        let stream = Stream::new(&plan);
+        let sums = || (plan.norm_sum(), plan.pixel_count());
+        let (stream, (norm, pixels)) = rayon::join(|| Stream::new(&plan), sums);
         CpuEngine {
             info: info_with(instructions),
             instructions,
-            norm: plan.norm_sum(),
-            pixels: plan.pixel_count(),
+            norm,
+            pixels,
             bands: (0..=count).map(|band| stream.blocks() * band / count).collect(),
             stream,
             plan,
         }
+    }
+
+    /// Memory of the matrix that is read for each group of frames.
+    pub fn matrix_bytes(&self) -> usize {
+        self.stream.bytes()
     }
 
     /// Sums up to [`LANES`] frames of the number type of the first, whose counts are `first`.

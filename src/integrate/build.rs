@@ -216,8 +216,8 @@ impl IntegrationPlan {
             sharing: Vec::new(),
             unpolarized: Vec::new(),
         };
-        plan.sharing = plan.sharing_of_bins();
-        plan.unpolarized = plan.unpolarized_of_bins();
+        (plan.sharing, plan.unpolarized) =
+            rayon::join(|| plan.sharing_of_bins(), || plan.unpolarized_of_bins());
         Ok(plan)
     }
 

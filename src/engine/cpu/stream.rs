@@ -78,6 +78,10 @@ impl Stream {
         stream
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.places.as_slice()) + size_of_val(self.weights.as_slice()) + self.filled.len()
+    }
+
     pub(super) fn blocks(&self) -> usize {
         self.starts.len() - 1
     }
