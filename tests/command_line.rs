@@ -361,3 +361,18 @@ fn frames_of_equal_counts_give_a_flat_pattern_without_corrections() {
         assert!((intensity - 100.0).abs() < 1e-6, "{line}");
     }
 }
+
+/// However little memory a run may take, it gives the same numbers.
+#[test]
+fn a_run_with_little_memory_gives_the_same() {
+    let bench = Bench::new();
+    let pattern = || std::fs::read_to_string(bench.path("results/a/frames/a_10.xye")).unwrap();
+    assert_eq!(bench.halor(&["run", "run.yaml"]).status.code(), Some(0));
+    let plenty = pattern();
+    let little = ["run", "run.yaml", "--force", "--set", "memory_limit_gib=0.001"];
+    assert_eq!(bench.halor(&little).status.code(), Some(0));
+    assert_eq!(pattern(), plenty);
+    let none = bench.halor(&["run", "run.yaml", "--force", "--set", "memory_limit_gib=0"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("memory_limit_gib"));
+}

@@ -19,3 +19,4 @@ mod run_file;
 mod real_frames;
 mod calibration;
 mod command_line;
+mod bench;

@@ -45,3 +45,17 @@ impl Memory {
         (limit.saturating_sub(self.fixed) / self.per_frame).max(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_fits_the_limit_and_is_never_empty() {
+        let memory = Memory { fixed: 1000, per_frame: 30 };
+        for (limit, frames) in [(0, 1), (1000, 1), (1060, 2), (1089, 2), (1090, 3)] {
+            assert_eq!(memory.frames_within(limit), frames, "{limit}");
+            assert!(frames == 1 || memory.bytes(frames) as u64 <= limit);
+        }
+    }
+}
