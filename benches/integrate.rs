@@ -12,6 +12,7 @@ use halor::frame::{Counts, Frame, FrameHeader, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::grid::Bins;
 use halor::integrate::{Azimuth, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+use halor::simd::InstructionSet;
 
 const SHAPE: Shape = Shape { rows: 1679, columns: 1475 };
 const FRAMES: usize = 16;
@@ -83,14 +84,16 @@ fn engine(c: &mut Criterion) {
     let mask = Mask { shape: SHAPE, bad: geometry().detector.gap_mask() };
     let frames = frames();
     let mut group = c.benchmark_group("cpu");
-    for splitting in [Splitting::None, Splitting::Full] {
+    for splitting in [Splitting::None, Splitting::BoundingBox, Splitting::Full] {
         let plan = Arc::new(IntegrationPlan::build(spec(splitting, &mask)).unwrap());
-        let engine = CpuEngine::new(plan);
-        for count in [1, FRAMES] {
-            group.sample_size(10).throughput(Throughput::Elements(count as u64));
-            group.bench_function(format!("{splitting:?}, frames {count}"), |b| {
-                b.iter(|| engine.integrate(black_box(&frames[..count])).unwrap());
-            });
+        for set in InstructionSet::available() {
+            let engine = CpuEngine::with(plan.clone(), set);
+            for count in [1, FRAMES] {
+                group.sample_size(10).throughput(Throughput::Elements(count as u64));
+                group.bench_function(format!("{set}, {splitting:?}, frames {count}"), |b| {
+                    b.iter(|| engine.integrate(black_box(&frames[..count])).unwrap());
+                });
+            }
         }
     }
     group.finish();

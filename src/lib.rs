@@ -9,6 +9,7 @@
 
 pub mod units;
 pub mod grid;
+pub mod simd;
 pub mod config;
 pub mod frame;
 pub mod geometry;
@@ -22,6 +23,7 @@ pub mod peaks;
 pub mod reduce;
 pub mod pipeline;
 pub mod batch;
+pub mod bench;
 pub mod simulate;
 pub mod output;
 pub mod report;

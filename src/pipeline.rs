@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use rayon::iter::Either;
+use rayon::prelude::*;
+
 use crate::integrate::{Accumulators, IntegrationPlan, Pattern, PatternError};
 use crate::pdf::{Pdf, TransformError};
 use crate::peaks::{PeakError, PeakTable};
@@ -82,13 +85,25 @@ pub fn patterns(
     Ok(Patterns { measured, subtracted })
 }
 
-/// I(Q) → S(Q) → G(r) → peaks.
-///
-/// # Errors
-/// The first stage that fails.
-pub fn reduce(pattern: &Pattern, plan: &ReductionPlan) -> Result<Reduced, StageError> {
-    let structure = plan.structure.apply(pattern)?;
-    let pdf = plan.transform.apply(&structure)?;
-    let peaks = plan.peaks.measure(&structure, &pdf, &plan.transform)?;
-    Ok(Reduced { structure, pdf, peaks })
+/// I(Q) → S(Q) → G(r) → peaks of many patterns; each gives its results or the first stage that fails.
+pub fn reduce(patterns: &[&Pattern], plan: &ReductionPlan) -> Vec<Result<Reduced, StageError>> {
+    let (structures, failed): (Vec<_>, Vec<_>) =
+        patterns.par_iter().enumerate().partition_map(|(i, pattern)| match plan.structure.apply(pattern) {
+            Ok(structure) => Either::Left((i, structure)),
+            Err(error) => Either::Right((i, Err(StageError::from(error)))),
+        });
+    let to_transform: Vec<&StructureFactor> = structures.iter().map(|(_, structure)| structure).collect();
+    let pdfs = match plan.transform.apply_all(&to_transform) {
+        Ok(pdfs) => pdfs,
+        Err(error) => return patterns.iter().map(|_| Err(error.clone().into())).collect(),
+    };
+    let measure = |((i, structure), pdf): ((usize, StructureFactor), Pdf)| {
+        let peaks = plan.peaks.measure(&structure, &pdf, &plan.transform);
+        (i, peaks.map_err(StageError::from).map(|peaks| Reduced { structure, pdf, peaks }))
+    };
+    let mut all: Vec<(usize, Result<Reduced, StageError>)> =
+        structures.into_par_iter().zip(pdfs).map(measure).collect();
+    all.extend(failed);
+    all.sort_by_key(|(i, _)| *i);
+    all.into_iter().map(|(_, result)| result).collect()
 }

@@ -216,11 +216,11 @@ fn wrong_inputs_are_caught() {
     // Nothing but a smooth background, and nothing at all.
     let (smooth, _) = simulated(0.3, [240.0, 310.0], [0.0, 0.0], "none", 60.0);
     assert!(ask(&smooth, "CeO2", 60.0).is_err());
-    let none = Frame { counts: Counts::I32(vec![0; detector.shape.pixels()]), ..frame.clone() };
+    let none = Frame { counts: Counts::I32(vec![0; detector.shape.pixels()].into()), ..frame.clone() };
     assert!(matches!(ask(&none, "CeO2", 60.0), Err(CalibrateError::NoRings { .. })));
     // A frame of another detector.
     let shape = Shape { rows: 10, columns: 10 };
-    let small = Frame { shape, counts: Counts::U16(vec![1; 100]), header: FrameHeader::default() };
+    let small = Frame { shape, counts: Counts::U16(vec![1; 100].into()), header: FrameHeader::default() };
     assert!(matches!(ask(&small, "CeO2", 60.0), Err(CalibrateError::Shape { .. })));
 }
 

@@ -39,7 +39,7 @@ impl Bench {
 
     fn frame(&self, name: &str, shape: Shape, count: i32) {
         let header = FrameHeader { exposure_s: Some(1.0), ..FrameHeader::default() };
-        let frame = Frame { shape, counts: Counts::I32(vec![count; shape.pixels()]), header };
+        let frame = Frame { shape, counts: Counts::I32(vec![count; shape.pixels()].into()), header };
         write_tiff(std::fs::File::create(self.path(name)).unwrap(), &frame).unwrap();
     }
 
@@ -277,7 +277,7 @@ fn a_frame_without_s_of_q_is_integrated_and_stays_in_the_sum() {
 fn counts_above_the_headers_cutoff_are_a_warning_and_no_mask() {
     let bench = Bench::new();
     let header = FrameHeader { exposure_s: Some(1.0), count_cutoff: Some(50.0), ..FrameHeader::default() };
-    let frame = Frame { shape: SHAPE, counts: Counts::I32(vec![100; SHAPE.pixels()]), header };
+    let frame = Frame { shape: SHAPE, counts: Counts::I32(vec![100; SHAPE.pixels()].into()), header };
     write_tiff(std::fs::File::create(bench.path("b_1.tif")).unwrap(), &frame).unwrap();
     let run = bench.halor(&["run", "run.yaml", "--engine", "cpu"]);
     assert_eq!(code(&run), 0, "{}", stderr(&run));
@@ -360,4 +360,19 @@ fn frames_of_equal_counts_give_a_flat_pattern_without_corrections() {
         // Equal counts over equal norms: only rounding of the sums is left.
         assert!((intensity - 100.0).abs() < 1e-6, "{line}");
     }
+}
+
+/// However little memory a run may take, it gives the same numbers.
+#[test]
+fn a_run_with_little_memory_gives_the_same() {
+    let bench = Bench::new();
+    let pattern = || std::fs::read_to_string(bench.path("results/a/frames/a_10.xye")).unwrap();
+    assert_eq!(bench.halor(&["run", "run.yaml"]).status.code(), Some(0));
+    let plenty = pattern();
+    let little = ["run", "run.yaml", "--force", "--set", "memory_limit_gib=0.001"];
+    assert_eq!(bench.halor(&little).status.code(), Some(0));
+    assert_eq!(pattern(), plenty);
+    let none = bench.halor(&["run", "run.yaml", "--force", "--set", "memory_limit_gib=0"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("memory_limit_gib"));
 }

@@ -232,7 +232,7 @@ fn what_does_not_fit_is_refused() {
     let good = frame(plan.shape, "i32", 1);
     let other_shape = frame(Shape { rows: 67, columns: 61 }, "i32", 1);
     assert!(matches!(engine.integrate(&[good.clone(), other_shape]), Err(EngineError::Shape { .. })));
-    let short = Frame { counts: Counts::I32(vec![1; 5]), ..good.clone() };
+    let short = Frame { counts: Counts::I32(vec![1; 5].into()), ..good.clone() };
     assert!(matches!(engine.integrate(&[short]), Err(EngineError::CountsLength { found: 5, .. })));
     let mut untimed = good.clone();
     untimed.header.exposure_s = None;

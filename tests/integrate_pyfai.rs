@@ -149,8 +149,10 @@ fn integrate(setup: &Setup, k: usize, corners: CornerError, case: Case) -> Answe
     }
     let at_least_one = counts.iter().map(|count| if *count == 0 { 1 } else { *count }).collect();
     let frame = |counts| Frame { shape, counts: Counts::I32(counts), header: FrameHeader::default() };
-    let mut both =
-        CpuEngine::new(plan.clone()).integrate(&[frame(counts), frame(at_least_one)]).unwrap().into_iter();
+    let mut both = CpuEngine::new(plan.clone())
+        .integrate(&[frame(counts.into()), frame(at_least_one)])
+        .unwrap()
+        .into_iter();
     let mut sums = both.next().unwrap();
     sums.scale_norm(case.normalization);
     Answer { plan, sums, variance: both.next().unwrap().variance, corner_error }

@@ -20,3 +20,4 @@ mod real_frames;
 mod calibration;
 mod calibration_joint;
 mod command_line;
+mod bench;

@@ -62,7 +62,7 @@ fn frame(path: &std::path::Path) -> Frame {
 
 fn values(frame: &Frame) -> Vec<i32> {
     let Counts::I32(values) = &frame.counts else { panic!("counts are not i32") };
-    values.clone()
+    values.to_vec()
 }
 
 #[test]

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::planned_outputs;
-use super::prepare::{Prepared, prepare, static_mask};
+use super::memory::Memory;
+use super::prepare::{prepare, static_mask};
 use super::queue::{Job, Work};
 use crate::config::{Config, Sample};
 use crate::engine::cpu::batch_frames;
@@ -123,7 +124,13 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         engine,
         engine_error,
         no_gpu,
-        memory_mib: prepared.map(|prepared| memory_bytes(config, &prepared, work.jobs.len()) >> 20),
+        memory_mib: prepared.map(|prepared| {
+            let memory = Memory::of(config, &prepared);
+            let engine_frames = batch_frames(shape.pixels());
+            let batch =
+                engine_frames.min(memory.frames_within(config.memory_limit_bytes)).min(work.jobs.len());
+            memory.bytes(batch) >> 20
+        }),
         outputs: outputs.files,
         bad_frames,
         moved: config.samples.iter().filter_map(|sample| moved(sample, config)).collect(),
@@ -171,20 +178,6 @@ fn integration_in_words(config: &Config) -> String {
     };
     let bins = integration.bins;
     format!("{} bins from {:.4} to {:.4} {unit}, {splitting}", bins.count, bins.lower, bins.upper)
-}
-
-/// Plans, frames in flight, sums.
-fn memory_bytes(config: &Config, prepared: &Prepared, frames: usize) -> usize {
-    let plan = &prepared.plans.integration;
-    let pixels = plan.shape.pixels();
-    let matrix = 8 * plan.matrix.bins.len() + 4 * pixels;
-    let norm_and_flat = 12 * pixels;
-    let transform = prepared.plans.reduction.as_ref().map_or(0, |plan| plan.transform.bytes());
-    // Three batches: being read, waiting, being integrated; Pilatus counts.
-    let in_flight = 3 * batch_frames(pixels).min(frames) * 4 * pixels;
-    let sums = 24 * plan.accumulator_len() * (config.samples.len() + batch_frames(pixels));
-    const PROGRAM: usize = 32 << 20;
-    PROGRAM + matrix + norm_and_flat + transform + in_flight + sums
 }
 
 /// Where the detector stands, as a user would measure it.

@@ -134,14 +134,9 @@ const RELATIVE_TOLERANCE: f64 = 1e-3;
 const DISTANCE_TOLERANCE: f64 = 0.02;
 
 impl HeaderCheck {
-    pub(super) fn look_at(&mut self, config: &Config, frames: &[(Job, Read)]) {
-        let said: Vec<Vec<String>> = frames
-            .par_iter()
-            .map(|(_, read)| {
-                read.as_ref().map_or_else(|_| Vec::new(), |read| contradictions(&read.frame, config))
-            })
-            .collect();
-        for ((job, _), messages) in frames.iter().zip(said) {
+    /// Adds what [`all_contradictions`] found.
+    pub(super) fn note<'a>(&mut self, found: impl Iterator<Item = (&'a Job, Vec<String>)>) {
+        for (job, messages) in found {
             for message in messages {
                 self.found.entry(message).or_insert_with(|| (0, job.address.path.clone())).0 += 1;
             }
@@ -155,6 +150,14 @@ impl HeaderCheck {
             _ => format!("{} and {} more frames: {message}", first.display(), count - 1),
         })
     }
+}
+
+/// What each frame's header says against the run file.
+pub(super) fn all_contradictions(config: &Config, frames: &[(Job, Read)]) -> Vec<Vec<String>> {
+    let of_frame = |(_, read): &(Job, Read)| {
+        read.as_ref().map_or_else(|_| Vec::new(), |read| contradictions(&read.frame, config))
+    };
+    frames.par_iter().map(of_frame).collect()
 }
 
 /// What a frame's header says against the run file.

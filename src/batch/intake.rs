@@ -1,6 +1,11 @@
 //! A batch of files that were read → the sums of each frame, and why there are none for the others.
 
-use super::queue::{Job, Reads};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use super::header::all_contradictions;
+use super::queue::{Job, ReadBatch, Reads};
 use crate::config::{Config, NormalizeBy};
 use crate::engine::{Engine, EngineError};
 use crate::frame::{Frame, Shape};
@@ -15,8 +20,42 @@ pub(super) struct Taken {
     pub(super) sums: Option<Accumulators>,
 }
 
+/// A batch that has been integrated.
+pub(super) struct TakenBatch {
+    pub(super) taken: Vec<Taken>,
+    /// What each frame's header says against the run file.
+    pub(super) contradictions: Vec<Vec<String>>,
+    /// Wall time of reading and decoding.
+    pub(super) read_time: Duration,
+    /// Wall time of integrating.
+    pub(super) integrate_time: Duration,
+}
+
+/// Integrates batch after batch while the receiver reduces and writes the one before; one waits in between.
+pub(super) fn integrate_ahead<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    batches: Receiver<ReadBatch>,
+    config: &'scope Config,
+    shape: Shape,
+    engine: &'scope dyn Engine,
+) -> Receiver<TakenBatch> {
+    let (sender, receiver) = sync_channel(1);
+    scope.spawn(move || {
+        for ReadBatch { frames, read_time } in batches {
+            let start = Instant::now();
+            let contradictions = all_contradictions(config, &frames);
+            let taken = take_in(frames, config, shape, engine);
+            let integrate_time = start.elapsed();
+            if sender.send(TakenBatch { taken, contradictions, read_time, integrate_time }).is_err() {
+                return; // The receiver has stopped: the run is over.
+            }
+        }
+    });
+    receiver
+}
+
 /// Integrates the frames that can be, in order; the others get their reason.
-pub(super) fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> Vec<Taken> {
+fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> Vec<Taken> {
     let mut frames = Vec::with_capacity(batch.len());
     let mut places = Vec::with_capacity(batch.len());
     let mut taken = Vec::with_capacity(batch.len());

@@ -5,6 +5,7 @@ mod files;
 mod header;
 mod inputs;
 mod intake;
+mod memory;
 mod prepare;
 mod queue;
 mod reduction;

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use rayon::prelude::*;
+
 use super::files::{Level, Target, Written, relative};
 use crate::config::Config;
-use crate::integrate::{Accumulators, RING};
+use crate::integrate::{Accumulators, Pattern, RING};
 use crate::output::{Existing, Header, Names, OutputError, PeakRow};
 use crate::pipeline::{self, BackgroundPattern, Patterns, Plans, Reduced, StageError};
 
@@ -40,76 +42,133 @@ pub(super) enum ReductionError {
     Output(#[from] OutputError),
 }
 
+/// Which frames of a sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Of<'a> {
+    /// The one whose files have this name.
+    Frame(&'a str),
+    /// So many, summed.
+    Sample(usize),
+}
+
+impl Of<'_> {
+    fn level(self) -> Level {
+        match self {
+            Of::Frame(_) => Level::Frame,
+            Of::Sample(_) => Level::Sample,
+        }
+    }
+}
+
+/// What is to be reduced.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// Index into the configuration's samples.
+    pub(super) sample: usize,
+    pub(super) of: Of<'a>,
+    pub(super) sums: &'a Accumulators,
+    pub(super) background: Option<&'a BackgroundPattern>,
+}
+
+/// A subject with the patterns of its regions.
+struct Measured<'a> {
+    subject: Subject<'a>,
+    patterns: Vec<Patterns>,
+}
+
 impl Reduction<'_> {
-    /// One frame of a sample; `stem` names its files.
-    pub(super) fn frame(
-        &self,
-        sample: usize,
-        stem: &str,
-        sums: &Accumulators,
-        background: Option<&BackgroundPattern>,
-    ) -> Result<Results, ReductionError> {
-        let name = &self.config.samples[sample].name;
-        let header = self.header.with("sample", name).with("frame", stem);
-        let names = Names::of_frame(&self.config.output, name, stem);
-        self.all_regions(sample, Some(stem), &header, names, Level::Frame, sums, background)
+    /// The results of each subject, S(Q) and G(r) made for all of them at once.
+    pub(super) fn all(&self, subjects: &[Subject<'_>]) -> Vec<Result<Results, ReductionError>> {
+        let measured: Vec<Result<Measured<'_>, StageError>> =
+            subjects.par_iter().map(|subject| self.measured(*subject)).collect();
+        let mut reduced = self.reduced(&measured).into_iter();
+        let with_reduced: Vec<_> = measured
+            .into_iter()
+            .map(|measured| {
+                let measured = measured?;
+                let regions = self.regions_reduced(measured.subject.of.level()).count();
+                Ok((measured, reduced.by_ref().take(regions).collect()))
+            })
+            .collect();
+        with_reduced
+            .into_par_iter()
+            .map(|both: Result<_, StageError>| {
+                both.map_err(ReductionError::from).and_then(|(m, r)| self.write(m, r))
+            })
+            .collect()
     }
 
-    /// The frames of a sample, summed.
-    pub(super) fn sample(
-        &self,
-        sample: usize,
-        frames: usize,
-        sums: &Accumulators,
-        background: Option<&BackgroundPattern>,
-    ) -> Result<Results, ReductionError> {
-        let name = &self.config.samples[sample].name;
-        let header = self.header.with("sample", name).with("frames_summed", frames);
-        let names = Names::of_sample(&self.config.output, name);
-        self.all_regions(sample, None, &header, names, Level::Sample, sums, background)
+    fn measured<'a>(&self, subject: Subject<'a>) -> Result<Measured<'a>, StageError> {
+        let patterns = (0..self.config.regions.len())
+            .map(|region| pipeline::patterns(subject.sums, region, self.plans, subject.background))
+            .collect::<Result<_, _>>()?;
+        Ok(Measured { subject, patterns })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "private; its two callers name each of them")]
-    fn all_regions(
+    /// Regions that go through S(Q) and G(r): of a frame the ring, of a sample all.
+    fn regions_reduced(&self, level: Level) -> impl Iterator<Item = usize> {
+        let regions = self.config.regions.iter().enumerate().filter(move |(_, region)| {
+            self.plans.reduction.is_some() && (region.name == RING || level == Level::Sample)
+        });
+        regions.map(|(index, _)| index)
+    }
+
+    /// S(Q) and G(r) of all regions of all subjects that have them, in order.
+    fn reduced(&self, measured: &[Result<Measured<'_>, StageError>]) -> Vec<Result<Reduced, StageError>> {
+        let Some(plan) = &self.plans.reduction else { return Vec::new() };
+        let patterns: Vec<&Pattern> = measured
+            .iter()
+            .flatten()
+            .flat_map(|m| {
+                self.regions_reduced(m.subject.of.level()).map(|region| &m.patterns[region].subtracted)
+            })
+            .collect();
+        pipeline::reduce(&patterns, plan)
+    }
+
+    /// Writes the files of a subject; `reduced` are its [`Reduction::regions_reduced`].
+    fn write(
         &self,
-        sample: usize,
-        frame: Option<&str>,
-        header: &Header,
-        names: Names,
-        level: Level,
-        sums: &Accumulators,
-        background: Option<&BackgroundPattern>,
+        measured: Measured<'_>,
+        reduced: Vec<Result<Reduced, StageError>>,
     ) -> Result<Results, ReductionError> {
+        let Measured { subject: Subject { sample, of, background, .. }, patterns } = measured;
         let sample = &self.config.samples[sample];
+        let header = self.header.with("sample", &sample.name);
+        let (names, header, frame) = match of {
+            Of::Frame(stem) => {
+                let names = Names::of_frame(&self.config.output, &sample.name, stem);
+                (names, header.with("frame", stem), Some(stem))
+            }
+            Of::Sample(frames) => {
+                let names = Names::of_sample(&self.config.output, &sample.name);
+                (names, header.with("frames_summed", frames), None)
+            }
+        };
         let header = match background {
             Some(background) => &header.with("bgscale", background.scale),
-            None => header,
+            None => &header,
         };
-        let subtracts = background.is_some();
-        let target = Target { config: self.config, names, header, level, subtracts, existing: self.existing };
+        let (config, level, subtracts) = (self.config, of.level(), background.is_some());
+        let target = Target { config, names, header, level, subtracts, existing: self.existing };
+        let mut reduced_regions: Vec<Option<Reduced>> = patterns.iter().map(|_| None).collect();
         let mut results = Results::default();
-        let mut written = Written::default();
-        for (index, region) in self.config.regions.iter().enumerate() {
-            let patterns = pipeline::patterns(sums, index, self.plans, background)?;
-            let reduced = match &self.plans.reduction {
-                Some(plan) if region.name == RING || level == Level::Sample => {
-                    let reduced = pipeline::reduce(&patterns.subtracted, plan);
-                    if let Err(reason) = &reduced {
-                        // What was integrated is good: a weak frame stays in the sum, a sector with holes does not
-                        // take the sample with it.
-                        let name = &sample.name;
-                        if region.name == RING {
-                            results.ring_unreduced = Some(format!("integrated only: {reason}"));
-                        } else {
-                            let warning =
-                                format!("{name}, sector {}: integrated only: {reason}", region.name);
-                            results.warnings.push(warning);
-                        }
+        for (region, reduced) in self.regions_reduced(level).zip(reduced) {
+            match reduced {
+                Ok(reduced) => reduced_regions[region] = Some(reduced),
+                // What was integrated is good: a weak frame stays in the sum, a sector with holes does not take the sample
+                // with it.
+                Err(reason) => match config.regions[region].name.as_str() {
+                    RING => results.ring_unreduced = Some(format!("integrated only: {reason}")),
+                    name => {
+                        let warning = format!("{}, sector {name}: integrated only: {reason}", sample.name);
+                        results.warnings.push(warning);
                     }
-                    reduced.ok()
-                }
-                Some(_) | None => None,
-            };
+                },
+            }
+        }
+        let mut written = Written::default();
+        for ((region, patterns), reduced) in config.regions.iter().zip(patterns).zip(reduced_regions) {
             target.write(&region.name, &patterns, reduced.as_ref(), &mut written)?;
             if let Some(reduced) = &reduced {
                 results.rows.extend(reduced.peaks.peaks.iter().map(|peak| PeakRow {
@@ -123,7 +182,7 @@ impl Reduction<'_> {
                 results.ring = Some((patterns, reduced));
             }
         }
-        results.files = written.keep().iter().map(|file| relative(self.config, file)).collect();
+        results.files = written.keep().iter().map(|file| relative(config, file)).collect();
         Ok(results)
     }
 }

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::files::{planned_outputs, remove};
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
-use super::intake::{Taken, take_in};
+use super::intake::{Taken, TakenBatch, integrate_ahead};
+use super::memory::Memory;
 use super::prepare::{PrepareError, Prepared, prepare};
-use super::queue::{ReadBatch, Role, Work, read_ahead};
-use super::reduction::{Reduction, ReductionError, Results};
+use super::queue::{Role, Work, read_ahead};
+use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use crate::config::{Config, Loaded};
 use crate::engine::{self, Engine, EngineError};
 use crate::integrate::{Accumulators, PatternError};
@@ -201,8 +200,11 @@ impl<'a> Run<'a> {
 
     fn all_frames(&mut self, progress: &Progress<'_>) {
         let jobs = std::mem::take(&mut self.work.jobs);
+        let (config, engine) = (self.config, self.engine);
+        let (shape, size) = (self.prepared.plans.integration.shape, self.batch_size());
         std::thread::scope(|scope| {
-            for batch in read_ahead(scope, &jobs, self.engine.batch_size()) {
+            let read = read_ahead(scope, &jobs, size);
+            for batch in integrate_ahead(scope, read, config, shape, engine) {
                 let first = self.records.len();
                 self.batch(batch);
                 self.records[first..].iter().for_each(progress);
@@ -210,15 +212,18 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// One batch: integrate, then backgrounds into their sums, then samples through the reduction.
-    fn batch(&mut self, batch: ReadBatch) {
-        self.timings.read_s += batch.read_time.as_secs_f64();
-        self.header_check.look_at(self.config, &batch.frames);
-        let start = Instant::now();
-        let mut taken =
-            take_in(batch.frames, self.config, self.prepared.plans.integration.shape, self.engine);
-        self.timings.integrate_s += start.elapsed().as_secs_f64();
+    /// As many frames as the engine likes, or as the memory holds.
+    fn batch_size(&self) -> usize {
+        let memory = Memory::of(self.config, self.prepared);
+        self.engine.batch_size().min(memory.frames_within(self.config.memory_limit_bytes))
+    }
 
+    /// One batch: backgrounds into their sums, then samples through the reduction.
+    fn batch(&mut self, batch: TakenBatch) {
+        let TakenBatch { mut taken, contradictions, read_time, integrate_time } = batch;
+        self.timings.read_s += read_time.as_secs_f64();
+        self.timings.integrate_s += integrate_time.as_secs_f64();
+        self.header_check.note(taken.iter().map(|frame| &frame.job).zip(contradictions));
         let start = Instant::now();
         // Backgrounds come before all samples in the order of jobs.
         for frame in &mut taken {
@@ -231,7 +236,7 @@ impl<'a> Run<'a> {
         if self.backgrounds.is_none() && taken.iter().any(|f| matches!(f.job.role, Role::Sample(..))) {
             self.backgrounds = Some(self.background_patterns());
         }
-        let reduced: Vec<Result<Results, Status>> = taken.par_iter().map(|frame| self.frame(frame)).collect();
+        let reduced = self.reduced(&taken);
         for (mut frame, reduced) in taken.into_iter().zip(reduced) {
             match reduced {
                 Ok(results) => {
@@ -256,15 +261,27 @@ impl<'a> Run<'a> {
         self.timings.reduce_and_write_s += start.elapsed().as_secs_f64();
     }
 
-    /// Results of a sample's frame; nothing for a background's, nor for one that failed before.
-    fn frame(&self, frame: &Taken) -> Result<Results, Status> {
-        let (Role::Sample(sample, place), Some(sums)) = (frame.job.role, &frame.sums) else {
-            return Ok(Results::default());
+    /// Results of each sample's frame; nothing for a background's, nor for one that failed before.
+    fn reduced(&self, taken: &[Taken]) -> Vec<Result<Results, Status>> {
+        let subjects: Vec<Option<Result<Subject<'_>, Status>>> =
+            taken.iter().map(|frame| self.subject(frame)).collect();
+        let there: Vec<Subject<'_>> = subjects.iter().flatten().flatten().copied().collect();
+        let mut results = self.reduction.all(&there).into_iter();
+        let of_frame = |(frame, subject): (&Taken, Option<Result<Subject<'_>, Status>>)| {
+            let Some(subject) = subject else { return Ok(Results::default()) };
+            subject?;
+            let failed = |e: ReductionError| Status::Failed(format!("{}: {e}", frame.record.path.display()));
+            results.next().unwrap_or_else(|| Ok(Results::default())).map_err(failed)
         };
-        let background = self.background(sample).map_err(Status::Skipped)?;
-        self.reduction
-            .frame(sample, &self.stems[sample][place], sums, background)
-            .map_err(|e: ReductionError| Status::Failed(format!("{}: {e}", frame.record.path.display())))
+        taken.iter().zip(subjects).map(of_frame).collect()
+    }
+
+    /// What there is to reduce of a frame, or why it is skipped.
+    fn subject<'t>(&'t self, frame: &'t Taken) -> Option<Result<Subject<'t>, Status>> {
+        let (Role::Sample(sample, place), Some(sums)) = (frame.job.role, &frame.sums) else { return None };
+        let of = Of::Frame(&self.stems[sample][place]);
+        let background = self.background(sample).map_err(Status::Skipped);
+        Some(background.map(|background| Subject { sample, of, sums, background }))
     }
 
     fn background(&self, sample: usize) -> Result<Option<&BackgroundPattern>, String> {
@@ -303,14 +320,23 @@ impl<'a> Run<'a> {
     /// The sums of the samples, in the order of the run file.
     fn all_samples(&mut self) {
         let start = Instant::now();
-        for (index, sample) in self.config.samples.iter().enumerate() {
-            let (Some(sums), frames) = &self.sample_sums[index] else {
-                self.failed_samples.push((sample.name.clone(), "none of its frames has results".to_owned()));
-                continue;
+        let subject = |sample: usize| -> Result<Subject<'_>, String> {
+            let (Some(sums), frames) = &self.sample_sums[sample] else {
+                return Err("none of its frames has results".to_owned());
             };
-            let results = self.background(index).and_then(|background| {
-                self.reduction.sample(index, *frames, sums, background).map_err(|e| e.to_string())
-            });
+            let background = self.background(sample)?;
+            Ok(Subject { sample, of: Of::Sample(*frames), sums, background })
+        };
+        let subjects: Vec<Result<Subject<'_>, String>> =
+            (0..self.config.samples.len()).map(subject).collect();
+        let there: Vec<Subject<'_>> = subjects.iter().flatten().copied().collect();
+        let mut results = self.reduction.all(&there).into_iter();
+        let of_sample = |subject: Result<Subject<'_>, String>| {
+            subject?;
+            results.next().unwrap_or_else(|| Ok(Results::default())).map_err(|e| e.to_string())
+        };
+        let all: Vec<Result<Results, String>> = subjects.into_iter().map(of_sample).collect();
+        for (sample, results) in self.config.samples.iter().zip(all) {
             match results {
                 Ok(results) => {
                     self.rows.extend(results.rows);

@@ -1,5 +1,6 @@
 //! The command line: raw arguments, one file per subcommand.
 
+mod bench;
 mod calibrate;
 mod check;
 mod demo;
@@ -64,6 +65,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Simulate a small series with a known answer, process it and print both beside each other.
     Demo(demo::DemoArgs),
+    /// Measure how fast this machine is: decoding, integrating, S(Q) and G(r), writing, and whole runs.
+    Bench(bench::BenchArgs),
 }
 
 /// A run file and what changes it.
@@ -133,6 +136,7 @@ impl Cli {
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),
+            Command::Bench(args) => bench::run(&args, self.quiet),
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Config {
     pub output: PathBuf,
     /// Which engine.
     pub engine: EngineChoice,
+    /// Memory that the run may take: so many frames are read ahead.
+    pub memory_limit_bytes: u64,
     /// Detector and its placement.
     pub geometry: Geometry,
     /// The .poni file that the placement was read from.

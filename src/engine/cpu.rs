@@ -2,19 +2,21 @@
 
 mod kernel;
 mod load;
+mod stream;
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::valid::last_valid;
 use super::{Engine, EngineError, EngineInfo, EngineKind, check_pixels};
-use crate::frame::Frame;
+use crate::frame::{Frame, each_type};
 use crate::integrate::{Accumulators, IntegrationPlan};
-use kernel::{BandSums, accumulate};
-use load::{Lane, SignalPath};
-
-/// Frames that go through the matrix together.
-const LANES: usize = 8;
+use crate::simd::{InstructionSet, LANES};
+use kernel::{Accumulate, BandSums};
+use load::{Count, Group, SignalPath};
+use stream::Stream;
 
 /// Most pieces of the detector that are summed on their own and then added in order.
 const MOST_BANDS: usize = 16;
@@ -37,92 +39,120 @@ enum Sharing {
 
 /// Integrates on the processor.
 ///
-/// The detector is cut into bands of pixels that depend on the plan alone. Each band is summed in pixel order, the
-/// bands are added in order, and every frame has its own lane of arithmetic: so the bits of the answer depend
-/// neither on the threads nor on the frames that are integrated with it.
+/// The detector is cut into bands of pixels that depend on the plan alone. Each band is summed in an order that the plan
+/// decides, the bands are added in order, and every frame has its own lane of arithmetic: so the bits of the answer depend
+/// neither on the threads, nor on the frames that are integrated with it, nor on the instruction set.
 #[derive(Debug)]
 pub struct CpuEngine {
     plan: Arc<IntegrationPlan>,
     info: EngineInfo,
-    path: SignalPath,
-    /// Whether every share is a whole pixel: then Σ w²·c and Σ w·c are one sum.
-    whole_pixels: bool,
+    instructions: InstructionSet,
+    stream: Stream,
     /// Σ w·norm of each bin without excluded pixels.
     norm: Vec<f64>,
     /// Pixels in each bin.
     pixels: Vec<u32>,
-    /// First pixel of each band, and the end.
+    /// First block of each band, and the end.
     bands: Vec<usize>,
 }
 
 /// What the native engine says of itself.
 pub(super) fn info() -> EngineInfo {
+    info_with(InstructionSet::best())
+}
+
+fn info_with(instructions: InstructionSet) -> EngineInfo {
     let threads = rayon::current_num_threads();
     EngineInfo {
         kind: EngineKind::Cpu,
         device: std::env::consts::ARCH.to_owned(),
-        detail: format!("portable f64, {LANES} frames at once, {threads} threads"),
+        detail: format!("{instructions}, f64, {LANES} frames at once, {threads} threads"),
     }
 }
 
 impl CpuEngine {
-    /// An engine for `plan`.
+    /// An engine for `plan`, with the fastest instructions of this processor.
     pub fn new(plan: Arc<IntegrationPlan>) -> CpuEngine {
+        CpuEngine::with(plan, InstructionSet::best())
+    }
+
+    /// An engine that uses these instructions.
+    pub fn with(plan: Arc<IntegrationPlan>, instructions: InstructionSet) -> CpuEngine {
         let bytes = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
         let count = (BAND_BYTES / bytes.max(1)).clamp(1, MOST_BANDS);
-        let total = plan.shape.pixels();
+        let sums = || (plan.norm_sum(), plan.pixel_count());
+        let (stream, (norm, pixels)) = rayon::join(|| Stream::new(&plan), sums);
         CpuEngine {
-            info: info(),
-            path: SignalPath::of(&plan.signal),
-            whole_pixels: plan.matrix.weights.iter().all(|weight| *weight == 1.0),
-            norm: plan.norm_sum(),
-            pixels: plan.pixel_count(),
-            bands: (0..=count).map(|band| total * band / count).collect(),
+            info: info_with(instructions),
+            instructions,
+            norm,
+            pixels,
+            bands: (0..=count).map(|band| stream.blocks() * band / count).collect(),
+            stream,
             plan,
         }
     }
 
-    fn lane<'f>(&self, frame: &'f Frame) -> Result<Lane<'f>, EngineError> {
-        check_pixels(frame, &self.plan)?;
-        let tau_per_exposure = self.plan.signal.tau_per_exposure(frame.header.exposure_s);
-        Ok(Lane { counts: &frame.counts, tau_per_exposure: tau_per_exposure.ok_or(EngineError::NoExposure)? })
+    /// Memory of the matrix that is read for each group of frames.
+    pub fn matrix_bytes(&self) -> usize {
+        self.stream.bytes()
     }
 
-    /// The kernel for a group: one lane for a single frame, and only one sum where the variance is the signal.
-    fn group(&self, frames: &[Lane<'_>], sharing: Sharing) -> Vec<Accumulators> {
-        let one_sum = self.whole_pixels && self.path == SignalPath::Counts;
-        match (frames.len(), one_sum) {
-            (1, true) => self.reduce::<1, 1>(frames, sharing),
-            (1, false) => self.reduce::<1, 2>(frames, sharing),
-            (_, true) => self.reduce::<LANES, 1>(frames, sharing),
-            (_, false) => self.reduce::<LANES, 2>(frames, sharing),
-        }
-    }
-
-    /// Sums all bands of up to `L` frames, in the same order whatever the threads share.
-    fn reduce<const L: usize, const S: usize>(
+    /// Sums up to [`LANES`] frames of the number type of the first, whose counts are `first`.
+    fn group<T: Count>(
         &self,
-        frames: &[Lane<'_>],
+        first: &[T],
+        frames: &[Frame],
+        sharing: Sharing,
+    ) -> Result<Vec<Accumulators>, EngineError> {
+        let model = &self.plan.signal;
+        let lane = |index: usize| frames.get(index).unwrap_or(&frames[0]);
+        let mut tau_per_exposure = [0.0; LANES];
+        let mut last = Some(u32::MAX);
+        for (index, tau) in tau_per_exposure.iter_mut().enumerate() {
+            let frame = lane(index);
+            *tau = model.tau_per_exposure(frame.header.exposure_s).ok_or(EngineError::NoExposure)?;
+            last = last.min(last_valid(&frame.counts, model, *tau));
+        }
+        let counts = std::array::from_fn(|index| T::of(&lane(index).counts).unwrap_or(first));
+        let group = Group { model, counts, tau_per_exposure, last_valid: last };
+        let one_sum = self.stream.has_whole_pixels() && matches!(SignalPath::of(model), SignalPath::Counts);
+        Ok(if one_sum {
+            self.reduce::<T, 1>(&group, frames.len(), sharing)
+        } else {
+            self.reduce::<T, 2>(&group, frames.len(), sharing)
+        })
+    }
+
+    /// Sums all bands of a group, in the same order whatever the threads share.
+    fn reduce<T: Count, const S: usize>(
+        &self,
+        group: &Group<'_, T>,
+        frames: usize,
         sharing: Sharing,
     ) -> Vec<Accumulators> {
         let sum = |band: usize| {
-            let pixels = self.bands[band]..self.bands[band + 1];
-            accumulate::<L, S>(&self.plan, self.path, frames, pixels)
+            self.instructions.run(Accumulate::<T, S> {
+                group,
+                stream: &self.stream,
+                blocks: self.bands[band]..self.bands[band + 1],
+                bins: self.plan.accumulator_len(),
+            })
         };
         let bands = self.bands.len() - 1;
-        let mut total = BandSums::<L, S>::zero(self.plan.accumulator_len());
+        let mut total = BandSums::<S>::zero(self.plan.accumulator_len());
         match sharing {
             Sharing::Groups => (0..bands).for_each(|band| total.add(&sum(band))),
             Sharing::Bands => {
-                let parts: Vec<BandSums<L, S>> = (0..bands).into_par_iter().map(sum).collect();
+                let parts: Vec<BandSums<S>> = (0..bands).into_par_iter().map(sum).collect();
                 parts.iter().for_each(|part| total.add(part));
             }
         }
-        (0..frames.len()).map(|lane| self.finish(&total, lane)).collect()
+        (0..frames).map(|lane| self.finish(&total, lane)).collect()
     }
 
     /// The sums of one frame, its norm without the pixels that this frame excludes.
-    fn finish<const L: usize, const S: usize>(&self, sums: &BandSums<L, S>, lane: usize) -> Accumulators {
+    fn finish<const S: usize>(&self, sums: &BandSums<S>, lane: usize) -> Accumulators {
         let excluded = &sums.excluded[lane];
         let mut norm = self.norm.clone();
         if !excluded.is_empty() {
@@ -139,12 +169,17 @@ impl CpuEngine {
             }
         }
         Accumulators {
-            signal: sums.sums.iter().map(|bin| bin[0][lane]).collect(),
-            variance: sums.sums.iter().map(|bin| bin[S - 1][lane]).collect(),
+            signal: sums.sums.iter().map(|bin| bin[0].0[lane]).collect(),
+            variance: sums.sums.iter().map(|bin| bin[S - 1].0[lane]).collect(),
             norm,
             excluded_pixels: excluded.len() as u64,
         }
     }
+}
+
+/// Memory of an engine for `plan`, beside the plan's own.
+pub fn engine_bytes(plan: &IntegrationPlan) -> usize {
+    stream::bytes(plan)
 }
 
 /// Frames that this engine likes to get at once.
@@ -168,12 +203,14 @@ impl Engine for CpuEngine {
     }
 
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError> {
-        let lanes = frames.iter().map(|frame| self.lane(frame)).collect::<Result<Vec<_>, _>>()?;
-        let groups: Vec<&[Lane<'_>]> = lanes.chunks(LANES).collect();
+        frames.iter().try_for_each(|frame| check_pixels(frame, &self.plan))?;
+        let same_type = |a: &Frame, b: &Frame| discriminant(&a.counts) == discriminant(&b.counts);
+        let groups: Vec<&[Frame]> = frames.chunk_by(same_type).flat_map(|run| run.chunks(LANES)).collect();
+        let sum = |group: &&[Frame], sharing| each_type!(&group[0].counts, first => self.group(first, group, sharing));
         let answers: Vec<Vec<Accumulators>> = if groups.len() < rayon::current_num_threads() {
-            groups.iter().map(|group| self.group(group, Sharing::Bands)).collect()
+            groups.iter().map(|group| sum(group, Sharing::Bands)).collect::<Result<_, _>>()?
         } else {
-            groups.par_iter().map(|group| self.group(group, Sharing::Groups)).collect()
+            groups.par_iter().map(|group| sum(group, Sharing::Groups)).collect::<Result<_, _>>()?
         };
         Ok(answers.into_iter().flatten().collect())
     }

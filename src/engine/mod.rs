@@ -4,6 +4,7 @@ pub mod cpu;
 pub mod gpu;
 pub mod select;
 mod layout;
+mod valid;
 
 use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan};

@@ -107,10 +107,10 @@ mod tests {
         for place in 0..19 {
             let mut counts: Vec<i32> = (0..19).map(|i| i - 3).collect();
             counts[place] = i32::MAX;
-            assert_eq!(Counts::I32(counts).largest(), Some(2_147_483_647.0), "{place}");
+            assert_eq!(Counts::I32(counts.into()).largest(), Some(2_147_483_647.0), "{place}");
         }
-        assert_eq!(Counts::F32(vec![-1.0, 0.25, f32::INFINITY, f32::NAN]).largest(), Some(0.25));
-        assert_eq!(Counts::I32(vec![-2; 11]).largest(), None);
-        assert_eq!(Counts::U16(vec![]).largest(), None);
+        assert_eq!(Counts::F32(vec![-1.0, 0.25, f32::INFINITY, f32::NAN].into()).largest(), Some(0.25));
+        assert_eq!(Counts::I32(vec![-2; 11].into()).largest(), None);
+        assert_eq!(Counts::U16(vec![].into()).largest(), None);
     }
 }

@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn source(bytes: &[u8]) -> Source<'_> {
-        Source { path: Path::new("x.edf"), bytes }
+        Source::new(Path::new("x.edf"), bytes)
     }
 
     #[test]
@@ -249,9 +249,9 @@ mod tests {
         assert_eq!(images(&source).reached, 2);
         let frame = decode(&source, 0).unwrap();
         assert_eq!((frame.shape.rows, frame.shape.columns), (2, 3));
-        assert_eq!(frame.counts, Counts::I16(vec![1, 2, 3, 4, 5, -2]));
+        assert_eq!(frame.counts, Counts::I16(vec![1, 2, 3, 4, 5, -2].into()));
         let frame = decode(&source, 1).unwrap();
-        assert_eq!(frame.counts, Counts::F32(vec![1.5, -2.0]));
+        assert_eq!(frame.counts, Counts::F32(vec![1.5, -2.0].into()));
         assert_eq!((frame.header.exposure_s, frame.header.monitor), (Some(2.5), Some(4711.0)));
         assert!(matches!(decode(&source, 2), Err(FrameError::NoSuchImage { count: 2, .. })));
     }

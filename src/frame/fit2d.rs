@@ -44,7 +44,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Frame, FrameError> {
-        decode(&Source { path: Path::new("x.msk"), bytes })
+        decode(&Source::new(Path::new("x.msk"), bytes))
     }
 
     #[test]

@@ -45,11 +45,11 @@ mod tests {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packer.write_all(&vec![0u8; 1 << 20]).unwrap();
         let packed = packer.finish().unwrap();
-        let source = Source { path: Path::new("bomb.gz"), bytes: &packed };
+        let source = Source::new(Path::new("bomb.gz"), &packed);
         assert_eq!(unpack_within(&source, 1 << 20).unwrap().len(), 1 << 20);
         assert!(matches!(unpack_within(&source, (1 << 20) - 1), Err(FrameError::TooLarge { .. })));
         for cut in 2..packed.len() {
-            assert!(unpack(&Source { path: source.path, bytes: &packed[..cut] }).is_err(), "cut at {cut}");
+            assert!(unpack(&Source::new(source.path, &packed[..cut])).is_err(), "cut at {cut}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! From a path to a frame: the file is read once, its format told by its contents.
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::source::{Source, printable};
 use super::{Frame, FrameAddress, FrameError, Shape, cbf, edf, fit2d, gzip, npy, png, tiff};
 
@@ -47,7 +48,7 @@ enum Format {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameFile {
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Arc<Buffer>,
     record: FileRecord,
 }
 
@@ -57,7 +58,7 @@ impl FrameFile {
     /// # Errors
     /// [`FrameError`]: the file cannot be read or begins no known format.
     pub fn read(path: &Path) -> Result<FrameFile, FrameError> {
-        let bytes = read_file(path)?;
+        let bytes = Arc::new(read_file(path)?);
         let record = FileRecord::of(&bytes);
         Ok(FrameFile { path: path.to_path_buf(), bytes, record })
     }
@@ -72,7 +73,8 @@ impl FrameFile {
     /// # Errors
     /// [`FrameError`]: the file is damaged or lacks the image.
     pub fn image(&self, image: usize) -> Result<LoadedFrame, FrameError> {
-        Ok(LoadedFrame { frame: decode(&self.bytes, &self.path, image)?, file: self.record })
+        let source = Source { path: &self.path, bytes: &self.bytes, memory: Some(&self.bytes) };
+        Ok(LoadedFrame { frame: decode_source(&source, image)?, file: self.record })
     }
 }
 
@@ -96,7 +98,11 @@ pub fn read(address: &FrameAddress) -> Result<LoadedFrame, FrameError> {
 /// # Errors
 /// As [`read`].
 pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameError> {
-    with_format(&Source { path, bytes }, |source, format| match format {
+    decode_source(&Source::new(path, bytes), image)
+}
+
+fn decode_source(source: &Source<'_>, image: usize) -> Result<Frame, FrameError> {
+    with_format(source, |source, format| match format {
         Format::Tiff => tiff::decode(source, image),
         Format::Edf => edf::decode(source, image),
         Format::Cbf => single(source, image).and_then(|()| cbf::decode(source)),
@@ -125,7 +131,7 @@ pub fn image_count(path: &Path) -> Result<usize, FrameError> {
         Ok((_, reached)) => return Ok(reached),
         Err(error) => return Err(error),
     }
-    with_format(&Source { path, bytes: &read_file(path)? }, |source, format| match images(source, format)? {
+    with_format(&Source::new(path, &read_file(path)?), |source, format| match images(source, format)? {
         Images { reached: 0, damage: Some(error) } => Err(error),
         Images { reached, damage: Some(_) } => Ok(reached + 1),
         Images { reached, damage: None } => Ok(reached),
@@ -189,13 +195,23 @@ pub fn read_array(path: &Path) -> Result<(Shape, Vec<f32>), FrameError> {
 }
 
 /// All bytes of a frame file.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, FrameError> {
-    let (mut file, mut bytes, length) = open(path)?;
+pub(super) fn read_file(path: &Path) -> Result<Buffer, FrameError> {
+    let (mut file, head, length) = open(path)?;
     let io = |source| FrameError::Io { path: path.to_path_buf(), source };
-    let rest = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-    bytes.try_reserve_exact(rest).map_err(|error| io(std::io::Error::other(error)))?;
-    // A file that grows while it is read ends at the length that it had.
-    Read::by_ref(&mut file).take(rest as u64).read_to_end(&mut bytes).map_err(io)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut bytes = Buffer::new(length).map_err(|error| io(std::io::Error::other(error)))?;
+    bytes[..head.len()].copy_from_slice(&head);
+    // A file that grows while it is read ends at the length that it had; one that shrinks, at its new one.
+    let mut read = head.len();
+    while read < length {
+        match file.read(&mut bytes[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(io(error)),
+        }
+    }
+    bytes.truncate(read);
     Ok(bytes)
 }
 
@@ -215,7 +231,7 @@ fn open(path: &Path) -> Result<(File, Vec<u8>, u64), FrameError> {
     let mut file = File::open(path).map_err(io)?;
     let mut head = Vec::with_capacity(length.min(HEAD_BYTES) as usize);
     Read::by_ref(&mut file).take(length.min(HEAD_BYTES)).read_to_end(&mut head).map_err(io)?;
-    format_of(&Source { path, bytes: &head })?;
+    format_of(&Source::new(path, &head))?;
     Ok((file, head, length))
 }
 
@@ -225,10 +241,10 @@ fn with_head<T>(
     look: impl Fn(&Source<'_>, Format) -> Result<T, FrameError>,
 ) -> Result<T, FrameError> {
     let (_, head, length) = open(path)?;
-    let result = with_format(&Source { path, bytes: &head }, &look);
+    let result = with_format(&Source::new(path, &head), &look);
     let cut = matches!(result, Err(FrameError::Truncated { .. } | FrameError::Malformed { .. }));
     if cut && length > head.len() as u64 {
-        return with_format(&Source { path, bytes: &read_file(path)? }, look);
+        return with_format(&Source::new(path, &read_file(path)?), look);
     }
     result
 }
@@ -238,14 +254,16 @@ fn with_format<T>(
     source: &Source<'_>,
     then: impl Fn(&Source<'_>, Format) -> Result<T, FrameError>,
 ) -> Result<T, FrameError> {
-    let bytes = match format_of(source)? {
-        Format::Gzip => Cow::Owned(gzip::unpack(source)?),
-        Format::Tiff | Format::Cbf | Format::Edf | Format::Npy | Format::Fit2d | Format::Png => {
-            Cow::Borrowed(source.bytes)
+    match format_of(source)? {
+        Format::Gzip => {
+            let bytes = gzip::unpack(source)?;
+            let unpacked = Source::new(source.path, &bytes);
+            then(&unpacked, format_of(&unpacked)?)
         }
-    };
-    let unpacked = Source { path: source.path, bytes: &bytes };
-    then(&unpacked, format_of(&unpacked)?)
+        format @ (Format::Tiff | Format::Cbf | Format::Edf | Format::Npy | Format::Fit2d | Format::Png) => {
+            then(source, format)
+        }
+    }
 }
 
 /// The format that the first bytes begin.

@@ -1,6 +1,7 @@
 //! Frames as the detector wrote them, and masks: one reader per file format.
 
 mod error;
+mod buffer;
 mod source;
 mod samples;
 mod counts;
@@ -17,6 +18,7 @@ mod mask;
 
 use std::path::PathBuf;
 
+pub use buffer::Pixels;
 pub use cbf::write_cbf;
 pub(crate) use counts::each_type;
 pub use error::FrameError;
@@ -50,15 +52,15 @@ impl std::fmt::Display for Shape {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Counts {
     /// Unsigned 16 bit.
-    U16(Vec<u16>),
+    U16(Pixels<u16>),
     /// Signed 16 bit.
-    I16(Vec<i16>),
+    I16(Pixels<i16>),
     /// Unsigned 32 bit.
-    U32(Vec<u32>),
+    U32(Pixels<u32>),
     /// Signed 32 bit: Pilatus, −1 in gaps, −2 on dead pixels.
-    I32(Vec<i32>),
+    I32(Pixels<i32>),
     /// Single precision; NaN is an excluded pixel.
-    F32(Vec<f32>),
+    F32(Pixels<f32>),
 }
 
 /// What a file's header says of the measurement; `None` where it is silent. Headers hold placeholders: the run file

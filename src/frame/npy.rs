@@ -1,5 +1,6 @@
 //! NPY: one array of numpy (NEP 1 and its versions 2 and 3), for masks and flat fields.
 
+use super::buffer::Pixels;
 use super::samples::{self, ByteOrder, SampleType};
 use super::source::{Source, find, printable};
 use super::{Counts, Frame, FrameError, FrameHeader, Shape};
@@ -41,7 +42,7 @@ pub(super) fn shape(source: &Source<'_>) -> Result<Shape, FrameError> {
 }
 
 /// Column order to row order.
-fn transposed<T: Copy>(values: &[T], shape: Shape) -> Vec<T> {
+fn transposed<T: Copy>(values: &[T], shape: Shape) -> Pixels<T> {
     (0..shape.pixels()).map(|i| values[(i % shape.columns) * shape.rows + i / shape.columns]).collect()
 }
 
@@ -132,7 +133,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Frame, FrameError> {
-        decode(&Source { path: Path::new("x.npy"), bytes })
+        decode(&Source::new(Path::new("x.npy"), bytes))
     }
 
     #[test]
@@ -147,7 +148,7 @@ mod tests {
         );
         let frame = read(&rows).unwrap();
         assert_eq!(frame.shape, Shape { rows: 2, columns: 3 });
-        assert_eq!(frame.counts, Counts::I16(vec![1, 2, 3, 4, 5, 6]));
+        assert_eq!(frame.counts, Counts::I16(vec![1, 2, 3, 4, 5, 6].into()));
         assert_eq!(read(&columns).unwrap(), frame);
         for cut in 0..rows.len() {
             assert!(read(&rows[..cut]).is_err(), "cut at {cut}");

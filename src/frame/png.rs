@@ -35,7 +35,7 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Frame, FrameError> {
         let found = format!("a PNG of colour type {:?}", image.color());
         return Err(source.unsupported(found, "save it as greyscale without transparency"));
     };
-    Ok(Frame { shape, counts: Counts::U16(counts), header: FrameHeader::default() })
+    Ok(Frame { shape, counts: Counts::U16(counts.into()), header: FrameHeader::default() })
 }
 
 /// Shape from the first chunk.
@@ -60,7 +60,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Frame, FrameError> {
-        decode(&Source { path: Path::new("x.png"), bytes })
+        decode(&Source::new(Path::new("x.png"), bytes))
     }
 
     #[test]
@@ -68,7 +68,7 @@ mod tests {
         let bytes = png(image::GrayImage::from_raw(3, 2, vec![0, 1, 255, 0, 7, 0]).unwrap().into());
         let frame = read(&bytes).unwrap();
         assert_eq!(frame.shape, Shape { rows: 2, columns: 3 });
-        assert_eq!(frame.counts, Counts::U16(vec![0, 1, 255, 0, 7, 0]));
+        assert_eq!(frame.counts, Counts::U16(vec![0, 1, 255, 0, 7, 0].into()));
         for cut in 0..bytes.len() {
             assert!(read(&bytes[..cut]).is_err(), "cut at {cut}");
         }

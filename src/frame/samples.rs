@@ -1,5 +1,8 @@
 //! Raw samples of every number type and byte order to [`Counts`].
 
+use bytemuck::Pod;
+
+use super::buffer::Pixels;
 use super::source::Source;
 use super::{Counts, FrameError};
 
@@ -62,16 +65,16 @@ pub(super) fn counts(
         (SampleType::I8, Little | Big) => {
             Counts::I16(raw.iter().map(|&byte| i16::from(byte as i8)).collect())
         }
-        (SampleType::U16, Little) => Counts::U16(collect(raw, u16::from_le_bytes)),
-        (SampleType::U16, Big) => Counts::U16(collect(raw, u16::from_be_bytes)),
-        (SampleType::I16, Little) => Counts::I16(collect(raw, i16::from_le_bytes)),
-        (SampleType::I16, Big) => Counts::I16(collect(raw, i16::from_be_bytes)),
-        (SampleType::U32, Little) => Counts::U32(collect(raw, u32::from_le_bytes)),
-        (SampleType::U32, Big) => Counts::U32(collect(raw, u32::from_be_bytes)),
-        (SampleType::I32, Little) => Counts::I32(collect(raw, i32::from_le_bytes)),
-        (SampleType::I32, Big) => Counts::I32(collect(raw, i32::from_be_bytes)),
-        (SampleType::F32, Little) => Counts::F32(collect(raw, f32::from_le_bytes)),
-        (SampleType::F32, Big) => Counts::F32(collect(raw, f32::from_be_bytes)),
+        (SampleType::U16, Little) => Counts::U16(little(source, raw, u16::from_le_bytes)),
+        (SampleType::U16, Big) => Counts::U16(collect(raw, u16::from_be_bytes).into()),
+        (SampleType::I16, Little) => Counts::I16(little(source, raw, i16::from_le_bytes)),
+        (SampleType::I16, Big) => Counts::I16(collect(raw, i16::from_be_bytes).into()),
+        (SampleType::U32, Little) => Counts::U32(little(source, raw, u32::from_le_bytes)),
+        (SampleType::U32, Big) => Counts::U32(collect(raw, u32::from_be_bytes).into()),
+        (SampleType::I32, Little) => Counts::I32(little(source, raw, i32::from_le_bytes)),
+        (SampleType::I32, Big) => Counts::I32(collect(raw, i32::from_be_bytes).into()),
+        (SampleType::F32, Little) => Counts::F32(little(source, raw, f32::from_le_bytes)),
+        (SampleType::F32, Big) => Counts::F32(collect(raw, f32::from_be_bytes).into()),
         (SampleType::U64, Little) => narrow_u64(source, &collect(raw, u64::from_le_bytes))?,
         (SampleType::U64, Big) => narrow_u64(source, &collect(raw, u64::from_be_bytes))?,
         (SampleType::I64, Little) => narrow_i64(source, &collect(raw, i64::from_le_bytes))?,
@@ -79,6 +82,12 @@ pub(super) fn counts(
         (SampleType::F64, Little) => narrow_f64(source, &collect(raw, f64::from_le_bytes))?,
         (SampleType::F64, Big) => narrow_f64(source, &collect(raw, f64::from_be_bytes))?,
     })
+}
+
+/// Numbers that have the byte order of most processors: where they stand, if they can be used there.
+fn little<T: Pod, const N: usize>(source: &Source<'_>, raw: &[u8], from: impl Fn([u8; N]) -> T) -> Pixels<T> {
+    let here = source.memory.filter(|_| cfg!(target_endian = "little"));
+    here.and_then(|memory| Pixels::inside(memory, raw)).unwrap_or_else(|| collect(raw, from).into())
 }
 
 fn collect<T, const N: usize>(raw: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -130,7 +139,7 @@ mod tests {
     use super::*;
 
     fn source() -> Source<'static> {
-        Source { path: Path::new("x"), bytes: b"" }
+        Source::new(Path::new("x"), b"")
     }
 
     #[test]
@@ -140,22 +149,25 @@ mod tests {
         let big: Vec<u8> = values.iter().flat_map(|v| v.to_be_bytes()).collect();
         assert_eq!(
             counts(&source(), &little, SampleType::I32, ByteOrder::Little).unwrap(),
-            Counts::I32(values.to_vec())
+            Counts::I32(values.to_vec().into())
         );
         assert_eq!(
             counts(&source(), &big, SampleType::I32, ByteOrder::Big).unwrap(),
-            Counts::I32(values.to_vec())
+            Counts::I32(values.to_vec().into())
         );
         assert_eq!(
             counts(&source(), &[0xff, 0x7f], SampleType::I8, ByteOrder::Big).unwrap(),
-            Counts::I16(vec![-1, 127])
+            Counts::I16(vec![-1, 127].into())
         );
     }
 
     #[test]
     fn wide_numbers_are_narrowed_only_without_loss_of_range() {
-        assert_eq!(narrow_i64(&source(), &[-2, 7]).unwrap(), Counts::I32(vec![-2, 7]));
-        assert_eq!(narrow_i64(&source(), &[3_000_000_000, 7]).unwrap(), Counts::U32(vec![3_000_000_000, 7]));
+        assert_eq!(narrow_i64(&source(), &[-2, 7]).unwrap(), Counts::I32(vec![-2, 7].into()));
+        assert_eq!(
+            narrow_i64(&source(), &[3_000_000_000, 7]).unwrap(),
+            Counts::U32(vec![3_000_000_000, 7].into())
+        );
         assert!(matches!(
             narrow_i64(&source(), &[3_000_000_000, -1]),
             Err(FrameError::Value { pixel: 1, .. })

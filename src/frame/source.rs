@@ -1,7 +1,9 @@
 //! The bytes of a file with its path, so that every reader checks lengths and reports errors in one way.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::{FrameError, Shape};
 
 /// No image is larger than this once it is decoded.
@@ -14,9 +16,16 @@ pub(super) struct Source<'a> {
     pub path: &'a Path,
     /// Contents, unpacked.
     pub bytes: &'a [u8],
+    /// The memory that the contents stand in, where frames may use it as theirs.
+    pub memory: Option<&'a Arc<Buffer>>,
 }
 
 impl<'a> Source<'a> {
+    /// Contents that no frame may keep.
+    pub(super) fn new(path: &'a Path, bytes: &'a [u8]) -> Source<'a> {
+        Source { path, bytes, memory: None }
+    }
+
     /// Number of bytes.
     pub(super) fn len(&self) -> u64 {
         self.bytes.len() as u64
@@ -138,7 +147,7 @@ mod tests {
 
     #[test]
     fn slices_stay_inside_the_file() {
-        let source = Source { path: Path::new("x"), bytes: b"0123456789" };
+        let source = Source::new(Path::new("x"), b"0123456789");
         assert_eq!(source.slice(8, 2, "tail").unwrap(), b"89");
         for (offset, length) in [(8, 3), (u64::MAX, 1), (1, u64::MAX), (11, 1)] {
             let error = source.slice(offset, length, "tail").unwrap_err();
@@ -150,7 +159,7 @@ mod tests {
 
     #[test]
     fn shapes_that_overflow_are_refused() {
-        let source = Source { path: Path::new("x"), bytes: b"" };
+        let source = Source::new(Path::new("x"), b"");
         for (rows, columns) in [(0, 5), (5, 0), (u64::MAX, 2), (1 << 40, 1 << 40), (1 << 20, 1 << 20)] {
             assert!(source.shape(0, rows, columns, 4).is_err(), "{rows} × {columns}");
         }

@@ -23,7 +23,7 @@ const MOST_ENTRIES: usize = 1 << 28;
 const ENTRIES_BETWEEN_COUNTS: usize = 1 << 16;
 
 /// Most bins over all regions, 24 bytes of accumulators each.
-const MOST_BINS: usize = 1 << 24;
+pub(crate) const MOST_BINS: usize = 1 << 24;
 
 /// What a plan is made of.
 #[derive(Debug, Clone)]
@@ -216,8 +216,8 @@ impl IntegrationPlan {
             sharing: Vec::new(),
             unpolarized: Vec::new(),
         };
-        plan.sharing = plan.sharing_of_bins();
-        plan.unpolarized = plan.unpolarized_of_bins();
+        (plan.sharing, plan.unpolarized) =
+            rayon::join(|| plan.sharing_of_bins(), || plan.unpolarized_of_bins());
         Ok(plan)
     }
 

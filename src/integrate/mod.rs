@@ -12,6 +12,7 @@ use crate::geometry::Geometry;
 use crate::grid::Bins;
 
 pub use crate::units::RadialUnit;
+pub(crate) use build::MOST_BINS;
 pub use build::{PlanError, PlanSpec};
 pub use pattern::PatternError;
 

@@ -1,7 +1,7 @@
 //! Why there is no G(r).
 
 /// An r axis that cannot be meant, or a F(Q) of another plan.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum TransformError {
     /// The r axis.
     #[error(

@@ -2,6 +2,7 @@
 
 mod error;
 mod plan;
+mod product;
 mod window;
 
 pub use error::TransformError;

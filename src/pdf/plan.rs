@@ -2,11 +2,15 @@
 
 use std::f64::consts::PI;
 
+use super::product::products;
 use super::{Pdf, TransformError, TransformSettings};
-use crate::structure::{FGrid, RadialRule, StructureFactor, dot};
+use crate::structure::{FGrid, RadialRule, StructureFactor};
 
 /// Numbers in one matrix: 1 GiB of f64.
 const LARGEST_MATRIX: usize = 1 << 27;
+
+/// Patterns that are transformed in one pass over the matrices: with what belongs to their σ they stay in the cache.
+const AT_ONCE: usize = 32;
 
 /// From F(Q) to G(r) for one Q grid and one r axis.
 #[derive(Debug, Clone)]
@@ -93,21 +97,52 @@ impl TransformPlan {
     /// # Errors
     /// F on other points than the plan's.
     pub fn apply(&self, structure: &StructureFactor) -> Result<Pdf, TransformError> {
+        let mut only = self.apply_all(std::slice::from_ref(&structure))?;
+        Ok(only.remove(0))
+    }
+
+    /// G(r) of many patterns, as [`TransformPlan::apply`] gives it for each, from a few passes over the matrices.
+    ///
+    /// # Errors
+    /// F on other points than the plan's, in any of them.
+    pub fn apply_all(&self, structures: &[&StructureFactor]) -> Result<Vec<Pdf>, TransformError> {
         let expected = self.grid.q().len();
-        let found = structure.f.len().min(structure.f_sigma.len());
-        if found != expected {
+        let found = |structure: &&StructureFactor| structure.f.len().min(structure.f_sigma.len());
+        if let Some(found) = structures.iter().map(found).find(|found| *found != expected) {
             return Err(TransformError::Length { found, expected });
         }
-        let variance: Vec<f64> =
-            structure.f_sigma[self.grid.extension_len()..].iter().map(|sigma| sigma * sigma).collect();
-        let g = (0..self.r.len()).map(|index| dot(self.row(index), &structure.f)).collect();
-        let with_scale = |(index, spread)| {
-            let row = self.row(index);
-            dot_f32(spread, &variance) + structure.scatter.added_variance(|of_f| dot(row, of_f))
+        Ok(structures.chunks(AT_ONCE).flat_map(|some| self.apply_some(some)).collect())
+    }
+
+    /// F of the plan's points → G.
+    fn apply_some(&self, structures: &[&StructureFactor]) -> Vec<Pdf> {
+        let columns = self.grid.q().len();
+        let below = self.grid.extension_len();
+        let variance = |structure: &&StructureFactor| -> Vec<f64> {
+            structure.f_sigma[below..].iter().map(|sigma| sigma * sigma).collect()
         };
-        let rows = self.spread.chunks_exact(variance.len()).enumerate();
-        let sigma = rows.map(|row| with_scale(row).max(0.0).sqrt()).collect();
-        Ok(Pdf { r: self.r.clone(), g, sigma })
+        let variances: Vec<Vec<f64>> = structures.iter().map(variance).collect();
+        let variances: Vec<&[f64]> = variances.iter().map(Vec::as_slice).collect();
+        let mut vectors: Vec<&[f64]> = structures.iter().map(|structure| structure.f.as_slice()).collect();
+        let of_scatter: Vec<usize> = structures
+            .iter()
+            .map(|structure| {
+                let first = vectors.len();
+                vectors.extend(structure.scatter.vectors());
+                first
+            })
+            .collect();
+        let spreads = products(&self.spread, columns - below, &variances);
+        let mut sums = products(&self.sine, columns, &vectors);
+        let pdf = |index: usize| {
+            let scatter = &structures[index].scatter;
+            let added = |r: usize| scatter.added_variance(|vector| sums[of_scatter[index] + vector][r]);
+            let sigma = |(r, spread): (usize, &f64)| (spread + added(r)).max(0.0).sqrt();
+            spreads[index].iter().enumerate().map(sigma).collect()
+        };
+        let sigmas: Vec<Vec<f64>> = (0..structures.len()).map(pdf).collect();
+        sums.truncate(structures.len());
+        sums.into_iter().zip(sigmas).map(|(g, sigma)| Pdf { r: self.r.clone(), g, sigma }).collect()
     }
 
     /// σ of Σ w_r G(r) for weights of the r points from `start` on: the r points are correlated, the F points are not but for
@@ -128,16 +163,4 @@ fn fourier_step(q_step: f64, r_step: f64) -> f64 {
         step *= 0.5;
     }
     step
-}
-
-fn dot_f32(a: &[f32], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (blocks_a, rest_a) = a.as_chunks::<8>();
-    let (blocks_b, rest_b) = b.as_chunks::<8>();
-    for (a, b) in blocks_a.iter().zip(blocks_b) {
-        for lane in 0..8 {
-            sums[lane] += f64::from(a[lane]) * b[lane];
-        }
-    }
-    sums.iter().sum::<f64>() + rest_a.iter().zip(rest_b).map(|(a, b)| f64::from(*a) * b).sum::<f64>()
 }

@@ -47,7 +47,7 @@ pub fn expected(ideal: &IdealImage, seed: u64, index: u64) -> Frame {
             *count = (*count + hit as f32).min(full as f32);
         }
     }
-    Frame { shape: ideal.shape, counts: Counts::F32(counts), header: header(ideal, flux) }
+    Frame { shape: ideal.shape, counts: Counts::F32(counts.into()), header: header(ideal, flux) }
 }
 
 /// Expected counts at another flux than the mean one; flags stay as they are.
@@ -77,7 +77,7 @@ pub fn frame(ideal: &IdealImage, seed: u64, index: u64) -> Frame {
             *count = count.saturating_add(hit).min(ideal.saturated_counts);
         }
     }
-    Frame { shape: ideal.shape, counts: Counts::I32(counts), header: header(ideal, flux) }
+    Frame { shape: ideal.shape, counts: Counts::I32(counts.into()), header: header(ideal, flux) }
 }
 
 fn header(ideal: &IdealImage, flux: f64) -> FrameHeader {
@@ -132,7 +132,7 @@ mod tests {
 
     fn values(frame: &Frame) -> Vec<i32> {
         let Counts::I32(values) = &frame.counts else { panic!("counts are not i32") };
-        values.clone()
+        values.to_vec()
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
         ideal.light = ideal.expected.clone();
         assert_eq!(values(&frame(&ideal, 0, 0)), [-1, -2, 0, COUNTER_FULL, COUNTER_FULL]);
         let Counts::F32(kept) = Noise::Off.frame(&ideal, 0, 0).counts else { panic!("counts are not f32") };
-        assert_eq!(kept, [-1.0, -2.0, 0.0, COUNTER_FULL as f32, COUNTER_FULL as f32]);
+        assert_eq!(*kept, [-1.0, -2.0, 0.0, COUNTER_FULL as f32, COUNTER_FULL as f32]);
         // Hits on every pixel, and a flux that is not the mean one, change no flag.
         ideal.exposures.flux_spread = 0.3;
         ideal.exposures.zingers = Some(Zingers { per_frame: 200.0, counts: [1e3, 1e5] });

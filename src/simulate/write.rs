@@ -184,5 +184,5 @@ fn mask(camera: &Camera, ideal: &IdealImage) -> Frame {
         Some(Masking::Masked) => camera.hot_pixel_indices().into_iter().for_each(|pixel| bad[pixel] = 1),
         Some(Masking::Unmasked) | None => {}
     }
-    Frame { shape: ideal.shape, counts: Counts::I32(bad), header: FrameHeader::default() }
+    Frame { shape: ideal.shape, counts: Counts::I32(bad.into()), header: FrameHeader::default() }
 }

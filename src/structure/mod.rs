@@ -15,7 +15,6 @@ mod scatter;
 pub use error::StructureError;
 pub use f_grid::{FGrid, RadialRule};
 pub use plan::StructurePlan;
-pub(crate) use polynomial::dot;
 pub use scatter::Scatter;
 
 /// S(Q) with its way of normalisation.

@@ -76,7 +76,9 @@ impl StructurePlan {
         let scatter = Scatter::new(fitted, &variance, &self.grid);
         let q = self.grid.q.clone();
         let s = f.iter().zip(&q).map(|(f, q)| 1.0 + f / q).collect();
-        let with_scale = |i: usize| final_sigma[i].powi(2) + scatter.added_variance(|of_f| of_f[i]);
+        let vectors: Vec<&[f64]> = scatter.vectors().collect();
+        let with_scale =
+            |i: usize| final_sigma[i].powi(2) + scatter.added_variance(|vector| vectors[vector][i]);
         let sigma = (0..q.len()).map(|i| with_scale(i).max(0.0).sqrt() / q[i]).collect();
         let (scale, constant) = (normalized.scale, normalized.constant);
         let footprint = measured.footprint;

@@ -157,7 +157,7 @@ pub(super) fn hole(q: f64, density: f64, radius: f64) -> f64 {
 }
 
 /// Σ a_i b_i in eight running sums, which the compiler can keep in vector registers.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (blocks_a, rest_a) = a.as_chunks::<8>();
     let (blocks_b, rest_b) = b.as_chunks::<8>();

@@ -56,13 +56,18 @@ impl Scatter {
         Scatter { terms, covariance }
     }
 
-    /// What has to be added to the variance that L·F would have if scale and constant were known; `of_row` is the product of
-    /// the row L (n points) with a vector of n points.
-    pub fn added_variance(&self, of_row: impl Fn(&[f64]) -> f64) -> f64 {
-        let responses: Vec<f64> = self.terms.iter().map(|term| of_row(&term.final_response)).collect();
+    /// The vectors of n points that [`Scatter::added_variance`] needs the products of.
+    pub fn vectors(&self) -> impl Iterator<Item = &[f64]> {
+        self.terms.iter().flat_map(|term| [term.final_response.as_slice(), term.final_covariance.as_slice()])
+    }
+
+    /// What has to be added to the variance that L·F would have if scale and constant were known; `product` is that of the
+    /// row L (n points) with the vector of this index in [`Scatter::vectors`].
+    pub fn added_variance(&self, product: impl Fn(usize) -> f64) -> f64 {
+        let responses: Vec<f64> = (0..self.terms.len()).map(|term| product(2 * term)).collect();
         let mut added = 0.0;
-        for ((term, response), covariance) in self.terms.iter().zip(&responses).zip(&self.covariance) {
-            added += response * (2.0 * of_row(&term.final_covariance) + dot(covariance, &responses));
+        for ((term, response), covariance) in responses.iter().enumerate().zip(&self.covariance) {
+            added += response * (2.0 * product(2 * term + 1) + dot(covariance, &responses));
         }
         added
     }

@@ -194,7 +194,7 @@ fn bragg_spots_are_where_the_truth_says() {
         .collect();
     assert_eq!(places.len(), 8);
     let mut added = 0.0;
-    for (i, (with, without)) in with.iter().zip(&without).enumerate().filter(|(_, (a, b))| a != b) {
+    for (i, (with, without)) in with.iter().zip(without.iter()).enumerate().filter(|(_, (a, b))| a != b) {
         let (row, column) = ((i / 487) as f64 + 0.5, (i % 487) as f64 + 0.5);
         // Five standard deviations of 0.51 pixels, and one pixel.
         let near = |place: &[f64; 2]| (column - place[0]).hypot(row - place[1]) < 5.5;

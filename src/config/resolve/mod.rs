@@ -42,6 +42,7 @@ pub(super) struct Check<'a> {
 pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>) -> Option<Config> {
     let output = output(&mut file.output, "results", check);
     let engine = engine(file, check);
+    let memory_limit_bytes = memory_limit_bytes(file, check);
     let samples = samples::samples(file, check);
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
     let mask = mask::mask(file, check);
@@ -64,6 +65,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         source,
         output,
         engine,
+        memory_limit_bytes,
         geometry: geometry?,
         poni_file: file.geometry.as_ref().and_then(|block| block.0.poni.as_ref()).map(PathBuf::from),
         mask,
@@ -106,6 +108,31 @@ fn engine(file: &mut RunFile, check: &mut Check<'_>) -> EngineChoice {
         }
         adapter => EngineChoice::Adapter(adapter.to_string()),
     }
+}
+
+/// Memory of a run where the machine does not say how much it has.
+const MEMORY_OF_SOME_MACHINE: u64 = 2 << 30;
+
+/// What the file allows, else a quarter of the machine's memory. The default is not filled in: it is the machine's.
+fn memory_limit_bytes(file: &RunFile, check: &mut Check<'_>) -> u64 {
+    match file.memory_limit_gib {
+        Some(gib) if check.positive("memory_limit_gib", gib) => (gib * f64::from(1 << 30)) as u64,
+        Some(_) | None => machine_memory_bytes().map_or(MEMORY_OF_SOME_MACHINE, |bytes| bytes / 4),
+    }
+}
+
+/// Memory of this machine, where Linux tells it.
+fn machine_memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib: u64 = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?
+        .trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(kib << 10)
 }
 
 impl Check<'_> {

@@ -29,6 +29,9 @@ pub struct RunFile {
     /// auto, gpu, cpu or part of an adapter's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
+    /// Memory that a run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit_gib: Option<f64>,
     /// The X-ray beam.
     pub beam: BeamBlock,
     /// Name, or pixels and shape.

@@ -1,34 +1,30 @@
 //! The sums of one band of pixels: for each matrix entry the weight meets all lanes at once.
 //!
-//! The loops over lanes have a constant length, so that the compiler turns them into vector instructions; a version
-//! with explicit ones replaces [`add_block`] alone.
+//! The loops over lanes have a constant length, so that the compiler turns them into vector instructions of the set that it
+//! compiles them for. Each frame has its own lane of products and sums, rounded one by one.
 
 use std::ops::Range;
 
-use super::load::{Block, Lane, SignalPath, load};
-use crate::integrate::IntegrationPlan;
+use super::load::{Block, Count, Group, SignalPath, load};
+use super::stream::Stream;
+use crate::simd::{LANES, Row, Vectors, Work};
 
-/// Pixels that are converted at once: their values of all lanes stay in the first-level cache.
-pub(super) const BLOCK: usize = 128;
-
-/// Sums of `L` frames over a part of the detector: for each bin Σ w·signal and, where S = 2, Σ w²·variance.
-pub(super) struct BandSums<const L: usize, const S: usize> {
-    pub(super) sums: Vec<[[f64; L]; S]>,
+/// Sums of a group of frames over a part of the detector: for each bin Σ w·signal and, where S = 2, Σ w²·variance.
+pub(super) struct BandSums<const S: usize> {
+    pub(super) sums: Vec<[Row; S]>,
     /// Pixels inside the plan that a frame excludes, ascending.
-    pub(super) excluded: [Vec<u32>; L],
+    pub(super) excluded: [Vec<u32>; LANES],
 }
 
-impl<const L: usize, const S: usize> BandSums<L, S> {
+impl<const S: usize> BandSums<S> {
     pub(super) fn zero(bins: usize) -> Self {
-        BandSums { sums: vec![[[0.0; L]; S]; bins], excluded: std::array::from_fn(|_| Vec::new()) }
+        BandSums { sums: vec![[Row::ZERO; S]; bins], excluded: Default::default() }
     }
 
     /// Adds the sums of the next band.
-    pub(super) fn add(&mut self, next: &BandSums<L, S>) {
+    pub(super) fn add(&mut self, next: &BandSums<S>) {
         for (sum, more) in self.sums.as_flattened_mut().iter_mut().zip(next.sums.as_flattened()) {
-            for (sum, more) in sum.iter_mut().zip(more) {
-                *sum += more;
-            }
+            sum.add(&more.0);
         }
         for (all, more) in self.excluded.iter_mut().zip(&next.excluded) {
             all.extend_from_slice(more);
@@ -36,75 +32,71 @@ impl<const L: usize, const S: usize> BandSums<L, S> {
     }
 }
 
-/// Sums up to `L` frames over `pixels`; lanes without a frame stay zero.
-pub(super) fn accumulate<const L: usize, const S: usize>(
-    plan: &IntegrationPlan,
-    path: SignalPath,
-    frames: &[Lane<'_>],
-    pixels: Range<usize>,
-) -> BandSums<L, S> {
-    let mut band = BandSums::zero(plan.accumulator_len());
-    let mut block = Block::new();
-    let mut first = pixels.start;
-    while first < pixels.end {
-        let range = first..pixels.end.min(first + BLOCK);
-        // Whole stretches without entries are gaps between modules and beam stops.
-        let starts = &plan.matrix.starts[range.start..=range.end];
-        if starts[0] != starts[range.len()] {
-            load(plan, path, frames, range.clone(), &mut block);
-            note_excluded(&block, starts, first, &mut band.excluded);
-            add_block(plan, path, &block, starts, &mut band.sums);
-        }
-        first = range.end;
-    }
-    band
+/// The sums of a group of frames over some blocks of the detector.
+pub(super) struct Accumulate<'a, T, const S: usize> {
+    pub(super) group: &'a Group<'a, T>,
+    pub(super) stream: &'a Stream,
+    pub(super) blocks: Range<usize>,
+    /// Over all regions.
+    pub(super) bins: usize,
 }
 
-fn note_excluded<const L: usize>(
-    block: &Block<L>,
-    starts: &[u32],
-    first: usize,
-    excluded: &mut [Vec<u32>; L],
+impl<T: Count, const S: usize> Work for Accumulate<'_, T, S> {
+    type Output = BandSums<S>;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> BandSums<S> {
+        let mut sums = vec![[Row::ZERO; S]; self.bins];
+        let mut block = Block::ZERO;
+        let path = SignalPath::of(self.group.model);
+        for index in self.blocks {
+            let entries = self.stream.entries(index);
+            if !entries.is_empty() {
+                load(vectors, self.group, self.stream, index, &mut block);
+                add_block(self.stream, path, entries, &block, &mut sums);
+            }
+        }
+        BandSums { sums, excluded: block.excluded }
+    }
+}
+
+#[inline(always)]
+fn add_block<const S: usize>(
+    stream: &Stream,
+    path: SignalPath<'_>,
+    entries: Range<usize>,
+    block: &Block,
+    sums: &mut [[Row; S]],
 ) {
-    if !block.any_excluded {
+    let places = stream.places(entries.clone());
+    let variance_is_signal = matches!(path, SignalPath::Counts);
+    if stream.has_whole_pixels() {
+        for place in places {
+            let (slot, sum) = (place.slot(), &mut sums[place.bin()]);
+            sum[0].add(&block.signal[slot].0);
+            if S == 2 {
+                sum[1].add(&block.variance[slot].0);
+            }
+        }
         return;
     }
-    for (i, (ends, flags)) in starts.windows(2).zip(&block.excluded).enumerate() {
-        if *flags != 0 && ends[0] != ends[1] {
-            for (lane, list) in excluded.iter_mut().enumerate() {
-                if flags & (1 << lane) != 0 {
-                    list.push((first + i) as u32);
-                }
+    let weighted =
+        places.iter().zip(stream.weights(entries)).map(|(place, weight)| (place, f64::from(*weight)));
+    if variance_is_signal {
+        for (place, weight) in weighted {
+            let sum = &mut sums[place.bin()];
+            let share = block.signal[place.slot()].0.map(|count| weight * count);
+            sum[0].add(&share);
+            if S == 2 {
+                sum[1].add(&share.map(|share| weight * share));
             }
         }
-    }
-}
-
-fn add_block<const L: usize, const S: usize>(
-    plan: &IntegrationPlan,
-    path: SignalPath,
-    block: &Block<L>,
-    starts: &[u32],
-    sums: &mut [[[f64; L]; S]],
-) {
-    let variances = match path {
-        SignalPath::Counts => &block.signal,
-        SignalPath::Corrected => &block.variance,
-    };
-    for (i, ends) in starts.windows(2).enumerate() {
-        let range = ends[0] as usize..ends[1] as usize;
-        let (signal, variance) = (&block.signal[i], &variances[i]);
-        for (bin, weight) in plan.matrix.bins[range.clone()].iter().zip(&plan.matrix.weights[range]) {
-            let weight = f64::from(*weight);
-            let sum = &mut sums[*bin as usize];
-            for lane in 0..L {
-                sum[0][lane] += weight * signal[lane];
-            }
+    } else {
+        for (place, weight) in weighted {
+            let (slot, sum) = (place.slot(), &mut sums[place.bin()]);
+            sum[0].add(&block.signal[slot].0.map(|signal| weight * signal));
             if S == 2 {
-                let square = weight * weight;
-                for lane in 0..L {
-                    sum[1][lane] += square * variance[lane];
-                }
+                sum[1].add(&block.variance[slot].0.map(|variance| weight * weight * variance));
             }
         }
     }

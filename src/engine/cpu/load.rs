@@ -1,115 +1,163 @@
 //! Counts of several frames → signal and variance side by side, one lane for each frame.
 
-use std::ops::Range;
-
-use super::kernel::BLOCK;
-use crate::correct::SignalModel;
-use crate::frame::{Counts, each_type};
-use crate::integrate::IntegrationPlan;
+use super::stream::{BLOCK, Stream, TILE};
+use crate::correct::{Dark, SignalModel};
+use crate::frame::Counts;
+use crate::simd::{LANES, Row, Tile, Vectors};
 
 /// How much there is to do between counts and signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignalPath {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SignalPath<'p> {
     /// Signal = variance = counts.
     Counts,
-    /// Dead time or dark.
-    Corrected,
+    /// Only the dark frame is subtracted.
+    Dark(&'p Dark),
+    /// Dead time, with or without a dark frame.
+    DeadTime,
 }
 
-impl SignalPath {
-    pub(super) fn of(model: &SignalModel) -> Self {
-        if model.dark.is_none() && model.dead_time.is_none() {
-            SignalPath::Counts
-        } else {
-            SignalPath::Corrected
+impl<'p> SignalPath<'p> {
+    pub(super) fn of(model: &'p SignalModel) -> Self {
+        match (&model.dead_time, &model.dark) {
+            (Some(_), _) => SignalPath::DeadTime,
+            (None, Some(dark)) => SignalPath::Dark(dark),
+            (None, None) => SignalPath::Counts,
         }
     }
 }
 
-/// One frame of a group.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lane<'f> {
+/// A number type that counts come in, handled as 32-bit words: those of valid counts compare like the counts
+/// ([`super::super::valid::last_valid`]), those of flagged pixels are larger or not valid.
+pub(super) trait Count: Copy + Send + Sync {
+    /// The counts, if they are of this type.
+    fn of(counts: &Counts) -> Option<&[Self]>;
+    fn word(self) -> u32;
+    /// The count that a word stands for; exact.
+    fn value(word: u32) -> f64;
+}
+
+macro_rules! count {
+    ($type:ty, $variant:ident, $count:ident => $word:expr, $bits:ident => $value:expr) => {
+        impl Count for $type {
+            fn of(counts: &Counts) -> Option<&[Self]> {
+                if let Counts::$variant(counts) = counts { Some(counts) } else { None }
+            }
+            #[inline(always)]
+            fn word(self) -> u32 {
+                let $count = self;
+                $word
+            }
+            #[inline(always)]
+            fn value($bits: u32) -> f64 {
+                f64::from($value)
+            }
+        }
+    };
+}
+
+count!(u16, U16, count => u32::from(count), word => word as i32);
+count!(i16, I16, count => i32::from(count) as u32, word => word as i32);
+count!(u32, U32, count => count, word => word);
+count!(i32, I32, count => count as u32, word => word as i32);
+count!(f32, F32, count => count.to_bits(), word => f32::from_bits(word));
+
+/// Frames of one number type, one for each lane; lanes without a frame repeat the first one.
+#[derive(Debug)]
+pub(super) struct Group<'f, T> {
+    pub(super) model: &'f SignalModel,
     /// Row order, as many as the plan has pixels.
-    pub(super) counts: &'f Counts,
+    pub(super) counts: [&'f [T]; LANES],
     /// Dead time in units of the frame's exposure.
-    pub(super) tau_per_exposure: f64,
+    pub(super) tau_per_exposure: [f64; LANES],
+    /// What is valid in all of them; `None` where nothing is in one of them.
+    pub(super) last_valid: Option<u32>,
 }
 
-/// Values of consecutive pixels of `L` frames. An excluded pixel has signal and variance 0.
-pub(super) struct Block<const L: usize> {
-    pub(super) signal: [[f64; L]; BLOCK],
-    /// Filled on [`SignalPath::Corrected`] only; else it is the signal.
-    pub(super) variance: [[f64; L]; BLOCK],
-    /// Bit k of a pixel: lane k excludes it.
-    pub(super) excluded: [u8; BLOCK],
-    pub(super) any_excluded: bool,
+/// Values of the pixels of a block. An excluded pixel has signal and variance 0; one without entries has anything.
+pub(super) struct Block {
+    pub(super) signal: [Row; BLOCK],
+    /// Filled where it is not the counts.
+    pub(super) variance: [Row; BLOCK],
+    /// Pixels with entries that each frame excludes, of this block and of those before it, ascending.
+    pub(super) excluded: [Vec<u32>; LANES],
 }
 
-impl<const L: usize> Block<L> {
-    pub(super) fn new() -> Self {
-        let zero = [[0.0; L]; BLOCK];
-        Block { signal: zero, variance: zero, excluded: [0; BLOCK], any_excluded: false }
-    }
+impl Block {
+    pub(super) const ZERO: Block = Block {
+        signal: [Row::ZERO; BLOCK],
+        variance: [Row::ZERO; BLOCK],
+        excluded: [const { Vec::new() }; LANES],
+    };
 }
 
-/// Fills `block` with the pixels of `range`, at most [`BLOCK`] of them.
-pub(super) fn load<const L: usize>(
-    plan: &IntegrationPlan,
-    path: SignalPath,
-    frames: &[Lane<'_>],
-    range: Range<usize>,
-    block: &mut Block<L>,
+/// Fills `out` with the pixels of a block.
+#[inline(always)]
+pub(super) fn load<V: Vectors, T: Count>(
+    vectors: V,
+    group: &Group<'_, T>,
+    stream: &Stream,
+    block: usize,
+    out: &mut Block,
 ) {
-    block.excluded = [0; BLOCK];
-    block.any_excluded = false;
-    for (lane, frame) in frames.iter().enumerate() {
-        each_type!(frame.counts, counts => fill(&counts[range.clone()], lane, range.start, plan, path, frame, block));
-    }
-}
-
-/// Fills one lane with `counts`, the first of which is pixel `first`.
-fn fill<T: Copy + Into<f64>, const L: usize>(
-    counts: &[T],
-    lane: usize,
-    first: usize,
-    plan: &IntegrationPlan,
-    path: SignalPath,
-    frame: &Lane<'_>,
-    block: &mut Block<L>,
-) {
-    match path {
-        SignalPath::Counts => {
-            let limit = plan.signal.saturated_counts.unwrap_or(f64::INFINITY);
-            // Written so that NaN, too, is not counted.
-            let counted = |count: f64| count >= 0.0 && count < limit && count < f64::INFINITY;
-            if counts.iter().fold(true, |all, count| all & counted((*count).into())) {
-                for (out, count) in block.signal.iter_mut().zip(counts) {
-                    out[lane] = (*count).into();
-                }
-                return;
-            }
-            block.any_excluded = true;
-            let out = block.signal.iter_mut().zip(&mut block.excluded);
-            for ((out, excluded), count) in out.zip(counts) {
-                let count: f64 = (*count).into();
-                let keep = counted(count);
-                out[lane] = if keep { count } else { 0.0 };
-                *excluded |= u8::from(!keep) << lane;
-            }
+    let path = SignalPath::of(group.model);
+    let end = group.counts[0].len().min((block + 1) * BLOCK);
+    let rows = group.counts.map(|counts| counts[block * BLOCK..end].as_chunks::<TILE>().0);
+    for (t, &filled) in stream.filled(block).iter().enumerate() {
+        if filled == 0 {
+            continue; // Gaps between modules, beam stops.
         }
-        SignalPath::Corrected => {
-            for (i, count) in counts.iter().enumerate() {
-                match plan.signal.signal_and_variance((*count).into(), first + i, frame.tau_per_exposure) {
-                    Some((signal, variance)) => {
-                        (block.signal[i][lane], block.variance[i][lane]) = (signal, variance);
-                    }
-                    None => {
-                        (block.signal[i][lane], block.variance[i][lane]) = (0.0, 0.0);
-                        block.excluded[i] |= 1 << lane;
-                        block.any_excluded = true;
+        let slots = t * TILE..(t + 1) * TILE;
+        let words = (t < rows[0].len()).then(|| rows.map(|row| row[t].map(T::word)));
+        match (words, path) {
+            (Some(words), SignalPath::Counts | SignalPath::Dark(_))
+                if all_valid(&words, filled, group.last_valid) =>
+            {
+                let counts = vectors.transpose(words);
+                let first = block * BLOCK + slots.start;
+                for (i, slot) in slots.enumerate() {
+                    let counts = counts[i].map(T::value);
+                    match path {
+                        SignalPath::Dark(dark) => {
+                            let (level, variance) = (dark.counts[first + i], dark.variance[first + i]);
+                            out.signal[slot] = Row(counts.map(|count| count - f64::from(level)));
+                            out.variance[slot] = Row(counts.map(|count| count + f64::from(variance)));
+                        }
+                        SignalPath::Counts | SignalPath::DeadTime => out.signal[slot] = Row(counts),
                     }
                 }
             }
+            _ => each_by_itself(group, filled, block, t, out),
+        }
+    }
+}
+
+/// Whether the pixels of a tile that have entries are valid in all lanes. Where it is not sure (−0), it says no.
+#[inline(always)]
+fn all_valid(words: &Tile, filled: u8, last_valid: Option<u32>) -> bool {
+    let Some(last_valid) = last_valid else { return false };
+    let mut largest = [0; TILE];
+    for lane in words {
+        for (largest, word) in largest.iter_mut().zip(lane) {
+            *largest = u32::max(*largest, *word);
+        }
+    }
+    let counted = |(i, word): (usize, &u32)| word & u32::from(filled >> i & 1).wrapping_neg();
+    largest.iter().enumerate().map(counted).fold(true, |all, word| all & (word <= last_valid))
+}
+
+/// A tile with excluded pixels, with dead time, or at the end of the detector.
+#[cold]
+#[inline(never)]
+fn each_by_itself<T: Count>(group: &Group<'_, T>, filled: u8, block: usize, tile: usize, out: &mut Block) {
+    for slot in (0..TILE).filter(|i| filled >> i & 1 == 1).map(|i| tile * TILE + i) {
+        let pixel = block * BLOCK + slot;
+        for (lane, excluded) in out.excluded.iter_mut().enumerate() {
+            let count = T::value(group.counts[lane][pixel].word());
+            let value = group.model.signal_and_variance(count, pixel, group.tau_per_exposure[lane]);
+            if value.is_none() {
+                excluded.push(pixel as u32);
+            }
+            (out.signal[slot].0[lane], out.variance[slot].0[lane]) = value.unwrap_or((0.0, 0.0));
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::correct::{Dark, DeadTime, DeadTimeModel, SignalModel};
 use crate::engine::EngineError;
 use crate::engine::layout::{self, FrameParams};
+use crate::engine::valid::last_valid;
 use crate::frame::{Counts, Frame, each_type};
 
 /// Type number of the correct shader.
@@ -53,11 +54,7 @@ pub(super) fn dark(dark: &Dark, pixels: usize) -> Vec<layout::Dark> {
 /// Dead time is corrected and the frame has no exposure.
 pub(super) fn frame_params(frame: &Frame, model: &SignalModel) -> Result<FrameParams, EngineError> {
     let lost_per_count = model.tau_per_exposure(frame.header.exposure_s).ok_or(EngineError::NoExposure)?;
-    // The dark frame plays no part in whether a count is valid; it is looked at pixel by pixel.
-    let model =
-        SignalModel { dark: None, dead_time: model.dead_time, saturated_counts: model.saturated_counts };
-    let last_valid =
-        last_valid(&frame.counts, |count| model.signal_and_variance(count, 0, lost_per_count).is_some());
+    let last_valid = last_valid(&frame.counts, model, lost_per_count);
     Ok(FrameParams {
         used: u32::from(last_valid.is_some()),
         last_valid: last_valid.unwrap_or(0),
@@ -66,62 +63,9 @@ pub(super) fn frame_params(frame: &Frame, model: &SignalModel) -> Result<FramePa
     })
 }
 
-/// The largest count that is valid, as the shader compares it: counts are valid up to a limit (saturation, or the
-/// largest rate that the detector can record), and for positive numbers bit patterns order as the numbers do.
-///
-/// `None` where not even 0 is valid.
-fn last_valid(counts: &Counts, valid: impl Fn(f64) -> bool) -> Option<u32> {
-    let largest = match counts {
-        Counts::U16(_) => u16::MAX.into(),
-        Counts::I16(_) => i16::MAX as u32,
-        Counts::U32(_) => u32::MAX,
-        Counts::I32(_) => i32::MAX as u32,
-        Counts::F32(_) => f32::MAX.to_bits(),
-    };
-    let count = |key: u32| match counts {
-        Counts::F32(_) => f64::from(f32::from_bits(key)),
-        Counts::U16(_) | Counts::I16(_) | Counts::U32(_) | Counts::I32(_) => f64::from(key),
-    };
-    if valid(count(largest)) {
-        return Some(largest);
-    }
-    // Halving: `good` is valid, `bad` is not.
-    let (mut good, mut bad) = (0, largest);
-    if !valid(count(good)) {
-        return None;
-    }
-    while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        if valid(count(middle)) { good = middle } else { bad = middle }
-    }
-    Some(good)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_valid_count_is_just_below_the_limit() {
-        let all = [Counts::U16(vec![]), Counts::I16(vec![]), Counts::U32(vec![]), Counts::I32(vec![])];
-        let last = |limit: f64| all.each_ref().map(|counts| last_valid(counts, |count| count < limit));
-        assert_eq!(last(100.0), [Some(99); 4]);
-        assert_eq!(last(100.5), [Some(100); 4]);
-        assert_eq!(last(f64::INFINITY), [Some(65_535), Some(32_767), Some(u32::MAX), Some(i32::MAX as u32)]);
-        assert_eq!(last(0.5), [Some(0); 4]);
-        assert_eq!(last(0.0), [None; 4]);
-    }
-
-    #[test]
-    fn the_last_valid_number_is_the_neighbour_below_the_limit() {
-        let counts = Counts::F32(vec![]);
-        let last = |limit| last_valid(&counts, |count| count < limit).map(f32::from_bits);
-        assert_eq!(last(1000.0), Some(1000.0_f32.next_down()));
-        // A limit between two single-precision numbers.
-        assert_eq!(last(1000.0 + 1e-9), Some(1000.0));
-        assert_eq!(last(1000.0 - 1e-9), Some(1000.0_f32.next_down()));
-        assert_eq!(last(f64::INFINITY), Some(f32::MAX));
-    }
 
     #[test]
     fn a_pixel_without_a_dark_value_is_marked() {

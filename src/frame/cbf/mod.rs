@@ -5,8 +5,11 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use byte_offset::Packed;
+use bytemuck::Pod;
 use md5::{Digest, Md5};
 
+use super::buffer::Pixels;
 use super::source::{Source, find, printable};
 use super::{Counts, Frame, FrameError, Shape, header};
 pub use write::write_cbf;
@@ -69,17 +72,29 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Frame, FrameError> {
             format!("at least one for each of {pixels} pixels"),
         ));
     }
-    let unpacked = match layout.element {
-        Element::U16 => byte_offset::decode(data, pixels).map(Counts::U16),
-        Element::I16 => byte_offset::decode(data, pixels).map(Counts::I16),
-        Element::U32 => byte_offset::decode(data, pixels).map(Counts::U32),
-        Element::I32 => byte_offset::decode(data, pixels).map(Counts::I32),
+    let counts = match layout.element {
+        Element::U16 => Counts::U16(unpacked(source, &layout, data)?),
+        Element::I16 => Counts::I16(unpacked(source, &layout, data)?),
+        Element::U32 => Counts::U32(unpacked(source, &layout, data)?),
+        Element::I32 => Counts::I32(unpacked(source, &layout, data)?),
     };
-    let counts = unpacked.map_err(|fault| {
-        let expected = format!("{pixels} pixels of type {}", layout.element.name());
-        source.malformed(layout.data_at + fault.at as u64, fault.found, expected)
-    })?;
     Ok(Frame { shape: layout.shape, counts, header: header::parse(&source.bytes[..layout.data_at as usize]) })
+}
+
+fn unpacked<T: Packed + Pod>(
+    source: &Source<'_>,
+    layout: &Layout<'_>,
+    data: &[u8],
+) -> Result<Pixels<T>, FrameError> {
+    let pixels = layout.shape.pixels();
+    let memory =
+        |error| FrameError::Io { path: source.path.to_path_buf(), source: std::io::Error::other(error) };
+    Pixels::filled(pixels, memory, |values| {
+        byte_offset::decode(data, values).map_err(|fault| {
+            let expected = format!("{pixels} pixels of type {}", layout.element.name());
+            source.malformed(layout.data_at + fault.at as u64, fault.found, expected)
+        })
+    })
 }
 
 /// Shape from the header alone.

@@ -4,7 +4,7 @@ use super::*;
 use crate::frame::FrameHeader;
 
 fn read(bytes: &[u8]) -> Result<Frame, FrameError> {
-    decode(&Source { path: Path::new("x.cbf"), bytes })
+    decode(&Source::new(Path::new("x.cbf"), bytes))
 }
 
 fn frame(counts: Counts) -> Frame {
@@ -28,21 +28,21 @@ fn replaced(bytes: &[u8], old: &str, new: &str) -> Vec<u8> {
 #[test]
 fn frames_of_every_whole_type_come_back() {
     for counts in [
-        Counts::I32(vec![-2, -1, 0, i32::MAX, i32::MIN, 7]),
-        Counts::U32(vec![0, u32::MAX, 0, 1, 128, 40_000]),
-        Counts::I16(vec![i16::MIN, i16::MAX, -1, 0, 1, 2]),
-        Counts::U16(vec![0, u16::MAX, 0, 1, 2, 3]),
+        Counts::I32(vec![-2, -1, 0, i32::MAX, i32::MIN, 7].into()),
+        Counts::U32(vec![0, u32::MAX, 0, 1, 128, 40_000].into()),
+        Counts::I16(vec![i16::MIN, i16::MAX, -1, 0, 1, 2].into()),
+        Counts::U16(vec![0, u16::MAX, 0, 1, 2, 3].into()),
     ] {
         let frame = frame(counts);
         assert_eq!(read(&written(&frame)).unwrap(), frame);
     }
-    assert!(write_cbf(Vec::new(), &frame(Counts::F32(vec![0.5; 6]))).is_err());
-    assert!(write_cbf(Vec::new(), &frame(Counts::U16(vec![5; 7]))).is_err());
+    assert!(write_cbf(Vec::new(), &frame(Counts::F32(vec![0.5; 6].into()))).is_err());
+    assert!(write_cbf(Vec::new(), &frame(Counts::U16(vec![5; 7].into()))).is_err());
 }
 
 #[test]
 fn a_cut_file_is_an_error_wherever_it_is_cut() {
-    let frame = frame(Counts::I32(vec![-2, -1, 300, 70_000, i32::MIN, 7]));
+    let frame = frame(Counts::I32(vec![-2, -1, 300, 70_000, i32::MIN, 7].into()));
     let bytes = written(&frame);
     let data_end = find(&bytes, &MARKER).unwrap() + 4 + 24;
     for cut in 0..data_end {
@@ -54,7 +54,7 @@ fn a_cut_file_is_an_error_wherever_it_is_cut() {
 
 #[test]
 fn a_header_that_contradicts_the_data_is_an_error() {
-    let bytes = written(&frame(Counts::I32(vec![1, 2, 3, 4, 5, 6])));
+    let bytes = written(&frame(Counts::I32(vec![1, 2, 3, 4, 5, 6].into())));
     for (old, new) in [
         ("Fastest-Dimension: 3", "Fastest-Dimension: 4"),
         ("Fastest-Dimension: 3", "Fastest-Dimension: 99999999999"),

@@ -34,13 +34,13 @@ pub(super) fn counts(source: &Source<'_>, image: usize, layout: &Layout) -> Resu
     let counts = match found {
         DecodingResult::U8(values) => Counts::U16(values.into_iter().map(u16::from).collect()),
         DecodingResult::I8(values) => Counts::I16(values.into_iter().map(i16::from).collect()),
-        DecodingResult::U16(values) => Counts::U16(values),
-        DecodingResult::I16(values) => Counts::I16(values),
-        DecodingResult::U32(values) => Counts::U32(values),
-        DecodingResult::I32(values) => Counts::I32(values),
+        DecodingResult::U16(values) => Counts::U16(values.into()),
+        DecodingResult::I16(values) => Counts::I16(values.into()),
+        DecodingResult::U32(values) => Counts::U32(values.into()),
+        DecodingResult::I32(values) => Counts::I32(values.into()),
         DecodingResult::U64(values) => narrow_u64(source, &values)?,
         DecodingResult::I64(values) => narrow_i64(source, &values)?,
-        DecodingResult::F32(values) => Counts::F32(values),
+        DecodingResult::F32(values) => Counts::F32(values.into()),
         DecodingResult::F64(values) => narrow_f64(source, &values)?,
         DecodingResult::F16(_) => {
             return Err(source.unsupported("half-precision samples", "save it in single precision"));

@@ -7,7 +7,7 @@ use super::*;
 use crate::frame::{Counts, write_tiff};
 
 fn read(bytes: &[u8]) -> Result<Frame, FrameError> {
-    decode(&Source { path: Path::new("x.tif"), bytes }, 0)
+    decode(&Source::new(Path::new("x.tif"), bytes), 0)
 }
 
 /// A minimal TIFF of `order` with one value per entry (tag, value), data after the directory in strips of two rows,
@@ -115,10 +115,14 @@ fn compressed_and_tagged_pages_of_the_crate() {
         encoder.write_image::<colortype::GrayI32>(77, 31, &values).unwrap();
     }
     let bytes = file.into_inner();
-    let source = Source { path: Path::new("x.tif"), bytes: &bytes };
+    let source = Source::new(Path::new("x.tif"), &bytes);
     assert_eq!(images(&source).unwrap().reached, 4);
     for image in 0..4 {
-        assert_eq!(decode(&source, image).unwrap().counts, Counts::I32(values.clone()), "image {image}");
+        assert_eq!(
+            decode(&source, image).unwrap().counts,
+            Counts::I32(values.clone().into()),
+            "image {image}"
+        );
     }
     assert!(matches!(decode(&source, 4), Err(FrameError::NoSuchImage { count: 4, .. })));
 }
@@ -128,7 +132,7 @@ fn a_chain_of_directories_that_loops_is_refused() {
     let mut bytes = build(false, &tags(2, 2, 8, 1), 2, 2, &[1, 2, 3, 4]);
     let link = 8 + 2 + 12 * 7;
     bytes[link..link + 4].copy_from_slice(&8u32.to_le_bytes());
-    let source = Source { path: Path::new("x.tif"), bytes: &bytes };
+    let source = Source::new(Path::new("x.tif"), &bytes);
     let Images { reached: 1, damage: Some(damage) } = images(&source).unwrap() else { panic!() };
     assert!(matches!(damage, FrameError::Malformed { offset: 8, .. }));
     assert!(decode(&source, 0).is_ok());
@@ -139,7 +143,7 @@ fn a_chain_of_directories_that_loops_is_refused() {
 fn header_lines_in_the_padding_are_found() {
     let frame = Frame {
         shape: Shape { rows: 2, columns: 2 },
-        counts: Counts::I32(vec![1, -1, -2, 4]),
+        counts: Counts::I32(vec![1, -1, -2, 4].into()),
         header: FrameHeader { exposure_s: Some(1.5), ..FrameHeader::default() },
     };
     let mut bytes = Vec::new();
@@ -187,7 +191,7 @@ fn images_of_a_stack_come_back_one_by_one() {
     (1..=3).for_each(|first| stack.image(&image(first)).unwrap());
     assert!(stack.image(&image(4)).is_err());
     assert_eq!(bytes.len() as u64, TiffWriter::<Vec<u8>>::bytes(image(1).shape, 3));
-    let source = Source { path: Path::new("x.tif"), bytes: &bytes };
+    let source = Source::new(Path::new("x.tif"), &bytes);
     for (index, first) in (1..=3).enumerate() {
         assert_eq!(decode(&source, index).unwrap(), image(first));
     }

@@ -136,7 +136,7 @@ fn data(frame: &Frame) -> Result<(u32, Vec<u8>), FrameError> {
         Counts::F32(values) => (FLOAT, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
         Counts::U32(values) => {
             let mut data = Vec::with_capacity(values.len().saturating_mul(4));
-            for &value in values {
+            for &value in values.iter() {
                 let value = i32::try_from(value).map_err(|_| FrameError::NotWritable {
                     format: "TIFF",
                     found: format!("a count of {value}"),

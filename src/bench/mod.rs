@@ -1,0 +1,240 @@
+//! How fast this machine is: each part of a run alone, and whole runs, on frames that are simulated for it.
+//!
+//! The parts take turns, round after round, and each reports its median: what else the machine does meanwhile then
+//! slows all of them alike.
+
+mod report;
+mod scene;
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::batch::{self, PrepareError, RunError, RunOptions};
+use crate::config::{self, ConfigError, EngineChoice, Loaded};
+use crate::engine::cpu::CpuEngine;
+use crate::engine::{Engine, EngineError, select};
+use crate::frame::{FrameAddress, FrameError, each_type, read};
+use crate::geometry::GeometryError;
+use crate::integrate::Pattern;
+use crate::output::{Existing, Header, OutputError, make_folder, write_file, xye};
+use crate::pipeline::{Plans, reduce};
+use crate::scattering::ScatteringError;
+use crate::simd::{InstructionSet, LANES};
+pub use report::{BenchReport, Part};
+use scene::Scene;
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct BenchSettings {
+    /// A detector by name.
+    pub detector: String,
+    /// Radial bins.
+    pub bins: usize,
+    /// As in run files: none, bounding_box, full.
+    pub splitting: String,
+    /// Sectors that share out the ring; 0 = the ring alone.
+    pub sectors: usize,
+    /// Frames of a round.
+    pub frames: usize,
+    /// How often each part is measured.
+    pub rounds: usize,
+    /// A graphics adapter to measure too; `Auto` takes a real GPU if there is one.
+    pub engine: EngineChoice,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// No such detector.
+    #[error(transparent)]
+    Detector(#[from] GeometryError),
+    /// The scattering of the sample.
+    #[error(transparent)]
+    Scattering(#[from] ScatteringError),
+    /// A frame could not be written or read.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A file or folder.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The temporary folder.
+    #[error("no folder for temporary files: {0}; set TMPDIR to a folder with some GB of space")]
+    Folder(std::io::Error),
+    /// The settings make no run file.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The plans.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// An engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A whole run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// One thing that is measured again and again.
+struct Task<'a> {
+    name: String,
+    /// Frames or patterns each time.
+    count: usize,
+    /// Bytes of memory that one of them needs to be read; 0 = not counted.
+    bytes: f64,
+    /// Gives the seconds that do not count.
+    work: Box<dyn FnMut() -> Result<f64, BenchError> + 'a>,
+}
+
+/// Measures everything.
+///
+/// # Errors
+/// Settings that cannot be met, and files that cannot be written.
+pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
+    let folder = tempfile::tempdir().map_err(BenchError::Folder)?;
+    let scene = Scene::write(settings, folder.path())?;
+    let loaded: Vec<Loaded> =
+        scene.run_files.iter().map(|file| config::load(file, &[])).collect::<Result<_, _>>()?;
+    let start = Instant::now();
+    let plans = batch::prepare(&loaded[0].config)?.plans;
+    let plans_s = start.elapsed().as_secs_f64();
+    let plan = &plans.integration;
+    let cpu = CpuEngine::new(Arc::clone(plan));
+    let gpu = gpu(settings, &plans)?;
+
+    let frame_bytes = (4 * plan.shape.pixels()) as f64;
+    let kernel_bytes = frame_bytes + cpu.matrix_bytes() as f64 / LANES as f64;
+    let sums = cpu.integrate(&scene.frames)?;
+    let patterns: Vec<Pattern> = sums.iter().map(|sums| sums.pattern(plan, 0)).collect();
+    let count = scene.frames.len();
+    let written = folder.path().join("patterns");
+    make_folder(&written)?;
+    let mut tasks = vec![
+        task(report::READ_MEMORY, count, frame_bytes, || {
+            read_memory(&scene);
+            Ok(0.0)
+        }),
+        task("decode TIFF", count, frame_bytes, || read_all(&scene.tiffs)),
+        task("decode CBF", count, frame_bytes, || read_all(&scene.cbfs)),
+        task("integrate, CPU", count, kernel_bytes, || {
+            black_box(cpu.integrate(&scene.frames)?);
+            Ok(0.0)
+        }),
+    ];
+    if let Some(gpu) = &gpu {
+        let name = format!("upload, integrate and read back, {}", gpu.info().device);
+        tasks.push(task(&name, count, 0.0, || {
+            black_box(gpu.integrate(&scene.frames)?);
+            Ok(0.0)
+        }));
+    }
+    if let Some(plan) = &plans.reduction {
+        let all: Vec<&Pattern> = patterns.iter().collect();
+        tasks.push(task("I(Q) to S(Q), G(r), peaks", count, 0.0, move || {
+            black_box(reduce(&all, plan));
+            Ok(0.0)
+        }));
+    }
+    tasks.push(task("write .xye", count, 0.0, || {
+        patterns.par_iter().enumerate().try_for_each(|(index, pattern)| {
+            let text = xye(&Header::default(), pattern);
+            write_file(&written.join(format!("{index}.xye")), text.as_bytes(), Existing::Replace)
+        })?;
+        Ok(0.0)
+    }));
+    for (kind, loaded) in ["TIFF", "CBF"].into_iter().zip(&loaded) {
+        tasks.push(task(&format!("{kind} files to I, S, F, G on disk"), count, 0.0, || {
+            let run = batch::run(loaded, RunOptions { existing: Existing::Replace }, &|_| {})?;
+            Ok(run.record.timings.plan_s)
+        }));
+    }
+    let parts = measure(tasks, settings.rounds)?;
+    Ok(BenchReport {
+        program: "halor",
+        version: env!("CARGO_PKG_VERSION"),
+        processor: std::env::consts::ARCH,
+        instructions: InstructionSet::best().to_string(),
+        threads: rayon::current_num_threads(),
+        detector: settings.detector.clone(),
+        pixels: plan.shape.pixels(),
+        bins: settings.bins,
+        splitting: settings.splitting.clone(),
+        sectors: settings.sectors,
+        frames: count,
+        rounds: settings.rounds,
+        entries_per_pixel: plan.matrix.bins.len() as f64 / plan.shape.pixels() as f64,
+        plans_s,
+        parts,
+    })
+}
+
+fn task<'a>(
+    name: &str,
+    count: usize,
+    bytes: f64,
+    work: impl FnMut() -> Result<f64, BenchError> + 'a,
+) -> Task<'a> {
+    Task { name: name.to_owned(), count, bytes, work: Box::new(work) }
+}
+
+/// The GPU engine; `None` where there is no real GPU and none is asked for.
+fn gpu(settings: &BenchSettings, plans: &Plans) -> Result<Option<Box<dyn Engine>>, EngineError> {
+    let choice = match &settings.engine {
+        EngineChoice::Cpu => return Ok(None),
+        EngineChoice::Auto => &EngineChoice::Gpu,
+        choice @ (EngineChoice::Gpu | EngineChoice::Adapter(_)) => choice,
+    };
+    match select::select(choice, Arc::clone(&plans.integration)) {
+        Ok(engine) => Ok(Some(engine)),
+        Err(EngineError::NoGpu { .. }) if settings.engine == EngineChoice::Auto => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Median rates, each task once in every round; the first round warms up.
+fn measure(mut tasks: Vec<Task<'_>>, rounds: usize) -> Result<Vec<Part>, BenchError> {
+    let mut seconds = vec![Vec::new(); tasks.len()];
+    for round in 0..=rounds.max(1) {
+        for (task, seconds) in tasks.iter_mut().zip(&mut seconds) {
+            let start = Instant::now();
+            let uncounted = (task.work)()?;
+            if round > 0 {
+                seconds.push(start.elapsed().as_secs_f64() - uncounted);
+            }
+        }
+    }
+    Ok(report::parts(tasks.into_iter().map(|task| (task.name, task.count, task.bytes)).zip(seconds)))
+}
+
+/// Reads all counts once: what memory allows.
+fn read_memory(scene: &Scene) {
+    // Large enough to be worth a thread's while.
+    const PIECE: usize = 1 << 16;
+    for frame in &scene.frames {
+        each_type!(&frame.counts, counts => {
+            black_box(bytemuck::cast_slice::<_, u8>(counts).par_chunks(PIECE).map(word_sum).sum::<u64>());
+        });
+    }
+}
+
+/// Several sums beside each other, which a vector unit takes at once.
+fn word_sum(bytes: &[u8]) -> u64 {
+    let mut sums = [0u64; 16];
+    for words in bytes.as_chunks::<128>().0 {
+        for (sum, word) in sums.iter_mut().zip(words.as_chunks::<8>().0) {
+            *sum = sum.wrapping_add(u64::from_ne_bytes(*word));
+        }
+    }
+    sums.iter().fold(0, |all, sum| all.wrapping_add(*sum))
+}
+
+fn read_all(paths: &[PathBuf]) -> Result<f64, BenchError> {
+    paths.par_iter().try_for_each(|path| {
+        black_box(read(&FrameAddress { path: path.clone(), image: 0 })?);
+        Ok::<(), BenchError>(())
+    })?;
+    Ok(0.0)
+}
