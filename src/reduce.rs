@@ -4,7 +4,6 @@ use crate::config::PdfSettings;
 use crate::pdf::{TransformError, TransformPlan};
 use crate::peaks::{PeakError, PeakPlan};
 use crate::structure::{StructureError, StructurePlan, StructureSettings};
-use crate::units::energy_kev;
 
 /// All that depends on the Q axis only, made once for a run.
 #[derive(Debug, Clone)]
@@ -32,17 +31,12 @@ pub enum ReductionPlanError {
 }
 
 impl ReductionPlan {
-    /// For patterns on the points `q` in Å⁻¹, rising, measured at one wavelength.
+    /// For patterns on the points `q` in Å⁻¹, rising.
     ///
     /// # Errors
     /// Settings that contradict each other or the Q axis.
-    pub fn new(
-        settings: &PdfSettings,
-        wavelength_angstrom: f64,
-        q: &[f64],
-    ) -> Result<ReductionPlan, ReductionPlanError> {
-        let energy = energy_kev(wavelength_angstrom);
-        let structure = StructurePlan::new(&settings.structure, &settings.composition, energy, q)?;
+    pub fn new(settings: &PdfSettings, q: &[f64]) -> Result<ReductionPlan, ReductionPlanError> {
+        let structure = StructurePlan::new(&settings.structure, &settings.composition, q)?;
         let transform = TransformPlan::new(&settings.transform, structure.f_grid())?;
         let density = match &settings.structure {
             StructureSettings::Absolute(absolute) => absolute.density_per_cubic_angstrom,

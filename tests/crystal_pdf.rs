@@ -142,6 +142,7 @@ fn nickel_comes_back_from_its_rings() {
         sigma,
     };
     let settings = AbsoluteSettings {
+        energy_kev: ENERGY_KEV,
         density_per_cubic_angstrom: Some(nickel.density()),
         q_range: [0.7, Q_MAX],
         normalization_q_min: 10.0,
@@ -151,7 +152,7 @@ fn nickel_comes_back_from_its_rings() {
         low_q: LowQ::Parabola,
     };
     let settings = StructureSettings::Absolute(settings);
-    let plan = StructurePlan::new(&settings, &nickel.composition(), ENERGY_KEV, &q).unwrap();
+    let plan = StructurePlan::new(&settings, &nickel.composition(), &q).unwrap();
     let structure = plan.apply(&pattern).unwrap();
     // α from rings above 10 Å⁻¹, which swing about their average ⟨f²⟩: 0.3 % here.
     assert!((structure.scale - 1.0).abs() < 0.005, "{}", structure.scale);

@@ -8,6 +8,7 @@ mod integrate_pyfai;
 mod engines;
 mod gpu;
 mod pdfgetx3;
+mod pdf_command;
 mod simulate_pyfai;
 mod crystal_pdf;
 mod truth;

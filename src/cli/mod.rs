@@ -3,6 +3,7 @@
 mod calibrate;
 mod check;
 mod demo;
+mod pdf;
 mod run;
 mod simulate;
 
@@ -58,6 +59,8 @@ enum Command {
     Run(run::RunArgs),
     /// Validate a run file and print what a run would do, without computing.
     Check(RunFileArgs),
+    /// S(Q) and G(r) of patterns that are integrated already: .chi, .xy, .xye, .dat and other text.
+    Pdf(Box<pdf::PdfArgs>),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
     /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
@@ -130,6 +133,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
+            Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),

@@ -1,5 +1,6 @@
 //! The run file: its schema word for word, then validation to a typed [`Config`].
 
+mod analysis;
 mod decode;
 mod document;
 mod load;
@@ -15,8 +16,10 @@ mod twin;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use analysis::{Analysis, AnalysisFile};
 pub use load::{Loaded, load};
 pub use problem::{ConfigError, Problem, ProblemKind};
+pub use resolve::Coverage;
 pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 
 use crate::correct::DeadTime;

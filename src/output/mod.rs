@@ -3,6 +3,7 @@
 mod atomic;
 mod calibration;
 mod names;
+mod pdf_header;
 mod peaks_csv;
 mod record;
 mod text;

@@ -47,11 +47,10 @@ impl Absolute {
     pub(super) fn plan(
         settings: &AbsoluteSettings,
         composition: &Composition,
-        energy_kev: f64,
         axis: &[f64],
     ) -> Result<(Absolute, Resample, FGrid), StructureError> {
-        let [low, high] = settings.q_range;
-        check(settings, energy_kev)?;
+        let AbsoluteSettings { energy_kev, q_range: [low, high], .. } = *settings;
+        check(settings)?;
         let kept = kept_points(axis, low.max(f64::MIN_POSITIVE), high)?;
         let resample = Resample::even(axis, kept);
         let (q, step) = (&resample.q, resample.step);
@@ -163,12 +162,12 @@ fn two_terms(x: &[f64], c: &[f64], weights: &[f64]) -> [Vec<f64>; 2] {
     [to_a, to_b]
 }
 
-fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureError> {
+fn check(settings: &AbsoluteSettings) -> Result<(), StructureError> {
     let wrong = |name, found: f64, expected| {
         Err(StructureError::Setting { name, found: found.to_string(), expected })
     };
     let positive = |value: f64| value > 0.0 && value.is_finite();
-    let [low, high] = settings.q_range;
+    let AbsoluteSettings { energy_kev, q_range: [low, high], .. } = *settings;
     if !positive(energy_kev) {
         return wrong("the energy in keV", energy_kev, "a positive number");
     }

@@ -54,6 +54,8 @@ pub enum StructureSettings {
 /// Settings of the absolute mode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AbsoluteSettings {
+    /// Photon energy: for Compton scattering, f′ and f″.
+    pub energy_kev: f64,
     /// Number density ρ0; without it the polynomial knows no −4πρ0 r and there is no coordination number.
     pub density_per_cubic_angstrom: Option<f64>,
     /// Qmin and Qmax used.

@@ -31,12 +31,11 @@ impl StructurePlan {
     pub fn new(
         settings: &StructureSettings,
         composition: &Composition,
-        energy_kev: f64,
         q: &[f64],
     ) -> Result<StructurePlan, StructureError> {
         Ok(match settings {
             StructureSettings::Absolute(settings) => {
-                let (absolute, resample, grid) = Absolute::plan(settings, composition, energy_kev, q)?;
+                let (absolute, resample, grid) = Absolute::plan(settings, composition, q)?;
                 StructurePlan { resample, grid, recipe: Recipe::Absolute(absolute) }
             }
             StructureSettings::PdfGetX3(settings) => {
@@ -49,6 +48,14 @@ impl StructurePlan {
     /// Where F is given, and the linear way to it.
     pub fn f_grid(&self) -> &FGrid {
         &self.grid
+    }
+
+    /// Q and I of a pattern on the m points that S is made on.
+    ///
+    /// # Errors
+    /// A pattern of another length, or with holes that are too wide.
+    pub fn resampled(&self, pattern: &Pattern) -> Result<(Vec<f64>, Vec<f64>), StructureError> {
+        Ok((self.resample.q.clone(), self.resample.take(pattern)?.intensity))
     }
 
     /// S(Q) and F(Q) of one pattern. Up to five empty bins in a row are bridged by a straight line.
