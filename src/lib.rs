@@ -20,6 +20,7 @@ pub mod scattering;
 pub mod structure;
 pub mod pdf;
 pub mod peaks;
+pub mod quality;
 pub mod reduce;
 pub mod pdfgetx3;
 pub mod pipeline;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::integrate::{Accumulators, IntegrationPlan, Pattern, PatternError};
 use crate::pdf::{Pdf, TransformError};
 use crate::peaks::{PeakError, PeakTable};
+use crate::quality::Quality;
 use crate::reduce::ReductionPlan;
 use crate::structure::{StructureError, StructureFactor};
 
@@ -45,6 +46,8 @@ pub struct Reduced {
     pub pdf: Pdf,
     /// r1 … r4, areas, coordination number.
     pub peaks: PeakTable,
+    /// Whether they can be what they should be.
+    pub quality: Quality,
 }
 
 /// Which stage failed, in its own words.
@@ -90,5 +93,6 @@ pub fn reduce(pattern: &Pattern, plan: &ReductionPlan) -> Result<Reduced, StageE
     let structure = plan.structure.apply(pattern)?;
     let pdf = plan.transform.apply(&structure)?;
     let peaks = plan.peaks.measure(&structure, &pdf, &plan.transform)?;
-    Ok(Reduced { structure, pdf, peaks })
+    let quality = plan.quality.judge(&structure);
+    Ok(Reduced { structure, pdf, peaks, quality })
 }

@@ -8,7 +8,9 @@ use halor::pdf::{TransformPlan, TransformSettings, Window};
 use halor::simulate::Crystal;
 use halor::simulate::crystal::Weights;
 use halor::simulate::peak_shape::peak_shape;
-use halor::structure::{AbsoluteSettings, Fluorescence, LowQ, StructurePlan, StructureSettings};
+use halor::structure::{
+    AbsoluteSettings, Fluorescence, Form, LowQ, Normalization, StructurePlan, StructureSettings,
+};
 
 use crate::common::data;
 
@@ -145,7 +147,9 @@ fn nickel_comes_back_from_its_rings() {
         energy_kev: ENERGY_KEV,
         density_per_cubic_angstrom: Some(nickel.density()),
         q_range: [0.7, Q_MAX],
-        normalization_q_min: 10.0,
+        normalization: Normalization::HighQ { q_min: 10.0 },
+        form: Form::FaberZiman,
+        iteration: None,
         fluorescence: Fluorescence::None,
         // Nothing slow is to be taken out, and near Qmax the polynomial follows the rings.
         polynomial: None,

@@ -1,6 +1,7 @@
 //! Laws of the way from I(Q) to G(r) on a glass whose structure is known in closed form.
 
 mod noise;
+mod normalization;
 
 use std::f64::consts::PI;
 
@@ -10,8 +11,8 @@ use halor::pdf::{Pdf, TransformPlan, TransformSettings, Window};
 use halor::peaks::{CoordinationNumber, PeakPlan, PeakSearch, PeakSettings};
 use halor::scattering::{Composition, FreeAtoms, klein_nishina};
 use halor::structure::{
-    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, Scatter, StructureFactor,
-    StructurePlan, StructureSettings,
+    AbsoluteSettings, Fluorescence, Form, LowQ, Normalization, PdfGetX3Settings, Polynomial, Scatter,
+    StructureFactor, StructurePlan, StructureSettings,
 };
 use halor::units::{two_theta_rad, wavelength_angstrom};
 
@@ -87,7 +88,9 @@ fn settings() -> AbsoluteSettings {
         energy_kev: ENERGY_KEV,
         density_per_cubic_angstrom: Some(DENSITY),
         q_range: [0.7, 22.0],
-        normalization_q_min: 10.0,
+        normalization: Normalization::HighQ { q_min: 10.0 },
+        form: Form::FaberZiman,
+        iteration: None,
         fluorescence: Fluorescence::None,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         low_q: LowQ::Parabola,
@@ -221,6 +224,8 @@ fn one_bond_length_gives_one_peak_with_its_ripples() {
     let structure = StructureFactor {
         q: grid.q().to_vec(),
         s: zeros.clone(),
+        uncorrected_f: f.clone(),
+        level: zeros.clone(),
         sigma: zeros.clone(),
         f,
         f_sigma: zeros,
@@ -289,8 +294,14 @@ fn settings_that_cannot_be_meant_are_named() {
         (AbsoluteSettings { q_range: [0.1, 22.0], ..settings() }, "wanted from 0.1"),
         (AbsoluteSettings { q_range: [5.0, 2.0], ..settings() }, "upper end of the Q range is 2"),
         (AbsoluteSettings { q_range: [f64::NAN, 2.0], ..settings() }, "lower end of the Q range is NaN"),
-        (AbsoluteSettings { normalization_q_min: 23.0, ..settings() }, "normalization_q_min is 23"),
-        (AbsoluteSettings { normalization_q_min: 21.99, ..settings() }, "the normalisation window has"),
+        (
+            AbsoluteSettings { normalization: Normalization::HighQ { q_min: 23.0 }, ..settings() },
+            "normalization_q_min is 23",
+        ),
+        (
+            AbsoluteSettings { normalization: Normalization::HighQ { q_min: 21.99 }, ..settings() },
+            "the normalisation window has",
+        ),
         (AbsoluteSettings { density_per_cubic_angstrom: Some(0.0), ..settings() }, "number density is 0"),
         (AbsoluteSettings { polynomial: polynomial(100.0, 200.0), ..settings() }, "degree of the polynomial"),
         (AbsoluteSettings { polynomial: polynomial(1.0, -2.0), ..settings() }, "r_hole is -2"),

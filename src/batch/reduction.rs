@@ -117,6 +117,7 @@ impl Reduction<'_> {
                     frame: frame.map(str::to_owned),
                     region: region.name.clone(),
                     peak: peak.clone(),
+                    quality: reduced.quality,
                 }));
             }
             if region.name == RING {

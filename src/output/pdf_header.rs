@@ -2,7 +2,7 @@
 
 use super::Header;
 use crate::config::PdfSettings;
-use crate::structure::{Fluorescence, LowQ, StructureSettings};
+use crate::structure::{Fluorescence, Form, Iteration, LowQ, Normalization, StructureSettings};
 
 impl Header {
     /// This header with composition, normalisation and transform.
@@ -11,10 +11,25 @@ impl Header {
         let header = match &pdf.structure {
             StructureSettings::Absolute(absolute) => {
                 let header = header
-                    .with("scale", "absolute: electron units per atom, Faber-Ziman")
+                    .with("scale", "absolute: electron units per atom")
+                    .with(
+                        "structure_factor",
+                        match absolute.form {
+                            Form::FaberZiman => "Faber-Ziman",
+                            Form::AshcroftLangreth => "Ashcroft-Langreth",
+                            Form::Gsas2 => "GSAS-II",
+                        },
+                    )
                     .with("qmin", absolute.q_range[0])
                     .with("qmax", absolute.q_range[1])
-                    .with("normalization_qmin", absolute.normalization_q_min)
+                    .with(
+                        "normalization",
+                        match absolute.normalization {
+                            Normalization::HighQ { q_min } => format!("high Q from {q_min}"),
+                            Normalization::KroghMoe => "Krogh-Moe".to_owned(),
+                            Normalization::LowR { r_max_angstrom } => format!("low r to {r_max_angstrom}"),
+                        },
+                    )
                     .with(
                         "constant",
                         match absolute.fluorescence {
@@ -34,6 +49,12 @@ impl Header {
                         .with("rpoly", polynomial.r_poly_angstrom)
                         .with("rhole", polynomial.r_hole_angstrom),
                     None => header.with("rpoly", "off"),
+                };
+                let header = match absolute.iteration {
+                    Some(Iteration { r_max_angstrom, count }) => {
+                        header.with("low_r_iterations", format_args!("{count} to {r_max_angstrom}"))
+                    }
+                    None => header,
                 };
                 match absolute.density_per_cubic_angstrom {
                     Some(density) => header.with("density_atoms_per_cubic_angstrom", density),

@@ -71,7 +71,9 @@ impl StructurePlan {
         let times_q = |values: Vec<f64>| -> Vec<f64> {
             values.iter().zip(&self.resample.q).map(|(value, q)| value * q).collect()
         };
-        let f = self.grid.complete(&times_q(normalized.excess));
+        let measured_f = times_q(normalized.excess);
+        let uncorrected_f = self.grid.extend(&measured_f);
+        let f = self.grid.complete(&measured_f);
         let measured_sigma = times_q(normalized.sigma);
         let (f_sigma, final_sigma) = self.grid.complete_sigma(&measured_sigma);
         let variance: Vec<f64> = measured_sigma.iter().map(|sigma| sigma * sigma).collect();
@@ -87,6 +89,18 @@ impl StructurePlan {
         let sigma = (0..q.len()).map(|i| with_scale(i).max(0.0).sqrt() / q[i]).collect();
         let (scale, constant) = (normalized.scale, normalized.constant);
         let footprint = measured.footprint;
-        Ok(StructureFactor { q, s, sigma, f, f_sigma, footprint, scatter, scale, constant })
+        Ok(StructureFactor {
+            q,
+            s,
+            sigma,
+            f,
+            uncorrected_f,
+            level: normalized.level,
+            f_sigma,
+            footprint,
+            scatter,
+            scale,
+            constant,
+        })
     }
 }

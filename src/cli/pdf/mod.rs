@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use halor::config::{AnalysisFile, ConfigError};
 use halor::integrate::RING;
-use halor::output::{Existing, Header, PeakRow, fq, gr, iq, peaks_csv, sq, write_file};
+use halor::output::{Existing, Header, PeakRow, fq, gr, iq, peaks_csv, rdf, sq, write_file};
 use halor::pattern_file::{Axis, PatternFileError, PatternSource};
 use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
 use halor::pipeline::{Patterns, reduce};
@@ -212,8 +212,13 @@ fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
         frame: None,
         region: RING.to_owned(),
         peak: peak.clone(),
+        quality: reduced.quality,
     };
     let rows: Vec<PeakRow> = reduced.peaks.peaks.iter().map(row).collect();
+    let mut warnings = read.warnings;
+    warnings.extend(analysis.warnings);
+    warnings.extend(reduced.quality.warnings(&stem, &analysis.settings));
+    let density = analysis.settings.density();
     let texts = [
         ("iq", iq(&header, &read.pattern)),
         ("sq", sq(&header, &reduced.structure)),
@@ -221,15 +226,17 @@ fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
         ("gr", gr(&header, &reduced.pdf)),
         ("csv", peaks_csv(&rows)),
     ];
+    let rdf = density.map(|density| ("rdf", rdf(&header, &reduced.pdf, density)));
+    let weights = plan.weights(&analysis.settings)?.map(|weights| ("weights.csv", weights));
     let patterns = Patterns { measured: read.pattern.clone(), subtracted: read.pattern };
     let curves = SampleCurves { sample: stem.clone(), patterns, reduced: Some(reduced) };
     let picture = ("svg", series_svg(&[curves])?);
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let mut files = Vec::new();
-    for (ending, text) in texts.into_iter().chain([picture]) {
+    for (ending, text) in texts.into_iter().chain(rdf).chain(weights).chain([picture]) {
         let path = args.output.join(format!("{stem}.{ending}"));
         write_file(&path, text.as_bytes(), existing)?;
         files.push(path);
     }
-    Ok(Done { files, warnings: read.warnings.into_iter().chain(analysis.warnings).collect() })
+    Ok(Done { files, warnings })
 }

@@ -12,6 +12,7 @@ mod pdf;
 mod peaks;
 mod sample;
 mod samples;
+mod structure;
 
 use std::path::PathBuf;
 

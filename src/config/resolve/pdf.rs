@@ -2,20 +2,15 @@
 
 use std::f64::consts::PI;
 
-use super::{Check, peaks};
-use crate::config::schema::{
-    FluorescenceWord, LowQWord, OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, UnitWord, WindowWord,
-};
+use super::{Check, peaks, structure};
+use crate::config::schema::{OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, UnitWord, WindowWord};
 use crate::config::{IntegrationSettings, PdfSettings};
 use crate::geometry::Geometry;
 use crate::grid::Points;
 use crate::integrate::RadialUnit;
 use crate::pdf::{TransformSettings, Window};
 use crate::scattering::Composition;
-use crate::structure::{
-    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, StructureSettings,
-};
-use crate::units::energy_kev;
+use crate::structure::{Form, StructureSettings};
 
 /// Lowest Qmin and highest Qmax that are chosen for the user, Å⁻¹: below, the beam stop; beyond, most often noise.
 const DEFAULT_Q: [f64; 2] = [0.5, 25.0];
@@ -104,7 +99,7 @@ pub(in crate::config) fn analysis(
     }
     let composition = composition.flatten();
     let mode = *block.mode.get_or_insert(PdfMode::Absolute);
-    keys_of_the_other_mode(mode, block, check);
+    structure::keys_of_the_other_mode(mode, block, check);
     let density = density(block, composition.as_ref(), check);
     let r = r_axis(block, coverage, check);
     let q_range = q_range(block, mode, coverage, check);
@@ -119,40 +114,31 @@ pub(in crate::config) fn analysis(
     };
     let structure = match mode {
         PdfMode::Absolute => {
-            absolute(block, density, q_range, coverage, check).map(StructureSettings::Absolute)
+            structure::absolute(block, density, q_range, coverage, check).map(StructureSettings::Absolute)
         }
-        PdfMode::PdfGetX3 => pdfgetx3(block, q_range, coverage, check).map(StructureSettings::PdfGetX3),
+        PdfMode::PdfGetX3 => {
+            structure::pdfgetx3(block, q_range, coverage, check).map(StructureSettings::PdfGetX3)
+        }
     };
     let has_density = block.density_atoms_per_cubic_angstrom.is_some() || block.density_g_cm3.is_some();
     let written = file.peaks.get_or_insert_with(PeaksBlock::default);
     let r_range = r.map(|r| [r.start, r.at(r.count - 1)]);
     let peaks = peaks::peaks(written, mode, has_density, q_range, r_range, check);
+    let other_form = match &structure {
+        Some(StructureSettings::Absolute(absolute)) => absolute.form != Form::FaberZiman,
+        Some(StructureSettings::PdfGetX3(_)) | None => false,
+    };
+    if other_form && peaks.coordination_number.is_some() {
+        let message = "only Faber–Ziman's S(Q) counts atoms";
+        let mend = "write `structure_factor: faber_ziman`, or `coordination_number: off`";
+        check.problems.push("peaks.coordination_number", message, mend);
+    }
     Some(PdfSettings {
         composition: composition?,
         structure: structure?,
         transform: TransformSettings { window, r: r? },
         peaks,
     })
-}
-
-fn keys_of_the_other_mode(mode: PdfMode, block: &PdfBlock, check: &mut Check<'_>) {
-    let absolute_only = [
-        ("density_atoms_per_cubic_angstrom", block.density_atoms_per_cubic_angstrom.is_some()),
-        ("density_g_cm3", block.density_g_cm3.is_some()),
-        ("normalization_q_min_inv_angstrom", block.normalization_q_min_inv_angstrom.is_some()),
-        ("fluorescence", block.fluorescence.is_some()),
-        ("r_hole_angstrom", block.r_hole_angstrom.is_some()),
-        ("low_q", block.low_q.is_some()),
-    ];
-    let pdfgetx3_only = [("qmaxinst_inv_angstrom", block.qmaxinst_inv_angstrom.is_some())];
-    let (unused, name): (&[_], _) = match mode {
-        PdfMode::Absolute => (&pdfgetx3_only, "absolute"),
-        PdfMode::PdfGetX3 => (&absolute_only, "pdfgetx3"),
-    };
-    for (key, _) in unused.iter().filter(|(_, is_given)| *is_given) {
-        let message = format!("the mode `{name}` has no such setting");
-        check.problems.push(&format!("pdf.{key}"), message, "remove it, or change `mode`");
-    }
 }
 
 /// ρ0 in atoms per Å³.
@@ -243,89 +229,4 @@ fn r_axis(block: &mut PdfBlock, coverage: Option<Coverage>, check: &mut Check<'_
         check.problems.warn("pdf.r_range_angstrom", &message);
     }
     Some(Points { start, step, count: count as usize })
-}
-
-/// From this Qmax in Å⁻¹ on, scale and constant can be told apart (docs/decisions/0005).
-const FAR_Q: f64 = 15.0;
-
-fn absolute(
-    block: &mut PdfBlock,
-    density: Option<f64>,
-    q_range: Option<[f64; 2]>,
-    coverage: Option<Coverage>,
-    check: &mut Check<'_>,
-) -> Option<AbsoluteSettings> {
-    let polynomial = match *block.r_poly_angstrom.get_or_insert(OffOr::On(1.0)) {
-        OffOr::Off => None,
-        OffOr::On(r_poly) => {
-            // Tests against the exact glass: the best of 1.2 to 2.2 Å for r_poly = 1 (docs/decisions/0004).
-            let r_hole = *block.r_hole_angstrom.get_or_insert(2.0 * r_poly);
-            let is_good = check.positive("pdf.r_poly_angstrom", r_poly);
-            if check.positive("pdf.r_hole_angstrom", r_hole) && is_good && r_poly > r_hole {
-                let message =
-                    format!("r_poly {r_poly} Å is above r_hole {r_hole} Å, where the first atoms may be");
-                check.problems.push(
-                    "pdf.r_poly_angstrom",
-                    message,
-                    "keep it below the shortest distance of atoms",
-                );
-            }
-            Some(Polynomial { r_poly_angstrom: r_poly, r_hole_angstrom: r_hole })
-        }
-    };
-    let low_q = match *block.low_q.get_or_insert(LowQWord::Parabola) {
-        LowQWord::Parabola => LowQ::Parabola,
-        LowQWord::Zero => LowQ::Zero,
-    };
-    let [q_min, q_max] = q_range?;
-    let reaches_far = q_max >= FAR_Q;
-    let word = if reaches_far { FluorescenceWord::Fit } else { FluorescenceWord::None };
-    let fluorescence = match *block.fluorescence.get_or_insert(word) {
-        FluorescenceWord::Fit => Fluorescence::Fit,
-        FluorescenceWord::None => Fluorescence::None,
-    };
-    let default = if reaches_far { 10.0_f64.max(q_min) } else { q_min.max(0.6 * q_max) };
-    let from = *block.normalization_q_min_inv_angstrom.get_or_insert(default);
-    if !(from >= q_min && from < q_max) {
-        let message = format!("found {from} Å⁻¹, expected a value from Qmin {q_min} to below Qmax {q_max}");
-        check.problems.push("pdf.normalization_q_min_inv_angstrom", message, "");
-    }
-    let Some(wavelength) = coverage?.wavelength_angstrom else {
-        let message = "electron units need the energy: for Compton scattering, f′ and f″";
-        check.problems.push("beam", message, "write `beam: {energy_kev: …}`, or `pdf: {mode: pdfgetx3}`");
-        return None;
-    };
-    Some(AbsoluteSettings {
-        energy_kev: energy_kev(wavelength),
-        density_per_cubic_angstrom: density,
-        q_range: [q_min, q_max],
-        normalization_q_min: from,
-        fluorescence,
-        polynomial,
-        low_q,
-    })
-}
-
-fn pdfgetx3(
-    block: &mut PdfBlock,
-    q_range: Option<[f64; 2]>,
-    coverage: Option<Coverage>,
-    check: &mut Check<'_>,
-) -> Option<PdfGetX3Settings> {
-    let rpoly = match *block.r_poly_angstrom.get_or_insert(OffOr::On(0.9)) {
-        OffOr::On(r_poly) if check.positive("pdf.r_poly_angstrom", r_poly) => r_poly,
-        OffOr::On(_) => return None,
-        OffOr::Off => {
-            let message = "the mode `pdfgetx3` has no F(Q) without its polynomial";
-            check.problems.push("pdf.r_poly_angstrom", message, "write a number, or `mode: absolute`");
-            return None;
-        }
-    };
-    let [qmin, qmax] = q_range?;
-    let qmaxinst = *block.qmaxinst_inv_angstrom.get_or_insert(coverage?.axis_end.max(qmax));
-    if qmaxinst < qmax {
-        let message = format!("found {qmaxinst} Å⁻¹, expected at least the end of the Q range, {qmax} Å⁻¹");
-        check.problems.push("pdf.qmaxinst_inv_angstrom", message, "");
-    }
-    Some(PdfGetX3Settings { qmin, qmax, qmaxinst, rpoly })
 }
