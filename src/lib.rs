@@ -23,6 +23,7 @@ pub mod peaks;
 pub mod quality;
 pub mod reduce;
 pub mod pdfgetx3;
+pub mod tune;
 pub mod pipeline;
 pub mod batch;
 pub mod simulate;

@@ -1,5 +1,7 @@
 //! Crystals: their pair sum against diffpy.srreal, and I(Q) of a powder through the reduction back to G(r).
 
+mod shells;
+
 use std::time::{Duration, Instant};
 
 use halor::grid::{Bins, Points};

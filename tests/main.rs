@@ -11,6 +11,7 @@ mod pdfgetx3;
 mod pdf_command;
 mod simulate_pyfai;
 mod crystal_pdf;
+mod scattering;
 mod truth;
 mod twin;
 mod uncertainty;

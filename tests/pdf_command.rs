@@ -50,7 +50,7 @@ fn glass_files(dir: &Path) {
     std::fs::write(dir.join("glass.chi"), chi).unwrap();
     let mut xy = format!("# Wavelength: {:e} m\n# q_nm^-1 I sigma\n", 1e-10 * wavelength);
     for q in (0..2600).map(|i| 0.3 + 0.01 * f64::from(i)) {
-        xy.push_str(&format!("{:.6} {:.7e} 0.5\n", 10.0 * q, air(q)));
+        xy.push_str(&format!("{:.6} {:.7e} 0.02\n", 10.0 * q, air(q)));
     }
     std::fs::write(dir.join("air.xye"), xy).unwrap();
 }
@@ -99,6 +99,45 @@ fn a_glass_comes_back_from_text() {
     let again = halor(dir.path(), &arguments);
     assert_eq!(code(&again), 2);
     assert!(stderr(&again).contains("exists already"), "{}", stderr(&again));
+}
+
+#[test]
+fn tune_finds_the_scale_of_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    glass_files(dir.path());
+    let (energy, density) = (ENERGY_KEV.to_string(), DENSITY.to_string());
+    let output = halor(
+        dir.path(),
+        &[
+            "tune",
+            "glass.chi",
+            "--background",
+            "air.xye",
+            "--background-scale",
+            "0.75",
+            "--composition",
+            "Zr62 Cu15.5 Ni12.5 Al10",
+            "--energy-kev",
+            &energy,
+            "--density-atoms-per-cubic-angstrom",
+            &density,
+            "--q-range-inv-angstrom",
+            "0.7,22",
+        ],
+    );
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{said}");
+    let advised = |name: &str| -> f64 {
+        let line = said.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+        line.split([' ', ':']).nth(1).unwrap().parse().unwrap()
+    };
+    // Air was put in with 0.8.
+    assert!((advised("background-scale") - 0.8).abs() < 0.01, "{said}");
+    assert!(advised("q-max") > 21.5 && (0.6..=1.5).contains(&advised("r-poly-angstrom")), "{said}");
+    let table = std::fs::read_to_string(dir.path().join("glass.tune.csv")).unwrap();
+    assert_eq!(table.lines().count(), 1 + 9 + 7 + 5);
+    assert!(std::fs::read_to_string(dir.path().join("glass.tune.svg")).unwrap().starts_with("<svg"));
 }
 
 #[test]

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use halor::config::{AnalysisFile, ConfigError};
+use halor::config::{Analysis, AnalysisFile, ConfigError};
 use halor::integrate::RING;
 use halor::output::{Existing, Header, PeakRow, fq, gr, iq, peaks_csv, rdf, sq, write_file};
-use halor::pattern_file::{Axis, PatternFileError, PatternSource};
+use halor::pattern_file::{Axis, PatternFileError, PatternSource, ReadPattern};
 use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
-use halor::pipeline::{Patterns, reduce};
+use halor::pipeline::{Patterns, Reduced, reduce};
 use halor::reduce::ReductionPlan;
 use halor::report::{SampleCurves, series_svg};
 use halor::units::energy_kev;
@@ -26,13 +26,13 @@ pub(super) struct PdfArgs {
     /// Patterns: text of two or three columns (.chi, .xy, .xye, .dat, .qchi, .fxye, .iq); configurations (.cfg) and outputs of
     /// PDFgetX3, which are run again from their header.
     #[arg(required = true)]
-    patterns: Vec<PathBuf>,
+    pub(super) patterns: Vec<PathBuf>,
     /// Pattern of container and air, on any points; subtracted from each.
     #[arg(long)]
-    background: Option<PathBuf>,
+    pub(super) background: Option<PathBuf>,
     /// I = I_sample − scale·I_background; 1 if left out.
     #[arg(long, allow_negative_numbers = true)]
-    background_scale: Option<f64>,
+    pub(super) background_scale: Option<f64>,
     /// What the first column is; left out, what the header says.
     #[arg(long)]
     axis: Option<AxisWord>,
@@ -52,10 +52,10 @@ pub(super) struct PdfArgs {
     options: PdfOptions,
     /// Folder of the results, NAME.iq .sq .fq .gr .csv .svg.
     #[arg(long, default_value = ".")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
     /// Replace results that are there.
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -155,7 +155,7 @@ fn refused(error: &ConfigError) -> Outcome {
     if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
 }
 
-fn outcome_of(error: anyhow::Error) -> anyhow::Result<Outcome> {
+pub(super) fn outcome_of(error: anyhow::Error) -> anyhow::Result<Outcome> {
     if let Some(config) = error.downcast_ref::<ConfigError>() {
         return Ok(refused(config));
     }
@@ -172,9 +172,23 @@ fn outcome_of(error: anyhow::Error) -> anyhow::Result<Outcome> {
     Err(error)
 }
 
-fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
-    let file = AnalysisFile::open(args.run_file.as_deref(), &args.options.overrides())?;
-    let background_scale = args.background_scale.unwrap_or(1.0);
+/// One pattern on the way to G(r).
+pub(super) struct Analysed {
+    pub(super) read: ReadPattern,
+    pub(super) analysis: Analysis,
+    plan: ReductionPlan,
+    pub(super) reduced: Reduced,
+}
+
+/// Reads a pattern and takes it to G(r); `overrides` go before all that the command line says.
+pub(super) fn analyse(
+    args: &PdfArgs,
+    path: &Path,
+    background_scale: f64,
+    overrides: &[String],
+) -> anyhow::Result<Analysed> {
+    let overrides = [args.options.overrides().as_slice(), overrides].concat();
+    let file = AnalysisFile::open(args.run_file.as_deref(), &overrides)?;
     let source = PatternSource {
         sample: path,
         background: args.background.as_deref(),
@@ -187,6 +201,12 @@ fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
     let analysis = file.settle(read.coverage())?;
     let plan = ReductionPlan::new(&analysis.settings, &read.pattern.radial)?;
     let reduced = reduce(&read.pattern, &plan)?;
+    Ok(Analysed { read, analysis, plan, reduced })
+}
+
+fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
+    let background_scale = args.background_scale.unwrap_or(1.0);
+    let Analysed { read, analysis, plan, reduced } = analyse(args, path, background_scale, &[])?;
 
     let mut header = Header::default()
         .with("version", format_args!("halor {}", env!("CARGO_PKG_VERSION")))
