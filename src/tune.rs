@@ -67,29 +67,31 @@ impl fmt::Display for Advice {
     }
 }
 
-/// What the trials of one parameter speak for; `None` where the figures that would tell are not there.
+/// What the trials of one parameter around the value `used` speak for; `None` where the figures that would tell are not there.
 ///
 /// The background's scale: the least change of S by the polynomial, by a parabola through its square, which is one. r_poly: the
 /// smallest whose low-r residual is at most half as large again as the least one, since a polynomial of more degrees than are
 /// needed takes of the structure. Qmax: where the noise lets it be.
-pub fn advice(parameter: Parameter, trials: &[Trial]) -> Option<Advice> {
+pub fn advice(parameter: Parameter, used: f64, trials: &[Trial]) -> Option<Advice> {
     match parameter {
-        Parameter::BackgroundScale => background_scale(trials),
+        Parameter::BackgroundScale => background_scale(used, trials),
         Parameter::RPoly => r_poly(trials),
         Parameter::QMax => q_max(trials),
     }
 }
 
-fn background_scale(trials: &[Trial]) -> Option<Advice> {
+fn background_scale(used: f64, trials: &[Trial]) -> Option<Advice> {
     let square = |trial: &Trial| trial.quality.correction_rms.powi(2);
     let best = (0..trials.len()).min_by(|a, b| square(&trials[*a]).total_cmp(&square(&trials[*b])))?;
     let parameter = Parameter::BackgroundScale;
     let Some([left, middle, right]) = best.checked_sub(1).and_then(|first| trials.get(first..first + 3))
     else {
-        let value = trials[best].value;
-        let why =
-            "the polynomial has least to do at the end of what was tried: try again around it".to_owned();
-        return Some(Advice { parameter, value, why });
+        let why = format!(
+            "kept: the polynomial has less and less to do up to the end of what was tried, {:.4}; unless the scale is that \
+             far off, another slow error outweighs it (absorption, fluorescence, composition, energy)",
+            trials[best].value
+        );
+        return Some(Advice { parameter, value: used, why });
     };
     let step = 0.5 * (right.value - left.value);
     let (rise, bend) = (square(right) - square(left), square(right) - 2.0 * square(middle) + square(left));
@@ -161,8 +163,9 @@ mod tests {
             quality: Quality { correction_rms: (0.01 + (value - 0.93).powi(2)).sqrt(), ..Quality::default() },
         };
         let trials: Vec<Trial> = Parameter::BackgroundScale.values(1.0).into_iter().map(trial).collect();
-        let of = |trials: &[Trial]| advice(Parameter::BackgroundScale, trials).unwrap();
+        let of = |trials: &[Trial]| advice(Parameter::BackgroundScale, 1.0, trials).unwrap();
         assert!((of(&trials).value - 0.93).abs() < 1e-12);
-        assert!(of(&trials[4..]).why.contains("try again"));
+        let at_the_end = of(&trials[4..]);
+        assert!(at_the_end.value == 1.0 && at_the_end.why.starts_with("kept"));
     }
 }

@@ -53,7 +53,7 @@ fn tune(args: &PdfArgs, path: &Path, quiet: bool) -> anyhow::Result<()> {
                 Err(error) => refused.push(format!("{} {value:.4}: {error:#}", parameter.name())),
             }
         }
-        if let Some(advice) = advice(parameter, &trials[first..]) {
+        if let Some(advice) = advice(parameter, used, &trials[first..]) {
             best = best.with(parameter, advice.value);
             advised.push(advice);
         }

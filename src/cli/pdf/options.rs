@@ -26,6 +26,15 @@ pub(super) struct PdfOptions {
     /// Qmin,Qmax in Å⁻¹.
     #[arg(long, help_heading = "Run file keys", value_name = "QMIN,QMAX")]
     q_range_inv_angstrom: Option<String>,
+    /// Where the scale comes from: high_q, krogh_moe or low_r.
+    #[arg(long, help_heading = "Run file keys", value_name = "WAY")]
+    normalization: Option<String>,
+    /// faber_ziman, ashcroft_langreth or gsas2.
+    #[arg(long, help_heading = "Run file keys", value_name = "FORM")]
+    structure_factor: Option<String>,
+    /// Steps that take out what G has below r_hole.
+    #[arg(long, help_heading = "Run file keys", value_name = "COUNT")]
+    low_r_iterations: Option<String>,
     /// Start of the normalisation window in Å⁻¹.
     #[arg(long, help_heading = "Run file keys", value_name = "Q")]
     normalization_q_min_inv_angstrom: Option<String>,
@@ -79,6 +88,9 @@ impl PdfOptions {
             ("pdf.density_g_cm3", &self.density_g_cm3),
             ("pdf.density_atoms_per_cubic_angstrom", &self.density_atoms_per_cubic_angstrom),
             ("pdf.q_range_inv_angstrom", &q_range),
+            ("pdf.normalization", &self.normalization),
+            ("pdf.structure_factor", &self.structure_factor),
+            ("pdf.low_r_iterations", &self.low_r_iterations),
             ("pdf.normalization_q_min_inv_angstrom", &self.normalization_q_min_inv_angstrom),
             ("pdf.fluorescence", &self.fluorescence),
             ("pdf.low_q", &self.low_q),
