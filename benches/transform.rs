@@ -9,7 +9,8 @@ use halor::integrate::{Pattern, RadialUnit};
 use halor::pdf::{TransformPlan, TransformSettings, Window};
 use halor::scattering::{Composition, FreeAtoms};
 use halor::structure::{
-    AbsoluteSettings, Fluorescence, LowQ, Polynomial, StructureFactor, StructurePlan, StructureSettings,
+    AbsoluteSettings, Fluorescence, Form, LowQ, Normalization, Polynomial, StructureFactor, StructurePlan,
+    StructureSettings,
 };
 
 const ENERGY_KEV: f64 = 112.0;
@@ -36,14 +37,17 @@ fn transform(c: &mut Criterion) {
     let q: Vec<f64> = (0..POINTS).map(|i| 0.7 + 0.0075 * i as f64).collect();
     let composition = Composition::parse("Zr62 Cu15.5 Ni12.5 Al10").unwrap();
     let settings = StructureSettings::Absolute(AbsoluteSettings {
+        energy_kev: ENERGY_KEV,
         density_per_cubic_angstrom: Some(0.0528),
         q_range: [0.7, 23.0],
-        normalization_q_min: 10.0,
+        normalization: Normalization::HighQ { q_min: 10.0 },
+        form: Form::FaberZiman,
+        iteration: None,
         fluorescence: Fluorescence::Fit,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         low_q: LowQ::Parabola,
     });
-    let structure = StructurePlan::new(&settings, &composition, ENERGY_KEV, &q).unwrap();
+    let structure = StructurePlan::new(&settings, &composition, &q).unwrap();
     let r = Points { start: 0.0, step: 0.01, count: POINTS };
     let plan =
         TransformPlan::new(&TransformSettings { window: Window::Lorch, r }, structure.f_grid()).unwrap();

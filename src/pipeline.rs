@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::integrate::{Accumulators, IntegrationPlan, Pattern, PatternError};
 use crate::pdf::{Pdf, TransformError};
 use crate::peaks::{PeakError, PeakTable};
+use crate::quality::Quality;
 use crate::reduce::ReductionPlan;
 use crate::structure::{StructureError, StructureFactor};
 
@@ -48,6 +49,8 @@ pub struct Reduced {
     pub pdf: Pdf,
     /// r1 … r4, areas, coordination number.
     pub peaks: PeakTable,
+    /// Whether they can be what they should be.
+    pub quality: Quality,
 }
 
 /// Which stage failed, in its own words.
@@ -85,8 +88,16 @@ pub fn patterns(
     Ok(Patterns { measured, subtracted })
 }
 
+/// I(Q) → S(Q) → G(r) → peaks.
+///
+/// # Errors
+/// The first stage that fails.
+pub fn reduce(pattern: &Pattern, plan: &ReductionPlan) -> Result<Reduced, StageError> {
+    reduce_all(&[pattern], plan).remove(0)
+}
+
 /// I(Q) → S(Q) → G(r) → peaks of many patterns; each gives its results or the first stage that fails.
-pub fn reduce(patterns: &[&Pattern], plan: &ReductionPlan) -> Vec<Result<Reduced, StageError>> {
+pub fn reduce_all(patterns: &[&Pattern], plan: &ReductionPlan) -> Vec<Result<Reduced, StageError>> {
     let (structures, failed): (Vec<_>, Vec<_>) =
         patterns.par_iter().enumerate().partition_map(|(i, pattern)| match plan.structure.apply(pattern) {
             Ok(structure) => Either::Left((i, structure)),
@@ -99,7 +110,8 @@ pub fn reduce(patterns: &[&Pattern], plan: &ReductionPlan) -> Vec<Result<Reduced
     };
     let measure = |((i, structure), pdf): ((usize, StructureFactor), Pdf)| {
         let peaks = plan.peaks.measure(&structure, &pdf, &plan.transform);
-        (i, peaks.map_err(StageError::from).map(|peaks| Reduced { structure, pdf, peaks }))
+        let quality = plan.quality.judge(&structure);
+        (i, peaks.map_err(StageError::from).map(|peaks| Reduced { structure, pdf, peaks, quality }))
     };
     let mut all: Vec<(usize, Result<Reduced, StageError>)> =
         structures.into_par_iter().zip(pdfs).map(measure).collect();

@@ -1,10 +1,12 @@
 //! The plan of a run from I(Q) to the peak table: normalisation, transform, peak search.
 
 use crate::config::PdfSettings;
+use crate::output::weights_csv;
 use crate::pdf::{TransformError, TransformPlan};
 use crate::peaks::{PeakError, PeakPlan};
-use crate::structure::{StructureError, StructurePlan, StructureSettings};
-use crate::units::energy_kev;
+use crate::quality::QualityPlan;
+use crate::scattering::{ScatteringError, partial_weights};
+use crate::structure::{StructureError, StructurePlan};
 
 /// All that depends on the Q axis only, made once for a run.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub struct ReductionPlan {
     pub transform: TransformPlan,
     /// S(Q), G(r) → peaks.
     pub peaks: PeakPlan,
+    /// S(Q), G(r) → figures of quality.
+    pub quality: QualityPlan,
 }
 
 /// Which part of the plan cannot be made.
@@ -32,23 +36,25 @@ pub enum ReductionPlanError {
 }
 
 impl ReductionPlan {
-    /// For patterns on the points `q` in Å⁻¹, rising, measured at one wavelength.
+    /// For patterns on the points `q` in Å⁻¹, rising.
     ///
     /// # Errors
     /// Settings that contradict each other or the Q axis.
-    pub fn new(
-        settings: &PdfSettings,
-        wavelength_angstrom: f64,
-        q: &[f64],
-    ) -> Result<ReductionPlan, ReductionPlanError> {
-        let energy = energy_kev(wavelength_angstrom);
-        let structure = StructurePlan::new(&settings.structure, &settings.composition, energy, q)?;
+    pub fn new(settings: &PdfSettings, q: &[f64]) -> Result<ReductionPlan, ReductionPlanError> {
+        let structure = StructurePlan::new(&settings.structure, &settings.composition, q)?;
         let transform = TransformPlan::new(&settings.transform, structure.f_grid())?;
-        let density = match &settings.structure {
-            StructureSettings::Absolute(absolute) => absolute.density_per_cubic_angstrom,
-            StructureSettings::PdfGetX3(_) => None, // Its scale is relative: atoms cannot be counted.
-        };
-        let peaks = PeakPlan::new(&settings.peaks, density, &transform)?;
-        Ok(ReductionPlan { structure, transform, peaks })
+        let peaks = PeakPlan::new(&settings.peaks, settings.density(), &transform)?;
+        let quality = QualityPlan::new(settings, structure.f_grid());
+        Ok(ReductionPlan { structure, transform, peaks, quality })
+    }
+
+    /// The partial weights on the points of F, as a table; `None` where the mode has none.
+    ///
+    /// # Errors
+    /// What the tables do not hold.
+    pub fn weights(&self, settings: &PdfSettings) -> Result<Option<String>, ScatteringError> {
+        let Some(energy_kev) = settings.energy_kev() else { return Ok(None) };
+        let q = self.structure.f_grid().q();
+        Ok(Some(weights_csv(q, &partial_weights(&settings.composition, energy_kev, q)?)))
     }
 }

@@ -1,5 +1,7 @@
 //! Crystals: their pair sum against diffpy.srreal, and I(Q) of a powder through the reduction back to G(r).
 
+mod shells;
+
 use std::time::{Duration, Instant};
 
 use halor::grid::{Bins, Points};
@@ -8,7 +10,9 @@ use halor::pdf::{TransformPlan, TransformSettings, Window};
 use halor::simulate::Crystal;
 use halor::simulate::crystal::Weights;
 use halor::simulate::peak_shape::peak_shape;
-use halor::structure::{AbsoluteSettings, Fluorescence, LowQ, StructurePlan, StructureSettings};
+use halor::structure::{
+    AbsoluteSettings, Fluorescence, Form, LowQ, Normalization, StructurePlan, StructureSettings,
+};
 
 use crate::common::data;
 
@@ -142,16 +146,19 @@ fn nickel_comes_back_from_its_rings() {
         sigma,
     };
     let settings = AbsoluteSettings {
+        energy_kev: ENERGY_KEV,
         density_per_cubic_angstrom: Some(nickel.density()),
         q_range: [0.7, Q_MAX],
-        normalization_q_min: 10.0,
+        normalization: Normalization::HighQ { q_min: 10.0 },
+        form: Form::FaberZiman,
+        iteration: None,
         fluorescence: Fluorescence::None,
         // Nothing slow is to be taken out, and near Qmax the polynomial follows the rings.
         polynomial: None,
         low_q: LowQ::Parabola,
     };
     let settings = StructureSettings::Absolute(settings);
-    let plan = StructurePlan::new(&settings, &nickel.composition(), ENERGY_KEV, &q).unwrap();
+    let plan = StructurePlan::new(&settings, &nickel.composition(), &q).unwrap();
     let structure = plan.apply(&pattern).unwrap();
     // α from rings above 10 Å⁻¹, which swing about their average ⟨f²⟩: 0.3 % here.
     assert!((structure.scale - 1.0).abs() < 0.005, "{}", structure.scale);

@@ -40,7 +40,7 @@ fn the_recorded_chain_is_reproduced() {
         rpoly: 1.8,
     });
     let ceria = Composition::parse("Ce 1  O 2").unwrap();
-    let plan = StructurePlan::new(&settings, &ceria, 88.0, &q).unwrap();
+    let plan = StructurePlan::new(&settings, &ceria, &q).unwrap();
     let sigma = vec![1.0; q.len()];
     let pattern = Pattern {
         unit: RadialUnit::QInvAngstrom,

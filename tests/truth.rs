@@ -1,6 +1,7 @@
 //! Laws of the way from I(Q) to G(r) on a glass whose structure is known in closed form.
 
 mod noise;
+mod normalization;
 
 use std::f64::consts::PI;
 
@@ -10,18 +11,18 @@ use halor::pdf::{Pdf, TransformPlan, TransformSettings, Window};
 use halor::peaks::{CoordinationNumber, PeakPlan, PeakSearch, PeakSettings};
 use halor::scattering::{Composition, FreeAtoms, klein_nishina};
 use halor::structure::{
-    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, Scatter, StructureFactor,
-    StructurePlan, StructureSettings,
+    AbsoluteSettings, Fluorescence, Form, LowQ, Normalization, PdfGetX3Settings, Polynomial, Scatter,
+    StructureFactor, StructurePlan, StructureSettings,
 };
 use halor::units::{two_theta_rad, wavelength_angstrom};
 
-const ENERGY_KEV: f64 = 112.0;
+pub(crate) const ENERGY_KEV: f64 = 112.0;
 /// Atoms per Å³ of the glass.
-const DENSITY: f64 = 0.0528;
+pub(crate) const DENSITY: f64 = 0.0528;
 
 /// F(Q) of hard spheres in the Percus–Yevick approximation, broadened, with two Gaussian shells of ±0.9 atoms added
 /// (physics.md, "Truth to test against").
-fn glass_f(q: f64) -> f64 {
+pub(crate) fn glass_f(q: f64) -> f64 {
     let (diameter, broadening) = (2.55_f64, 0.11);
     let eta = PI / 6.0 * DENSITY * diameter.powi(3);
     let l1 = (1.0 + 2.0 * eta).powi(2) / (1.0 - eta).powi(4);
@@ -59,7 +60,7 @@ fn axis() -> Vec<f64> {
 }
 
 /// I = k·{⟨f²⟩ + ⟨f⟩²F/Q + I_inc·KN + m} without noise.
-fn intensity(q: &[f64], f: &dyn Fn(f64) -> f64, k: f64, m: f64) -> Vec<f64> {
+pub(crate) fn intensity(q: &[f64], f: &dyn Fn(f64) -> f64, k: f64, m: f64) -> Vec<f64> {
     let atoms = FreeAtoms::new(&glass(), ENERGY_KEV, q).unwrap();
     let wavelength = wavelength_angstrom(ENERGY_KEV);
     (0..q.len())
@@ -84,9 +85,12 @@ fn pattern(q: &[f64], intensity: Vec<f64>, relative_sigma: f64) -> Pattern {
 
 fn settings() -> AbsoluteSettings {
     AbsoluteSettings {
+        energy_kev: ENERGY_KEV,
         density_per_cubic_angstrom: Some(DENSITY),
         q_range: [0.7, 22.0],
-        normalization_q_min: 10.0,
+        normalization: Normalization::HighQ { q_min: 10.0 },
+        form: Form::FaberZiman,
+        iteration: None,
         fluorescence: Fluorescence::None,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         low_q: LowQ::Parabola,
@@ -94,7 +98,7 @@ fn settings() -> AbsoluteSettings {
 }
 
 fn plan(settings: &AbsoluteSettings, q: &[f64]) -> StructurePlan {
-    StructurePlan::new(&StructureSettings::Absolute(settings.clone()), &glass(), ENERGY_KEV, q).unwrap()
+    StructurePlan::new(&StructureSettings::Absolute(settings.clone()), &glass(), q).unwrap()
 }
 
 fn transform(plan: &StructurePlan, window: Window) -> TransformPlan {
@@ -220,6 +224,8 @@ fn one_bond_length_gives_one_peak_with_its_ripples() {
     let structure = StructureFactor {
         q: grid.q().to_vec(),
         s: zeros.clone(),
+        uncorrected_f: f.clone(),
+        level: zeros.clone(),
         sigma: zeros.clone(),
         f,
         f_sigma: zeros,
@@ -265,7 +271,7 @@ fn pdfgetx3_mode_has_a_relative_scale() {
     // Measured with PDFgetX3's algorithm on the same exact data: G of the glass is 0.68 of the truth (physics.md).
     let q = axis();
     let settings = PdfGetX3Settings { qmin: 0.7, qmax: 24.9, qmaxinst: 24.9, rpoly: 1.0 };
-    let plan = StructurePlan::new(&StructureSettings::PdfGetX3(settings), &glass(), ENERGY_KEV, &q).unwrap();
+    let plan = StructurePlan::new(&StructureSettings::PdfGetX3(settings), &glass(), &q).unwrap();
     let structure = plan.apply(&pattern(&q, intensity(&q, &glass_f, 1.0, 0.0), 0.0)).unwrap();
     let pdf = transform(&plan, Window::None).apply(&structure).unwrap();
     let truth = true_g(&glass_f, 24.9, Window::None, &pdf.r);
@@ -278,7 +284,7 @@ fn pdfgetx3_mode_has_a_relative_scale() {
 fn settings_that_cannot_be_meant_are_named() {
     let q = axis();
     let message = |settings: AbsoluteSettings| {
-        StructurePlan::new(&StructureSettings::Absolute(settings), &glass(), ENERGY_KEV, &q)
+        StructurePlan::new(&StructureSettings::Absolute(settings), &glass(), &q)
             .err()
             .map_or_else(String::new, |e| e.to_string())
     };
@@ -288,8 +294,14 @@ fn settings_that_cannot_be_meant_are_named() {
         (AbsoluteSettings { q_range: [0.1, 22.0], ..settings() }, "wanted from 0.1"),
         (AbsoluteSettings { q_range: [5.0, 2.0], ..settings() }, "upper end of the Q range is 2"),
         (AbsoluteSettings { q_range: [f64::NAN, 2.0], ..settings() }, "lower end of the Q range is NaN"),
-        (AbsoluteSettings { normalization_q_min: 23.0, ..settings() }, "normalization_q_min is 23"),
-        (AbsoluteSettings { normalization_q_min: 21.99, ..settings() }, "the normalisation window has"),
+        (
+            AbsoluteSettings { normalization: Normalization::HighQ { q_min: 23.0 }, ..settings() },
+            "normalization_q_min is 23",
+        ),
+        (
+            AbsoluteSettings { normalization: Normalization::HighQ { q_min: 21.99 }, ..settings() },
+            "the normalisation window has",
+        ),
         (AbsoluteSettings { density_per_cubic_angstrom: Some(0.0), ..settings() }, "number density is 0"),
         (AbsoluteSettings { polynomial: polynomial(100.0, 200.0), ..settings() }, "degree of the polynomial"),
         (AbsoluteSettings { polynomial: polynomial(1.0, -2.0), ..settings() }, "r_hole is -2"),
@@ -323,12 +335,13 @@ fn a_real_glass_has_its_bonds() {
     let forsterite = Composition::parse("Mg2SiO4").unwrap();
     let density = forsterite.number_density(2.9).unwrap();
     let settings = AbsoluteSettings {
+        energy_kev: 65.0,
         density_per_cubic_angstrom: Some(density),
         q_range: [1.24, 20.0],
         polynomial: Some(Polynomial { r_poly_angstrom: 0.7, r_hole_angstrom: 1.4 }),
         ..settings()
     };
-    let plan = StructurePlan::new(&StructureSettings::Absolute(settings), &forsterite, 65.0, &q).unwrap();
+    let plan = StructurePlan::new(&StructureSettings::Absolute(settings), &forsterite, &q).unwrap();
     let difference = sample.iter().zip(&background).map(|(sample, background)| sample - background).collect();
     let structure = plan.apply(&pattern(&q, difference, 0.003)).unwrap();
     let transform = transform(&plan, Window::Lorch);

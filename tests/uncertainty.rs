@@ -53,7 +53,7 @@ fn sigma_is_the_scatter_of_repeats_through_splitting_and_transform() {
         let frame = noise::frame(&ideal, 7, repeat);
         let sums = engine.integrate(&[frame]).unwrap().remove(0);
         let pattern = patterns(&sums, 0, &plans, None).unwrap().measured;
-        let reduced = reduce(&[&pattern], plan).remove(0).unwrap();
+        let reduced = reduce(&pattern, plan).unwrap();
         let some = |values: &[f64]| -> Vec<f64> { values.iter().skip(50).step_by(40).copied().collect() };
         i.push(some(&pattern.intensity));
         i_sigma.push(some(&pattern.sigma));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use crate::config::{Config, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
 use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
 use crate::pipeline::{Patterns, Reduced};
@@ -21,8 +21,16 @@ pub struct PlannedOutputs {
 
 /// Files that stand directly in the output folder.
 fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
-    let peaks = config.pdf.is_some().then_some("peaks.csv");
-    ["config.yaml", "series.svg", "run.json"].into_iter().chain(peaks).map(|name| config.output.join(name))
+    let of_pdf = config.pdf.iter().flat_map(|pdf| {
+        let weights = pdf.energy_kev().map(|_| "weights.csv");
+        std::iter::once("peaks.csv").chain(weights)
+    });
+    ["config.yaml", "series.svg", "run.json"].into_iter().chain(of_pdf).map(|name| config.output.join(name))
+}
+
+/// Atoms per Å³, where G(r) counts atoms.
+fn density(config: &Config) -> Option<f64> {
+    config.pdf.as_ref().and_then(PdfSettings::density)
 }
 
 /// Whether results are of one frame or of the frames of a sample, summed.
@@ -43,6 +51,7 @@ enum Kind {
     Sq,
     Fq,
     Gr,
+    Rdf,
 }
 
 impl Kind {
@@ -54,6 +63,7 @@ impl Kind {
             Kind::Sq => "sq",
             Kind::Fq => "fq",
             Kind::Gr => "gr",
+            Kind::Rdf => "rdf",
         }
     }
 
@@ -66,6 +76,7 @@ impl Kind {
         }
         if config.pdf.is_some() && (region == RING || level == Level::Sample) {
             kinds.extend([Kind::Sq, Kind::Fq, Kind::Gr]);
+            kinds.extend(density(config).map(|_| Kind::Rdf));
         }
         kinds
     }
@@ -133,7 +144,11 @@ impl Target<'_> {
                 (Kind::Sq, Some(reduced)) => output::sq(&header, &reduced.structure),
                 (Kind::Fq, Some(reduced)) => output::fq(&header, &reduced.structure),
                 (Kind::Gr, Some(reduced)) => output::gr(&header, &reduced.pdf),
-                (Kind::Sq | Kind::Fq | Kind::Gr, None) => continue,
+                (Kind::Rdf, Some(reduced)) => match density(self.config) {
+                    Some(density) => output::rdf(&header, &reduced.pdf, density),
+                    None => continue,
+                },
+                (Kind::Sq | Kind::Fq | Kind::Gr | Kind::Rdf, None) => continue,
             };
             let path = self.names.region(region, kind.extension());
             output::write_file(&path, text.as_bytes(), self.existing)?;

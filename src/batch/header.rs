@@ -11,7 +11,6 @@ use crate::config::{Config, NormalizeBy};
 use crate::frame::Frame;
 use crate::integrate::{RadialUnit, Splitting};
 use crate::output::Header;
-use crate::structure::{Fluorescence, LowQ, StructureSettings};
 use crate::units::energy_kev;
 
 /// The parameters of a run as they stand at the head of every text output.
@@ -47,53 +46,10 @@ pub(super) fn output_header(config: &Config, prepared: &Prepared) -> Header {
         .with("normalized_by", normalized)
         .with("masked_pixels", prepared.masked_pixels)
         .with("corrections", prepared.applied(config).join("; "));
-    let Some(pdf) = &config.pdf else { return header };
-    let header = header.with("composition", &pdf.composition);
-    let header = match &pdf.structure {
-        StructureSettings::Absolute(absolute) => {
-            let header = header
-                .with("scale", "absolute: electron units per atom, Faber-Ziman")
-                .with("qmin", absolute.q_range[0])
-                .with("qmax", absolute.q_range[1])
-                .with("normalization_qmin", absolute.normalization_q_min)
-                .with(
-                    "constant",
-                    match absolute.fluorescence {
-                        Fluorescence::Fit => "fitted with the scale",
-                        Fluorescence::None => "none",
-                    },
-                )
-                .with(
-                    "below_qmin",
-                    match absolute.low_q {
-                        LowQ::Parabola => "S = a + b Q^2",
-                        LowQ::Zero => "F = 0",
-                    },
-                );
-            let header = match absolute.polynomial {
-                Some(polynomial) => {
-                    header.with("rpoly", polynomial.r_poly_angstrom).with("rhole", polynomial.r_hole_angstrom)
-                }
-                None => header.with("rpoly", "off"),
-            };
-            match absolute.density_per_cubic_angstrom {
-                Some(density) => header.with("density_atoms_per_cubic_angstrom", density),
-                None => header,
-            }
-        }
-        StructureSettings::PdfGetX3(x3) => header
-            .with("scale", "relative: PDFgetX3")
-            .with("qmin", x3.qmin)
-            .with("qmax", x3.qmax)
-            .with("qmaxinst", x3.qmaxinst)
-            .with("rpoly", x3.rpoly),
-    };
-    let r = pdf.transform.r;
-    header
-        .with("window", format_args!("{:?}", pdf.transform.window))
-        .with("rmin", r.start)
-        .with("rmax", r.at(r.count.saturating_sub(1)))
-        .with("rstep", r.step)
+    match &config.pdf {
+        Some(pdf) => header.with_pdf(pdf),
+        None => header,
+    }
 }
 
 impl Prepared {

@@ -95,10 +95,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         norm,
     })?);
     let reduction = match &config.pdf {
-        Some(settings) => {
-            let wavelength = config.geometry.poni.wavelength_angstrom;
-            Some(ReductionPlan::new(settings, wavelength, &integration.bins.centres())?)
-        }
+        Some(settings) => Some(ReductionPlan::new(settings, &integration.bins.centres())?),
         None => None,
     };
     Ok(Prepared { plans: Plans { integration, reduction }, masked_pixels })

@@ -123,7 +123,7 @@ impl Reduction<'_> {
                 self.regions_reduced(m.subject.of.level()).map(|region| &m.patterns[region].subtracted)
             })
             .collect();
-        pipeline::reduce(&patterns, plan)
+        pipeline::reduce_all(&patterns, plan)
     }
 
     /// Writes the files of a subject; `reduced` are its [`Reduction::regions_reduced`].
@@ -176,6 +176,7 @@ impl Reduction<'_> {
                     frame: frame.map(str::to_owned),
                     region: region.name.clone(),
                     peak: peak.clone(),
+                    quality: reduced.quality,
                 }));
             }
             if region.name == RING {

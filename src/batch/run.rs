@@ -17,11 +17,12 @@ use crate::config::{Config, Loaded};
 use crate::engine::{self, Engine, EngineError};
 use crate::integrate::{Accumulators, PatternError};
 use crate::output::{
-    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, Status, Timings, frame_names,
-    make_folder, peaks_csv, write_file,
+    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, SampleQuality, Status, Timings,
+    frame_names, make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
 use crate::report::{PictureError, SampleCurves, series_svg};
+use crate::scattering::ScatteringError;
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +73,9 @@ pub enum RunError {
     /// The picture.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The weights of pairs of elements.
+    #[error(transparent)]
+    Weights(#[from] ScatteringError),
     /// The record could not be put into JSON.
     #[error("run.json: {0}")]
     Record(#[from] serde_json::Error),
@@ -106,7 +110,16 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     run.all_samples();
 
     let Run {
-        records, rows, curves, warnings, mut outputs, failed_samples, mut timings, header_check, ..
+        records,
+        rows,
+        curves,
+        warnings,
+        mut outputs,
+        failed_samples,
+        quality,
+        mut timings,
+        header_check,
+        ..
     } = run;
     let mut of_run = |name: &str, content: &str| {
         outputs.push(PathBuf::from(name));
@@ -115,6 +128,11 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     of_run("config.yaml", &loaded.resolved_yaml)?;
     if config.pdf.is_some() {
         of_run("peaks.csv", &peaks_csv(&rows))?;
+    }
+    if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
+        && let Some(weights) = plan.weights(pdf)?
+    {
+        of_run("weights.csv", &weights)?;
     }
     of_run("series.svg", &series_svg(&curves)?)?;
     outputs.push(PathBuf::from("run.json"));
@@ -132,6 +150,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         ledger: Ledger::of(found, &records),
         warnings: warnings.collect(),
         failed_samples,
+        quality,
         inputs,
         frames: records,
         outputs,
@@ -166,6 +185,8 @@ struct Run<'a> {
     warnings: Vec<String>,
     outputs: Vec<PathBuf>,
     failed_samples: Vec<(String, String)>,
+    /// Of the full ring of each sample's sum.
+    quality: Vec<SampleQuality>,
     timings: Timings,
 }
 
@@ -189,6 +210,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
             outputs: Vec::new(),
             failed_samples: Vec::new(),
+            quality: Vec::new(),
             timings: Timings::default(),
             config,
             prepared,
@@ -342,6 +364,11 @@ impl<'a> Run<'a> {
                     self.rows.extend(results.rows);
                     self.outputs.extend(results.files);
                     self.warnings.extend(results.warnings);
+                    if let (Some((_, Some(reduced))), Some(pdf)) = (&results.ring, &self.config.pdf) {
+                        self.warnings.extend(reduced.quality.warnings(&sample.name, pdf));
+                        let (sample, quality) = (sample.name.clone(), reduced.quality);
+                        self.quality.push(SampleQuality { sample, quality });
+                    }
                     self.curves.extend(results.ring.map(|(patterns, reduced)| SampleCurves {
                         sample: sample.name.clone(),
                         patterns,

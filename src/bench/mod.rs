@@ -21,7 +21,7 @@ use crate::frame::{FrameAddress, FrameError, each_type, read};
 use crate::geometry::GeometryError;
 use crate::integrate::Pattern;
 use crate::output::{Existing, Header, OutputError, make_folder, write_file, xye};
-use crate::pipeline::{Plans, reduce};
+use crate::pipeline::{Plans, reduce_all};
 use crate::scattering::ScatteringError;
 use crate::simd::{InstructionSet, LANES};
 pub use report::{BenchReport, Part};
@@ -134,7 +134,7 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
     if let Some(plan) = &plans.reduction {
         let all: Vec<&Pattern> = patterns.iter().collect();
         tasks.push(task("I(Q) to S(Q), G(r), peaks", count, 0.0, move || {
-            black_box(reduce(&all, plan));
+            black_box(reduce_all(&all, plan));
             Ok(0.0)
         }));
     }

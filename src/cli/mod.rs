@@ -4,8 +4,10 @@ mod bench;
 mod calibrate;
 mod check;
 mod demo;
+mod pdf;
 mod run;
 mod simulate;
+mod tune;
 
 use std::path::PathBuf;
 
@@ -59,6 +61,10 @@ enum Command {
     Run(run::RunArgs),
     /// Validate a run file and print what a run would do, without computing.
     Check(RunFileArgs),
+    /// S(Q) and G(r) of patterns that are integrated already: .chi, .xy, .xye, .dat and other text.
+    Pdf(Box<pdf::PdfArgs>),
+    /// Which Qmax, r_poly and background scale: a small scan, a table, a picture, a recommendation in words.
+    Tune(Box<tune::TuneArgs>),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
     /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
@@ -133,6 +139,8 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
+            Command::Pdf(args) => pdf::run(&args, self.quiet),
+            Command::Tune(args) => tune::run(&args, self.quiet),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),

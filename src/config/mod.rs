@@ -1,5 +1,6 @@
 //! The run file: its schema word for word, then validation to a typed [`Config`].
 
+mod analysis;
 mod decode;
 mod document;
 mod load;
@@ -15,8 +16,10 @@ mod twin;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use analysis::{Analysis, AnalysisFile};
 pub use load::{Loaded, load};
 pub use problem::{ConfigError, Problem, ProblemKind};
+pub use resolve::Coverage;
 pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 
 use crate::correct::DeadTime;
@@ -27,7 +30,7 @@ use crate::integrate::{RadialUnit, Region, Splitting};
 use crate::pdf::TransformSettings;
 use crate::peaks::PeakSettings;
 use crate::scattering::Composition;
-use crate::structure::StructureSettings;
+use crate::structure::{Form, StructureSettings};
 
 /// A validated run: every path resolved against the run file's folder, every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,4 +176,24 @@ pub struct PdfSettings {
     pub transform: TransformSettings,
     /// What is measured.
     pub peaks: PeakSettings,
+}
+
+impl PdfSettings {
+    /// Photon energy, where the way to S(Q) depends on it.
+    pub fn energy_kev(&self) -> Option<f64> {
+        match &self.structure {
+            StructureSettings::Absolute(absolute) => Some(absolute.energy_kev),
+            StructureSettings::PdfGetX3(_) => None,
+        }
+    }
+
+    /// ρ0 in atoms per Å³ where G counts atoms: on an absolute scale, in Faber–Ziman's S(Q), with a density.
+    pub fn density(&self) -> Option<f64> {
+        match &self.structure {
+            StructureSettings::Absolute(absolute) if absolute.form == Form::FaberZiman => {
+                absolute.density_per_cubic_angstrom
+            }
+            StructureSettings::Absolute(_) | StructureSettings::PdfGetX3(_) => None,
+        }
+    }
 }

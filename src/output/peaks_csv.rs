@@ -1,6 +1,7 @@
 //! `peaks.csv`: one row per sample × frame × sector × peak, units in the column names.
 
 use crate::peaks::{Curve, Measured, Peak};
+use crate::quality::Quality;
 
 /// One peak and what it was measured on.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,13 +14,17 @@ pub struct PeakRow {
     pub region: String,
     /// The peak.
     pub peak: Peak,
+    /// Figures of the curves that it is a peak of.
+    pub quality: Quality,
 }
 
 const COLUMNS: &str = "sample,frame,sector,curve,peak,\
     position_inv_angstrom,position_inv_angstrom_sigma,position_angstrom,position_angstrom_sigma,\
     height_s,height_s_sigma,height_g_inv_angstrom2,height_g_inv_angstrom2_sigma,\
     fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_angstrom,fwhm_angstrom_sigma,\
-    area_inv_angstrom,area_inv_angstrom_sigma,coordination_number,coordination_number_sigma\n";
+    area_inv_angstrom,area_inv_angstrom_sigma,coordination_number,coordination_number_sigma,\
+    high_q_mean,high_q_rms,low_r_chi2_inv_angstrom3,low_r_residual,density_from_slope_inv_angstrom3,sum_rule_ratio,\
+    sum_rule_scale,correction_rms,usable_q_max_inv_angstrom\n";
 
 /// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
 /// measured, is empty.
@@ -42,7 +47,20 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
                 Some(m) => [number(m.value), number(m.sigma)],
                 None => [String::new(), String::new()],
             });
-        text.push_str(&labels.into_iter().chain(numbers).collect::<Vec<_>>().join(","));
+        let quality = &row.quality;
+        let figures = [
+            Some(quality.high_q_mean),
+            Some(quality.high_q_rms),
+            quality.low_r_chi2_inv_angstrom3,
+            quality.low_r_residual,
+            quality.density_from_slope,
+            quality.sum_rule_ratio,
+            quality.sum_rule_scale,
+            Some(quality.correction_rms),
+            Some(quality.usable_q_max_inv_angstrom),
+        ];
+        let figures = figures.into_iter().map(|figure| figure.map_or_else(String::new, number));
+        text.push_str(&labels.into_iter().chain(numbers).chain(figures).collect::<Vec<_>>().join(","));
         text.push('\n');
     }
     text
@@ -82,6 +100,7 @@ mod tests {
             frame: frame.map(str::to_owned),
             region: "ring".into(),
             peak,
+            quality: Quality::default(),
         };
         let text = peaks_csv(&[
             row(None, peak(Curve::Pdf, Some(measured))),

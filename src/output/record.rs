@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::engine::EngineInfo;
+use crate::quality::Quality;
 
 /// How a frame ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,6 +97,16 @@ pub struct Timings {
     pub total_s: f64,
 }
 
+/// Whether a sample's S(Q) and G(r) can be what they should be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SampleQuality {
+    /// Its name.
+    pub sample: String,
+    /// The figures of the full ring of its frames, summed.
+    #[serde(flatten)]
+    pub quality: Quality,
+}
+
 /// The whole record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunRecord {
@@ -121,6 +132,8 @@ pub struct RunRecord {
     pub warnings: Vec<String>,
     /// Samples without results, each with its reason.
     pub failed_samples: Vec<(String, String)>,
+    /// Figures of each sample.
+    pub quality: Vec<SampleQuality>,
     /// The files beside the frames: run file, geometry, masks, flat, dark.
     pub inputs: Vec<InputRecord>,
     /// Each frame, in the order of the run.

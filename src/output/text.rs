@@ -71,6 +71,28 @@ pub fn gr(header: &Header, pdf: &Pdf) -> String {
     columns(header, "r(Å)  G(Å$^{-2}$)  dr(Å)  dG(Å$^{-2}$)", rows.map(|((r, g), e)| [*r, *g, 0.0, *e]))
 }
 
+/// g, R and T with their σ from the same G: g = 1 + G/(4πρ0r), R = rG + 4πρ0r², T = R/r \[E11b\]; r = 0 is left out.
+pub fn rdf(header: &Header, pdf: &Pdf, density: f64) -> String {
+    let slope = 4.0 * std::f64::consts::PI * density;
+    let rows = pdf.r.iter().zip(&pdf.g).zip(&pdf.sigma).filter(|((r, _), _)| **r > 0.0);
+    let row = |((&r, &g), &sigma): ((&f64, &f64), &f64)| {
+        let t = g + slope * r;
+        [r, 1.0 + g / (slope * r), sigma / (slope * r), r * t, r * sigma, t, sigma]
+    };
+    columns(header, "r(Å)  g(1)  dg(1)  R(Å$^{-1}$)  dR(Å$^{-1}$)  T(Å$^{-2}$)  dT(Å$^{-2}$)", rows.map(row))
+}
+
+/// Partial weights w_ij(Q) as CSV: a column for each pair of elements.
+pub fn weights_csv(q: &[f64], weights: &[(String, Vec<f64>)]) -> String {
+    let names: Vec<&str> = weights.iter().map(|(name, _)| name.as_str()).collect();
+    let mut text = format!("q_inv_angstrom,{}\n", names.join(","));
+    for (k, q) in q.iter().enumerate() {
+        let row: Vec<String> = weights.iter().map(|(_, pair)| format!("{:.8}", pair[k])).collect();
+        line(&mut text, format_args!("{q:.7},{}", row.join(",")));
+    }
+    text
+}
+
 /// Rows with a value that is not finite (empty bins) are left out.
 fn columns<const N: usize>(header: &Header, labels: &str, rows: impl Iterator<Item = [f64; N]>) -> String {
     let mut text = String::from("[DEFAULT]\n\n");

@@ -76,7 +76,7 @@ pub fn series_svg(curves: &[SampleCurves]) -> Result<String, PictureError> {
     draw(&[("Q (1/Å)", "S(Q)", s), ("r (Å)", "G(r) (1/Å²)", g)])
 }
 
-fn draw(panels: &[(&str, &str, Vec<Curve<'_>>)]) -> Result<String, PictureError> {
+pub(super) fn draw(panels: &[(&str, &str, Vec<Curve<'_>>)]) -> Result<String, PictureError> {
     let (width, height) = (PANEL.0, PANEL.1 * panels.len() as u32);
     let mut svg = String::new();
     {

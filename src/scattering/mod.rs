@@ -6,12 +6,14 @@ mod element;
 mod error;
 mod free_atoms;
 mod incoherent;
+mod partial_weights;
 
 pub use atom::FormFactor;
 pub(crate) use element::{atomic_number, nearest as nearest_element};
 pub use error::ScatteringError;
 pub use free_atoms::{FreeAtoms, klein_nishina};
 pub use incoherent::incoherent_scattering;
+pub use partial_weights::partial_weights;
 
 /// A material's elements and their atomic fractions.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,11 @@
 use std::f64::consts::PI;
 
 use super::f_grid::{Extension, FGrid, RadialRule};
+use super::normalization::Theory;
 use super::polynomial::{Projection, ShortDistances, dot, hole};
 use super::resample::{Resample, Resampled, kept_points};
 use super::scatter::Fitted;
-use super::{AbsoluteSettings, Fluorescence, LowQ, StructureError};
+use super::{AbsoluteSettings, Fluorescence, Form, Iteration, LowQ, Normalization, StructureError};
 use crate::scattering::{Composition, FreeAtoms, klein_nishina};
 use crate::units::{two_theta_rad, wavelength_angstrom};
 
@@ -18,15 +19,12 @@ const FEWEST_POINTS: usize = 8;
 /// What is known of a pattern before it is measured.
 #[derive(Debug, Clone)]
 pub(super) struct Absolute {
-    /// ⟨f²⟩ + I_inc·KN, m points.
-    free: Vec<f64>,
-    /// |⟨f⟩|², m points.
-    mean_f_squared: Vec<f64>,
-    /// First point of the normalisation window.
-    window_start: usize,
-    /// [`window_weights`] in the window.
-    weights: Vec<f64>,
-    window_q_min: f64,
+    theory: Theory,
+    /// What α·I − m·c is where S = 1, m points.
+    level: Vec<f64>,
+    /// What S − 1 is in units of, m points.
+    divisor: Vec<f64>,
+    normalization: Normalization,
     fluorescence: Fluorescence,
 }
 
@@ -39,6 +37,8 @@ pub(super) struct Normalized {
     pub(super) fitted: Vec<Fitted>,
     pub(super) scale: f64,
     pub(super) constant: f64,
+    /// α·I in the unit of S where S = 1.
+    pub(super) level: Vec<f64>,
 }
 
 impl Absolute {
@@ -47,11 +47,10 @@ impl Absolute {
     pub(super) fn plan(
         settings: &AbsoluteSettings,
         composition: &Composition,
-        energy_kev: f64,
         axis: &[f64],
     ) -> Result<(Absolute, Resample, FGrid), StructureError> {
-        let [low, high] = settings.q_range;
-        check(settings, energy_kev)?;
+        let AbsoluteSettings { energy_kev, q_range: [low, high], .. } = *settings;
+        check(settings)?;
         let kept = kept_points(axis, low.max(f64::MIN_POSITIVE), high)?;
         let resample = Resample::even(axis, kept);
         let (q, step) = (&resample.q, resample.step);
@@ -73,49 +72,64 @@ impl Absolute {
             .zip(&atoms.compton)
             .map(|(q, compton)| compton * klein_nishina(two_theta_rad(*q, wavelength), energy_kev));
         let free = atoms.mean_square_f.iter().zip(compton).map(|(f, compton)| f + compton).collect();
-        let window_start = q.partition_point(|q| *q < settings.normalization_q_min);
-        if q.len() - window_start < FEWEST_POINTS {
-            return Err(StructureError::TooFewPoints {
-                what: "the normalisation window",
-                found: q.len() - window_start,
-                expected: FEWEST_POINTS,
-            });
-        }
-        let absolute = Absolute {
+        let theory = Theory {
+            q: q.clone(),
+            step,
             free,
             mean_f_squared: atoms.mean_f_squared,
-            window_start,
-            weights: window_weights(&q[window_start..]),
-            window_q_min: settings.normalization_q_min,
-            fluorescence: settings.fluorescence,
+            density: settings.density_per_cubic_angstrom.unwrap_or(0.0),
         };
-        let grid = grid(settings, q, step)?;
-        Ok((absolute, resample, grid))
+        if let Normalization::HighQ { q_min } = settings.normalization {
+            let found = q.len() - theory.window_start(q_min);
+            if found < FEWEST_POINTS {
+                let what = "the normalisation window";
+                return Err(StructureError::TooFewPoints { what, found, expected: FEWEST_POINTS });
+            }
+        }
+        let divisor: Vec<f64> = match settings.form {
+            Form::FaberZiman => theory.mean_f_squared.clone(),
+            Form::AshcroftLangreth => atoms.mean_square_f.clone(),
+            Form::Gsas2 => {
+                let ratios =
+                    atoms.mean_square_f.iter().zip(&theory.mean_f_squared).map(|(square, f)| square / f);
+                let mean = ratios.sum::<f64>() / q.len() as f64;
+                theory.mean_f_squared.iter().map(|f| mean * f).collect()
+            }
+        };
+        let level = match settings.form {
+            Form::FaberZiman | Form::AshcroftLangreth => theory.free.clone(),
+            Form::Gsas2 => {
+                let compton = theory.free.iter().zip(&atoms.mean_square_f).map(|(free, f)| free - f);
+                compton.zip(&divisor).map(|(compton, divisor)| compton + divisor).collect()
+            }
+        };
+        let grid = grid(settings, &theory, &divisor)?;
+        let (normalization, fluorescence) = (settings.normalization, settings.fluorescence);
+        Ok((Absolute { theory, level, divisor, normalization, fluorescence }, resample, grid))
     }
 
-    /// I = a(T + m·c), T = ⟨f²⟩ + I_inc·KN and c of \[E4b\], by least squares with [`window_weights`]: I with its noise and oscillations stands on
-    /// the left side, so that a is not attenuated. α = 1/a. Then \[E9\].
+    /// I = a(T + m·c), T = ⟨f²⟩ + I_inc·KN and c of \[E4b\], α = 1/a. Then \[E9\].
     ///
     /// # Errors
     /// A scale that is not positive.
     pub(super) fn normalize(&self, measured: &Resampled) -> Result<Normalized, StructureError> {
-        let window = self.window_start..;
-        let (theory, intensity) = (&self.free[window.clone()], &measured.intensity[window.clone()]);
-        let constant = &measured.unpolarized;
-        let [a_weights, offset_weights] = match self.fluorescence {
-            Fluorescence::None => [proportional(theory, &self.weights), vec![0.0; theory.len()]],
-            Fluorescence::Fit => two_terms(theory, &constant[window], &self.weights),
-        };
+        let (intensity, constant) = (&measured.intensity, &measured.unpolarized);
+        let [a_weights, offset_weights] =
+            self.theory.weights(self.normalization, self.fluorescence, constant);
         let (a, offset) = (dot(&a_weights, intensity), dot(&offset_weights, intensity));
         if !(a > 0.0 && a.is_finite() && offset.is_finite()) {
-            return Err(StructureError::Normalization { q_min: self.window_q_min, found: a });
+            let q_min = match self.normalization {
+                Normalization::HighQ { q_min } => q_min,
+                Normalization::KroghMoe | Normalization::LowR { .. } => self.theory.q[0],
+            };
+            return Err(StructureError::Normalization { q_min, found: a });
         }
         let (scale, height) = (1.0 / a, offset / a);
         // S − 1 for one unit of I.
-        let by_intensity: Vec<f64> = self.mean_f_squared.iter().map(|f| scale / f).collect();
+        let by_intensity: Vec<f64> = self.divisor.iter().map(|divisor| scale / divisor).collect();
         // ∂(S − 1)/∂a and ∂(S − 1)/∂b.
-        let by_a = (0..self.free.len())
-            .map(|i| -by_intensity[i] * (scale * measured.intensity[i] - height * constant[i]))
+        let by_a = (0..intensity.len())
+            .map(|i| -by_intensity[i] * (scale * intensity[i] - height * constant[i]))
             .collect();
         let by_offset = by_intensity.iter().zip(constant).map(|(by, c)| -by * c).collect();
         let fitted = [(by_a, a_weights), (by_offset, offset_weights)]
@@ -125,50 +139,25 @@ impl Absolute {
                 Fluorescence::Fit => 2,
             })
             .map(|(response, weights)| {
-                let mut gradient = vec![0.0; self.window_start];
-                gradient.extend(weights.iter().zip(&by_intensity[self.window_start..]).map(|(w, by)| w / by));
+                let gradient = weights.iter().zip(&by_intensity).map(|(w, by)| w / by).collect();
                 Fitted { response, gradient }
             })
             .collect();
-        let excess = (0..self.free.len())
-            .map(|i| {
-                (scale * measured.intensity[i] - height * constant[i] - self.free[i]) / self.mean_f_squared[i]
-            })
+        let excess = (0..intensity.len())
+            .map(|i| (scale * intensity[i] - height * constant[i] - self.level[i]) / self.divisor[i])
             .collect();
         let sigma = measured.sigma.iter().zip(&by_intensity).map(|(s, by)| s * by).collect();
-        Ok(Normalized { excess, sigma, fitted, scale, constant: height })
+        let level = self.level.iter().zip(&self.divisor).map(|(level, divisor)| level / divisor).collect();
+        Ok(Normalized { excess, sigma, fitted, scale, constant: height, level })
     }
 }
 
-/// Q⁴ sin²(π(Q − Q_n)/(Q_max − Q_n)): the oscillations of S about 1 average out where the window ends softly, and leave a part of
-/// themselves in the scale where it ends abruptly.
-fn window_weights(q: &[f64]) -> Vec<f64> {
-    let (first, last) = (q[0], q[q.len() - 1]);
-    q.iter().map(|q| q.powi(4) * (PI * (q - first) / (last - first)).sin().powi(2)).collect()
-}
-
-/// What each y contributes to a of y = a·x by weighted least squares.
-fn proportional(x: &[f64], weights: &[f64]) -> Vec<f64> {
-    let square: f64 = x.iter().zip(weights).map(|(x, w)| w * x * x).sum();
-    x.iter().zip(weights).map(|(x, w)| w * x / square).collect()
-}
-
-/// What each y contributes to a and b of y = a·x + b·c by weighted least squares.
-fn two_terms(x: &[f64], c: &[f64], weights: &[f64]) -> [Vec<f64>; 2] {
-    // x without its part along c.
-    let along: f64 = dot(&proportional(c, weights), x);
-    let rest: Vec<f64> = x.iter().zip(c).map(|(x, c)| x - along * c).collect();
-    let to_a = proportional(&rest, weights);
-    let to_b = proportional(c, weights).iter().zip(&to_a).map(|(b, a)| b - along * a).collect();
-    [to_a, to_b]
-}
-
-fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureError> {
+fn check(settings: &AbsoluteSettings) -> Result<(), StructureError> {
     let wrong = |name, found: f64, expected| {
         Err(StructureError::Setting { name, found: found.to_string(), expected })
     };
     let positive = |value: f64| value > 0.0 && value.is_finite();
-    let [low, high] = settings.q_range;
+    let AbsoluteSettings { energy_kev, q_range: [low, high], .. } = *settings;
     if !positive(energy_kev) {
         return wrong("the energy in keV", energy_kev, "a positive number");
     }
@@ -178,8 +167,18 @@ fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureEr
     if !(positive(high) && high > low) {
         return wrong("upper end of the Q range", high, "more than its lower end");
     }
-    if !(settings.normalization_q_min >= low && settings.normalization_q_min < high) {
-        return wrong("normalization_q_min", settings.normalization_q_min, "a Q inside the Q range");
+    let unknown = settings.density_per_cubic_angstrom.is_none();
+    match settings.normalization {
+        Normalization::HighQ { q_min } if !(q_min >= low && q_min < high) => {
+            return wrong("normalization_q_min", q_min, "a Q inside the Q range");
+        }
+        Normalization::LowR { r_max_angstrom } if !positive(r_max_angstrom) => {
+            return wrong("the end of the low-r condition", r_max_angstrom, "a positive length in Å");
+        }
+        Normalization::KroghMoe | Normalization::LowR { .. } if unknown => {
+            return wrong("the number density", f64::NAN, "the sample's: this normalisation needs it");
+        }
+        Normalization::HighQ { .. } | Normalization::KroghMoe | Normalization::LowR { .. } => {}
     }
     if let Some(density) = settings.density_per_cubic_angstrom.filter(|density| !positive(*density)) {
         return wrong("the number density", density, "a positive number of atoms per Å³");
@@ -200,7 +199,10 @@ fn check(settings: &AbsoluteSettings, energy_kev: f64) -> Result<(), StructureEr
 
 /// The measured points are the middles of cells that tile [Q_first − ΔQ/2, Q_last + ΔQ/2]; the extension tiles the rest
 /// down to Q = 0. The sum over cells is the midpoint rule.
-fn grid(settings: &AbsoluteSettings, measured: &[f64], step: f64) -> Result<FGrid, StructureError> {
+///
+/// What follows S is made for Faber–Ziman's; for others the hole's transform is taken in their unit.
+fn grid(settings: &AbsoluteSettings, theory: &Theory, divisor: &[f64]) -> Result<FGrid, StructureError> {
+    let (measured, step) = (theory.q.as_slice(), theory.step);
     let q_max = measured[measured.len() - 1] + 0.5 * step;
     let lower_edge = (measured[0] - 0.5 * step).max(0.0);
     let cells = match settings.low_q {
@@ -219,31 +221,28 @@ fn grid(settings: &AbsoluteSettings, measured: &[f64], step: f64) -> Result<FGri
     }
     width.resize(cells + measured.len(), step);
     let q: Vec<f64> = below.into_iter().chain(measured.iter().copied()).collect();
+    let density = theory.density;
+    // Below Qmin as at Qmin.
+    let unit = theory.mean_f_squared.iter().zip(divisor).map(|(f, divisor)| f / divisor);
+    let unit: Vec<f64> =
+        std::iter::repeat_n(theory.mean_f_squared[0] / divisor[0], cells).chain(unit).collect();
     let polynomial = match settings.polynomial {
         None => None,
         Some(polynomial) => {
-            let density = settings.density_per_cubic_angstrom.unwrap_or(0.0);
-            let target: Vec<f64> = q.iter().map(|q| hole(*q, density, polynomial.r_hole_angstrom)).collect();
-            let filter = ShortDistances { width: &width, radius: polynomial.r_hole_angstrom };
+            let radius = polynomial.r_hole_angstrom;
+            let target: Vec<f64> =
+                q.iter().zip(&unit).map(|(q, unit)| unit * hole(*q, density, radius)).collect();
+            let filter = ShortDistances { width: &width, radius };
             Some(Projection::new(&q, polynomial.r_poly_angstrom * q_max / PI, &target, Some(&filter))?)
         }
     };
+    let polynomial = match settings.iteration {
+        None => polynomial,
+        Some(Iteration { r_max_angstrom, count }) => {
+            let in_unit = unit.iter().sum::<f64>() / unit.len() as f64;
+            let steps = Projection::low_r(&q, &width, density * in_unit, r_max_angstrom, count);
+            Some(polynomial.unwrap_or_default().then(steps))
+        }
+    };
     Ok(FGrid { q, width, q_max, rule: RadialRule::Exact, polynomial, extension })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn least_squares_returns_what_was_put_in() {
-        let x: Vec<f64> = (0..50).map(|i| 300.0 / (1.0 + f64::from(i))).collect();
-        let c: Vec<f64> = (0..50).map(|i| 1.0 + 0.003 * f64::from(i)).collect();
-        let y: Vec<f64> = x.iter().zip(&c).map(|(x, c)| 0.25 * x + 4.0 * c).collect();
-        let weights: Vec<f64> = (0..50).map(|i| 1.0 + f64::from(i)).collect();
-        let [to_a, to_b] = two_terms(&x, &c, &weights);
-        assert!((dot(&to_a, &y) - 0.25).abs() < 1e-13 && (dot(&to_b, &y) - 4.0).abs() < 1e-12);
-        let doubled: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
-        assert!((dot(&proportional(&x, &weights), &doubled) - 2.0).abs() < 1e-14);
-    }
 }

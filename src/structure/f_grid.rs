@@ -100,7 +100,8 @@ impl FGrid {
         (sigma, with_polynomial)
     }
 
-    fn extend(&self, measured: &[f64]) -> Vec<f64> {
+    /// F on the n points before polynomial and iteration.
+    pub(super) fn extend(&self, measured: &[f64]) -> Vec<f64> {
         let mut f = self.extension.as_ref().map_or_else(Vec::new, |e| e.values(measured));
         f.extend_from_slice(measured);
         f

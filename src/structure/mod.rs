@@ -6,6 +6,8 @@
 mod absolute;
 mod error;
 mod f_grid;
+mod low_r;
+mod normalization;
 mod pdfgetx3;
 mod plan;
 mod polynomial;
@@ -15,6 +17,7 @@ mod scatter;
 pub use error::StructureError;
 pub use f_grid::{FGrid, RadialRule};
 pub use plan::StructurePlan;
+pub(crate) use polynomial::dot;
 pub use scatter::Scatter;
 
 /// S(Q) with its way of normalisation.
@@ -28,6 +31,10 @@ pub struct StructureFactor {
     pub sigma: Vec<f64>,
     /// F = Q(S − 1) in Å⁻¹ after the polynomial correction, n points: what is transformed.
     pub f: Vec<f64>,
+    /// F before polynomial and iteration, n points.
+    pub uncorrected_f: Vec<f64>,
+    /// What of α·I in units of |⟨f⟩|² is not S − 1 \[E9\]: its value where S = 1, m points.
+    pub level: Vec<f64>,
     /// Standard uncertainty of F before the polynomial and with the scale known, n points: there the measured points are
     /// independent.
     pub f_sigma: Vec<f64>,
@@ -53,18 +60,61 @@ pub enum StructureSettings {
 /// Settings of the absolute mode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AbsoluteSettings {
+    /// Photon energy: for Compton scattering, f′ and f″.
+    pub energy_kev: f64,
     /// Number density ρ0; without it the polynomial knows no −4πρ0 r and there is no coordination number.
     pub density_per_cubic_angstrom: Option<f64>,
     /// Qmin and Qmax used.
     pub q_range: [f64; 2],
-    /// Lower end of the normalisation window, its upper end is Qmax.
-    pub normalization_q_min: f64,
+    /// Where the scale comes from.
+    pub normalization: Normalization,
+    /// Which S(Q).
+    pub form: Form,
     /// The additive constant m.
     pub fluorescence: Fluorescence,
     /// Ad-hoc polynomial \[E10\]; `None` = off.
     pub polynomial: Option<Polynomial>,
+    /// What is done after it at distances without atoms; `None` = nothing.
+    pub iteration: Option<Iteration>,
     /// What stands between Q = 0 and Qmin.
     pub low_q: LowQ,
+}
+
+/// Where the scale α comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Normalization {
+    /// αI = ⟨f²⟩ + I_inc·KN from `q_min` to Qmax, by least squares.
+    HighQ {
+        /// Lower end of the window.
+        q_min: f64,
+    },
+    /// ∫Q²(S − 1)W dQ = −2π²ρ0 \[E14\] (Krogh-Moe 1956, Norman 1957).
+    KroghMoe,
+    /// G = −4πρ0 r below the first atoms, by least squares \[E15\] (Eggert et al. 2002).
+    LowR {
+        /// Where the first atoms may begin.
+        r_max_angstrom: f64,
+    },
+}
+
+/// Which S(Q); I in electron units less constant and Compton scattering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// \[I − (⟨f²⟩ − |⟨f⟩|²)\]/|⟨f⟩|² \[E9\].
+    FaberZiman,
+    /// I/⟨f²⟩ \[E9a\].
+    AshcroftLangreth,
+    /// I/(κ|⟨f⟩|²), κ the mean of ⟨f²⟩/|⟨f⟩|², as GSAS-II has it: ⟨f²⟩ − |⟨f⟩|² is left in \[E9b\].
+    Gsas2,
+}
+
+/// Steps F ← F − ∫_0^R (G + 4πρ0 r) sin Qr dr \[E16\].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Iteration {
+    /// R: no pair of atoms is closer.
+    pub r_max_angstrom: f64,
+    /// How many steps.
+    pub count: u32,
 }
 
 /// Whether a constant is fitted with the scale.

@@ -95,6 +95,13 @@ impl PdfGetX3 {
         let gradient =
             y.iter().zip(&self.ratio).map(|(y, t)| (t - 2.0 * scale * y) / (square * scale)).collect();
         let fitted = vec![Fitted { response: y, gradient }];
-        Ok(super::absolute::Normalized { excess, sigma, fitted, scale, constant: 0.0 })
+        Ok(super::absolute::Normalized {
+            excess,
+            sigma,
+            fitted,
+            scale,
+            constant: 0.0,
+            level: self.ratio.clone(),
+        })
     }
 }

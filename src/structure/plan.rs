@@ -31,12 +31,11 @@ impl StructurePlan {
     pub fn new(
         settings: &StructureSettings,
         composition: &Composition,
-        energy_kev: f64,
         q: &[f64],
     ) -> Result<StructurePlan, StructureError> {
         Ok(match settings {
             StructureSettings::Absolute(settings) => {
-                let (absolute, resample, grid) = Absolute::plan(settings, composition, energy_kev, q)?;
+                let (absolute, resample, grid) = Absolute::plan(settings, composition, q)?;
                 StructurePlan { resample, grid, recipe: Recipe::Absolute(absolute) }
             }
             StructureSettings::PdfGetX3(settings) => {
@@ -49,6 +48,14 @@ impl StructurePlan {
     /// Where F is given, and the linear way to it.
     pub fn f_grid(&self) -> &FGrid {
         &self.grid
+    }
+
+    /// Q and I of a pattern on the m points that S is made on.
+    ///
+    /// # Errors
+    /// A pattern of another length, or with holes that are too wide.
+    pub fn resampled(&self, pattern: &Pattern) -> Result<(Vec<f64>, Vec<f64>), StructureError> {
+        Ok((self.resample.q.clone(), self.resample.take(pattern)?.intensity))
     }
 
     /// S(Q) and F(Q) of one pattern. Up to five empty bins in a row are bridged by a straight line.
@@ -64,7 +71,9 @@ impl StructurePlan {
         let times_q = |values: Vec<f64>| -> Vec<f64> {
             values.iter().zip(&self.resample.q).map(|(value, q)| value * q).collect()
         };
-        let f = self.grid.complete(&times_q(normalized.excess));
+        let measured_f = times_q(normalized.excess);
+        let uncorrected_f = self.grid.extend(&measured_f);
+        let f = self.grid.complete(&measured_f);
         let measured_sigma = times_q(normalized.sigma);
         let (f_sigma, final_sigma) = self.grid.complete_sigma(&measured_sigma);
         let variance: Vec<f64> = measured_sigma.iter().map(|sigma| sigma * sigma).collect();
@@ -82,6 +91,18 @@ impl StructurePlan {
         let sigma = (0..q.len()).map(|i| with_scale(i).max(0.0).sqrt() / q[i]).collect();
         let (scale, constant) = (normalized.scale, normalized.constant);
         let footprint = measured.footprint;
-        Ok(StructureFactor { q, s, sigma, f, f_sigma, footprint, scatter, scale, constant })
+        Ok(StructureFactor {
+            q,
+            s,
+            sigma,
+            f,
+            uncorrected_f,
+            level: normalized.level,
+            f_sigma,
+            footprint,
+            scatter,
+            scale,
+            constant,
+        })
     }
 }

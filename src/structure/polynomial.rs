@@ -14,15 +14,16 @@ const HIGHEST_DEGREE: f64 = 60.0;
 /// The degree n is no whole number: P = (⌈n⌉ − n)·P_⌊n⌋ + (n − ⌊n⌋)·P_⌈n⌉ (Juhás et al. 2013). Let u_1 … u_⌈n⌉ span Q … Q^⌈n⌉
 /// one after the other such that the H·u_i are orthonormal. Then P = Σ w_i u_i (v_i·F − H·u_i·target) with v_i = HᵀH·u_i
 /// and w = 1 but for the last: n − ⌊n⌋.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Projection {
     /// u_i.
-    columns: Vec<Vec<f64>>,
+    pub(super) columns: Vec<Vec<f64>>,
     /// v_i.
-    filtered: Vec<Vec<f64>>,
-    weights: Vec<f64>,
+    pub(super) filtered: Vec<Vec<f64>>,
+    /// w_i.
+    pub(super) weights: Vec<f64>,
     /// H·u_i·target.
-    offsets: Vec<f64>,
+    pub(super) offsets: Vec<f64>,
 }
 
 /// What comes from r < R in a function of Q on points that stand for cells of some width:
@@ -112,6 +113,29 @@ impl Projection {
         Ok(Projection { columns, filtered, weights, offsets })
     }
 
+    /// This one, and `next` on what it leaves: v·(F − Σ w_i u_i (v_i·F − o_i)) − o is again a product with F less a number.
+    pub(super) fn then(mut self, next: Projection) -> Projection {
+        let first = self.columns.len();
+        for ((u, mut v), (w, mut offset)) in
+            next.columns.into_iter().zip(next.filtered).zip(next.weights.into_iter().zip(next.offsets))
+        {
+            let overlaps: Vec<f64> = self.columns[..first]
+                .iter()
+                .zip(&self.weights)
+                .map(|(known, w)| w * dot(&v, known))
+                .collect();
+            for (i, overlap) in overlaps.into_iter().enumerate() {
+                add(&mut v, -overlap, &self.filtered[i]);
+                offset -= overlap * self.offsets[i];
+            }
+            self.columns.push(u);
+            self.filtered.push(v);
+            self.weights.push(w);
+            self.offsets.push(offset);
+        }
+        self
+    }
+
     /// u_i, v_i and w_i.
     pub(super) fn columns(&self) -> impl Iterator<Item = (&[f64], &[f64], f64)> {
         let pairs = self.columns.iter().zip(&self.filtered);
@@ -157,7 +181,7 @@ pub(super) fn hole(q: f64, density: f64, radius: f64) -> f64 {
 }
 
 /// Σ a_i b_i in eight running sums, which the compiler can keep in vector registers.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (blocks_a, rest_a) = a.as_chunks::<8>();
     let (blocks_b, rest_b) = b.as_chunks::<8>();
@@ -224,6 +248,20 @@ mod tests {
         filtered.subtract(&mut left);
         let norm = |f: &[f64]| dot(f, f).sqrt();
         assert!(norm(&left) < 1e-9 * norm(&slow), "{} {}", norm(&left), norm(&slow));
+    }
+
+    #[test]
+    fn two_after_each_other_are_one() {
+        let q: Vec<f64> = (0..80).map(|i| 0.1 * (f64::from(i) + 0.5)).collect();
+        let target: Vec<f64> = q.iter().map(|q| q.cos()).collect();
+        let first = Projection::new(&q, 2.4, &target, None).unwrap();
+        let second = Projection::new(&q, 5.0, &vec![0.1; q.len()], None).unwrap();
+        let mut stepwise: Vec<f64> = q.iter().map(|q| (q * q).sin()).collect();
+        let mut at_once = stepwise.clone();
+        first.subtract(&mut stepwise);
+        second.subtract(&mut stepwise);
+        first.then(second).subtract(&mut at_once);
+        assert!(stepwise.iter().zip(&at_once).all(|(a, b)| (a - b).abs() < 1e-12));
     }
 
     #[test]

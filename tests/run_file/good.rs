@@ -5,7 +5,7 @@ use halor::correct::{Correction, DeadTimeModel, SampleAbsorption, SampleShape, a
 use halor::integrate::{Azimuth, Fold, RadialUnit, Splitting};
 use halor::pdf::Window;
 use halor::peaks::PeakSearch;
-use halor::structure::{Fluorescence, LowQ, StructureSettings};
+use halor::structure::{Fluorescence, LowQ, Normalization, StructureSettings};
 use halor::units::wavelength_angstrom;
 
 use super::{Folder, SMALL};
@@ -61,7 +61,7 @@ fn the_smallest_run_file_takes_the_documented_defaults() {
     let pdf = config.pdf.as_ref().unwrap();
     let StructureSettings::Absolute(absolute) = &pdf.structure else { panic!("{pdf:?}") };
     assert_eq!(absolute.q_range, [0.5, 25.0]);
-    assert_eq!(absolute.normalization_q_min, 10.0);
+    assert_eq!(absolute.normalization, Normalization::HighQ { q_min: 10.0 });
     assert_eq!((absolute.fluorescence, absolute.low_q), (Fluorescence::Fit, LowQ::Parabola));
     assert_eq!(absolute.polynomial.map(|p| (p.r_poly_angstrom, p.r_hole_angstrom)), Some((1.0, 2.0)));
     assert_eq!(absolute.density_per_cubic_angstrom, None);
@@ -245,7 +245,8 @@ fn the_normalisation_window_follows_a_short_q_range() {
         panic!()
     };
     // 0.6 · 12, in doubles.
-    assert!((absolute.normalization_q_min - 7.2).abs() < 1e-12);
+    let Normalization::HighQ { q_min } = absolute.normalization else { panic!("{absolute:?}") };
+    assert!((q_min - 7.2).abs() < 1e-12);
     assert_eq!(absolute.polynomial, None);
     comes_back(&folder, &loaded);
 }

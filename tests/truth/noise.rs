@@ -103,7 +103,7 @@ fn uncertainties_are_those_of_the_bins() {
         StructureSettings::Absolute(known),
         StructureSettings::PdfGetX3(relative),
     ] {
-        let plan = StructurePlan::new(&settings, &glass(), ENERGY_KEV, &q).unwrap();
+        let plan = StructurePlan::new(&settings, &glass(), &q).unwrap();
         let r = Points { start: 0.5, step: 0.1, count: 100 };
         let transform =
             TransformPlan::new(&TransformSettings { window: Window::Lorch, r }, plan.f_grid()).unwrap();

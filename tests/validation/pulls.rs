@@ -141,7 +141,7 @@ fn pulls_of(exposure_s: f64) -> Vec<Pull> {
         let mut sums = engine.integrate(&[frame]).unwrap().remove(0);
         sums.scale_norm(twin.camera.exposure_s);
         let pattern = patterns(&sums, 0, &plans, None).unwrap().measured;
-        let reduced = reduce(&[&pattern], plans.reduction.as_ref().unwrap()).remove(0).unwrap();
+        let reduced = reduce(&pattern, plans.reduction.as_ref().unwrap()).unwrap();
         for (i, (name, value, sigma)) in observables(&sums, &reduced, &plans).into_iter().enumerate() {
             if repeat == 0 {
                 let truth = truth_of(&name, &twin, &curves, &written.truth);

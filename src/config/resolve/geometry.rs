@@ -98,7 +98,7 @@ fn displaced(keys: &GeometryKeys, mut detector: Detector, check: &mut Check<'_>)
 }
 
 /// The run file's wavelength; `Ok(None)` where it has none, `Err` where it has no good one.
-fn wavelength(file: &RunFile, check: &mut Check<'_>) -> Result<Option<f64>, ()> {
+pub(in crate::config) fn wavelength(file: &RunFile, check: &mut Check<'_>) -> Result<Option<f64>, ()> {
     let (key, value, energy) = match (file.beam.energy_kev, file.beam.wavelength_angstrom) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {

@@ -12,13 +12,15 @@ mod pdf;
 mod peaks;
 mod sample;
 mod samples;
+mod structure;
 
 use std::path::PathBuf;
 
 pub(super) use corrections::polarization;
-pub(super) use geometry::geometry;
+pub(super) use geometry::{geometry, wavelength};
 pub(super) use integration::{integration, regions};
-pub(super) use pdf::pdf as analysis;
+pub use pdf::Coverage;
+pub(super) use pdf::{analysis, pdf};
 pub(super) use sample::sample_absorption;
 
 use super::document::Kind;
@@ -57,7 +59,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let regions = regions(file, check);
     let has_background = samples.iter().any(|sample| sample.background.is_some());
     integration::comparable(file, has_background, check);
-    let pdf = pdf::pdf(file, geometry.as_ref(), integration.as_ref(), check);
+    let pdf = pdf(file, geometry.as_ref(), integration.as_ref(), check);
     if !check.problems.list.is_empty() {
         return None;
     }

@@ -2,29 +2,77 @@
 
 use std::f64::consts::PI;
 
-use super::{Check, peaks};
-use crate::config::schema::{
-    FluorescenceWord, LowQWord, OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, UnitWord, WindowWord,
-};
+use super::{Check, peaks, structure};
+use crate::config::schema::{OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, UnitWord, WindowWord};
 use crate::config::{IntegrationSettings, PdfSettings};
 use crate::geometry::Geometry;
 use crate::grid::Points;
 use crate::integrate::RadialUnit;
 use crate::pdf::{TransformSettings, Window};
 use crate::scattering::Composition;
-use crate::structure::{
-    AbsoluteSettings, Fluorescence, LowQ, PdfGetX3Settings, Polynomial, StructureSettings,
-};
+use crate::structure::{Form, StructureSettings};
 
 /// Lowest Qmin and highest Qmax that are chosen for the user, Å⁻¹: below, the beam stop; beyond, most often noise.
 const DEFAULT_Q: [f64; 2] = [0.5, 25.0];
 const MOST_POINTS: f64 = 1e6;
+const Q_RANGE: &str = "pdf.q_range_inv_angstrom";
+
+/// What the analysis has to know of the patterns that it gets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coverage {
+    /// From where to where in Q there are data, Å⁻¹.
+    pub q_range: [f64; 2],
+    /// Where the axis ends, Å⁻¹; the detector may end before.
+    pub axis_end: f64,
+    /// Distance of neighbouring points, Å⁻¹.
+    pub step: f64,
+    /// λ of the beam in Å, where it is known.
+    pub wavelength_angstrom: Option<f64>,
+}
 
 /// What follows the integration; `None` where `pdf: off`, or with problems.
 pub(in crate::config) fn pdf(
     file: &mut RunFile,
     geometry: Option<&Geometry>,
     integration: Option<&IntegrationSettings>,
+    check: &mut Check<'_>,
+) -> Option<PdfSettings> {
+    let is_off = matches!(file.pdf, Some(OffOr::Off));
+    let coverage = if is_off { None } else { coverage(file, geometry, integration, check) };
+    analysis(file, coverage, check)
+}
+
+fn coverage(
+    file: &RunFile,
+    geometry: Option<&Geometry>,
+    integration: Option<&IntegrationSettings>,
+    check: &mut Check<'_>,
+) -> Option<Coverage> {
+    if file.integration.unit != Some(UnitWord::QInvAngstrom) {
+        let message = "S(Q) and G(r) are made from I(Q), and the radial axis is another";
+        let mend = "write `unit: q_inv_angstrom`, or `pdf: off` to integrate only";
+        check.problems.push("integration.unit", message, mend);
+        return None;
+    }
+    let (geometry, bins) = (geometry?, integration?.bins);
+    match geometry.radial_range(RadialUnit::QInvAngstrom) {
+        Ok([first, last]) => Some(Coverage {
+            q_range: [bins.lower.max(first), bins.upper.min(last)],
+            axis_end: bins.upper,
+            step: bins.width(),
+            wavelength_angstrom: Some(geometry.poni.wavelength_angstrom),
+        }),
+        Err(error) => {
+            check.problems.push(Q_RANGE, error.to_string(), "");
+            None
+        }
+    }
+}
+
+/// S(Q), G(r) and peaks of patterns with the given coverage; `None` where `pdf: off`, or with problems.
+pub(in crate::config) fn analysis(
+    file: &mut RunFile,
+    coverage: Option<Coverage>,
     check: &mut Check<'_>,
 ) -> Option<PdfSettings> {
     let composition = file.composition.as_deref().map(|text| match Composition::parse(text) {
@@ -50,17 +98,11 @@ pub(in crate::config) fn pdf(
         check.problems.push("composition", message, mend);
     }
     let composition = composition.flatten();
-    if file.integration.unit != Some(UnitWord::QInvAngstrom) {
-        let message = "S(Q) and G(r) are made from I(Q), and the radial axis is another";
-        let mend = "write `unit: q_inv_angstrom`, or `pdf: off` to integrate only";
-        check.problems.push("integration.unit", message, mend);
-        return None;
-    }
     let mode = *block.mode.get_or_insert(PdfMode::Absolute);
-    keys_of_the_other_mode(mode, block, check);
+    structure::keys_of_the_other_mode(mode, block, check);
     let density = density(block, composition.as_ref(), check);
-    let r = r_axis(block, integration, check);
-    let q_range = q_range(block, geometry, integration, check);
+    let r = r_axis(block, coverage, check);
+    let q_range = q_range(block, mode, coverage, check);
     let window = match *block.window.get_or_insert(match mode {
         PdfMode::Absolute => WindowWord::Lorch,
         PdfMode::PdfGetX3 => WindowWord::None,
@@ -71,39 +113,32 @@ pub(in crate::config) fn pdf(
         WindowWord::Cosine => Window::Cosine,
     };
     let structure = match mode {
-        PdfMode::Absolute => absolute(block, density, q_range, check).map(StructureSettings::Absolute),
-        PdfMode::PdfGetX3 => pdfgetx3(block, q_range, integration, check).map(StructureSettings::PdfGetX3),
+        PdfMode::Absolute => {
+            structure::absolute(block, density, q_range, coverage, check).map(StructureSettings::Absolute)
+        }
+        PdfMode::PdfGetX3 => {
+            structure::pdfgetx3(block, q_range, coverage, check).map(StructureSettings::PdfGetX3)
+        }
     };
     let has_density = block.density_atoms_per_cubic_angstrom.is_some() || block.density_g_cm3.is_some();
     let written = file.peaks.get_or_insert_with(PeaksBlock::default);
     let r_range = r.map(|r| [r.start, r.at(r.count - 1)]);
     let peaks = peaks::peaks(written, mode, has_density, q_range, r_range, check);
+    let other_form = match &structure {
+        Some(StructureSettings::Absolute(absolute)) => absolute.form != Form::FaberZiman,
+        Some(StructureSettings::PdfGetX3(_)) | None => false,
+    };
+    if other_form && peaks.coordination_number.is_some() {
+        let message = "only Faber–Ziman's S(Q) counts atoms";
+        let mend = "write `structure_factor: faber_ziman`, or `coordination_number: off`";
+        check.problems.push("peaks.coordination_number", message, mend);
+    }
     Some(PdfSettings {
         composition: composition?,
         structure: structure?,
         transform: TransformSettings { window, r: r? },
         peaks,
     })
-}
-
-fn keys_of_the_other_mode(mode: PdfMode, block: &PdfBlock, check: &mut Check<'_>) {
-    let absolute_only = [
-        ("density_atoms_per_cubic_angstrom", block.density_atoms_per_cubic_angstrom.is_some()),
-        ("density_g_cm3", block.density_g_cm3.is_some()),
-        ("normalization_q_min_inv_angstrom", block.normalization_q_min_inv_angstrom.is_some()),
-        ("fluorescence", block.fluorescence.is_some()),
-        ("r_hole_angstrom", block.r_hole_angstrom.is_some()),
-        ("low_q", block.low_q.is_some()),
-    ];
-    let pdfgetx3_only = [("qmaxinst_inv_angstrom", block.qmaxinst_inv_angstrom.is_some())];
-    let (unused, name): (&[_], _) = match mode {
-        PdfMode::Absolute => (&pdfgetx3_only, "absolute"),
-        PdfMode::PdfGetX3 => (&absolute_only, "pdfgetx3"),
-    };
-    for (key, _) in unused.iter().filter(|(_, is_given)| *is_given) {
-        let message = format!("the mode `{name}` has no such setting");
-        check.problems.push(&format!("pdf.{key}"), message, "remove it, or change `mode`");
-    }
 }
 
 /// ρ0 in atoms per Å³.
@@ -136,51 +171,42 @@ fn density(block: &PdfBlock, composition: Option<&Composition>, check: &mut Chec
 /// Qmin and Qmax, where there are data.
 fn q_range(
     block: &mut PdfBlock,
-    geometry: Option<&Geometry>,
-    integration: Option<&IntegrationSettings>,
+    mode: PdfMode,
+    coverage: Option<Coverage>,
     check: &mut Check<'_>,
 ) -> Option<[f64; 2]> {
-    let key = "pdf.q_range_inv_angstrom";
-    if block.q_range_inv_angstrom.is_some_and(|range| !check.range(key, range)) {
+    if block.q_range_inv_angstrom.is_some_and(|range| !check.range(Q_RANGE, range)) {
         return None;
     }
-    let bins = integration?.bins;
-    let covered = match geometry?.radial_range(RadialUnit::QInvAngstrom) {
-        Ok(covered) => covered,
-        Err(error) => {
-            check.problems.push(key, error.to_string(), "");
-            return None;
-        }
-    };
-    let available = [bins.lower.max(covered[0]), bins.upper.min(covered[1])];
+    let Coverage { q_range: available, step, .. } = coverage?;
     let Some(range) = block.q_range_inv_angstrom else {
         let range = [available[0].max(DEFAULT_Q[0]), available[1].min(DEFAULT_Q[1])];
         if range[0] >= range[1] {
             let message = format!("the pattern has only Q = {:.3} to {:.3} Å⁻¹", available[0], available[1]);
-            check.problems.push(key, message, "correct `integration: {range: …}` or the geometry");
+            check.problems.push(Q_RANGE, message, "correct `integration: {range: …}` or the geometry");
             return None;
         }
         block.q_range_inv_angstrom = Some(range);
         return Some(range);
     };
+    // PDFgetX3 holds the first intensity down to Qmin.
+    let starts_below = match mode {
+        PdfMode::Absolute => range[0] < available[0] - step,
+        PdfMode::PdfGetX3 => false,
+    };
     // The ends may be written as rounded values of the pattern's ends.
-    let slack = bins.width();
-    if range[0] < available[0] - slack || range[1] > available[1] + slack {
+    if starts_below || range[1] > available[1] + step {
         let message = format!(
-            "[{}, {}] goes beyond the pattern: integration and detector give Q = {:.3} to {:.3} Å⁻¹",
+            "[{}, {}] goes beyond the pattern, which runs from Q = {:.3} to {:.3} Å⁻¹",
             range[0], range[1], available[0], available[1]
         );
-        check.problems.push(key, message, "narrow it, or widen `integration: {range: …}`");
+        check.problems.push(Q_RANGE, message, "narrow it; in a run file, or widen `integration: {range: …}`");
         return None;
     }
     Some(range)
 }
 
-fn r_axis(
-    block: &mut PdfBlock,
-    integration: Option<&IntegrationSettings>,
-    check: &mut Check<'_>,
-) -> Option<Points> {
+fn r_axis(block: &mut PdfBlock, coverage: Option<Coverage>, check: &mut Check<'_>) -> Option<Points> {
     let range = *block.r_range_angstrom.get_or_insert([0.0, 30.0]);
     let step = *block.r_step_angstrom.get_or_insert(0.01);
     let is_range = check.range("pdf.r_range_angstrom", range);
@@ -196,90 +222,11 @@ fn r_axis(
         check.problems.push("pdf.r_step_angstrom", message, "");
         return None;
     }
-    if let Some(width) = integration.map(|integration| integration.bins.width())
+    if let Some(width) = coverage.map(|coverage| coverage.step)
         && end > PI / width
     {
         let message = format!("bins of {width:.4} Å⁻¹ carry nothing beyond r = π/ΔQ = {:.1} Å", PI / width);
         check.problems.warn("pdf.r_range_angstrom", &message);
     }
     Some(Points { start, step, count: count as usize })
-}
-
-/// From this Qmax in Å⁻¹ on, scale and constant can be told apart (docs/decisions/0005).
-const FAR_Q: f64 = 15.0;
-
-fn absolute(
-    block: &mut PdfBlock,
-    density: Option<f64>,
-    q_range: Option<[f64; 2]>,
-    check: &mut Check<'_>,
-) -> Option<AbsoluteSettings> {
-    let polynomial = match *block.r_poly_angstrom.get_or_insert(OffOr::On(1.0)) {
-        OffOr::Off => None,
-        OffOr::On(r_poly) => {
-            // Tests against the exact glass: the best of 1.2 to 2.2 Å for r_poly = 1 (docs/decisions/0004).
-            let r_hole = *block.r_hole_angstrom.get_or_insert(2.0 * r_poly);
-            let is_good = check.positive("pdf.r_poly_angstrom", r_poly);
-            if check.positive("pdf.r_hole_angstrom", r_hole) && is_good && r_poly > r_hole {
-                let message =
-                    format!("r_poly {r_poly} Å is above r_hole {r_hole} Å, where the first atoms may be");
-                check.problems.push(
-                    "pdf.r_poly_angstrom",
-                    message,
-                    "keep it below the shortest distance of atoms",
-                );
-            }
-            Some(Polynomial { r_poly_angstrom: r_poly, r_hole_angstrom: r_hole })
-        }
-    };
-    let low_q = match *block.low_q.get_or_insert(LowQWord::Parabola) {
-        LowQWord::Parabola => LowQ::Parabola,
-        LowQWord::Zero => LowQ::Zero,
-    };
-    let [q_min, q_max] = q_range?;
-    let reaches_far = q_max >= FAR_Q;
-    let word = if reaches_far { FluorescenceWord::Fit } else { FluorescenceWord::None };
-    let fluorescence = match *block.fluorescence.get_or_insert(word) {
-        FluorescenceWord::Fit => Fluorescence::Fit,
-        FluorescenceWord::None => Fluorescence::None,
-    };
-    let default = if reaches_far { 10.0_f64.max(q_min) } else { q_min.max(0.6 * q_max) };
-    let from = *block.normalization_q_min_inv_angstrom.get_or_insert(default);
-    if !(from >= q_min && from < q_max) {
-        let message = format!("found {from} Å⁻¹, expected a value from Qmin {q_min} to below Qmax {q_max}");
-        check.problems.push("pdf.normalization_q_min_inv_angstrom", message, "");
-    }
-    Some(AbsoluteSettings {
-        density_per_cubic_angstrom: density,
-        q_range: [q_min, q_max],
-        normalization_q_min: from,
-        fluorescence,
-        polynomial,
-        low_q,
-    })
-}
-
-fn pdfgetx3(
-    block: &mut PdfBlock,
-    q_range: Option<[f64; 2]>,
-    integration: Option<&IntegrationSettings>,
-    check: &mut Check<'_>,
-) -> Option<PdfGetX3Settings> {
-    let rpoly = match *block.r_poly_angstrom.get_or_insert(OffOr::On(0.9)) {
-        OffOr::On(r_poly) if check.positive("pdf.r_poly_angstrom", r_poly) => r_poly,
-        OffOr::On(_) => return None,
-        OffOr::Off => {
-            let message = "the mode `pdfgetx3` has no F(Q) without its polynomial";
-            check.problems.push("pdf.r_poly_angstrom", message, "write a number, or `mode: absolute`");
-            return None;
-        }
-    };
-    let [qmin, qmax] = q_range?;
-    let last = integration?.bins.upper;
-    let qmaxinst = *block.qmaxinst_inv_angstrom.get_or_insert(last.max(qmax));
-    if qmaxinst < qmax {
-        let message = format!("found {qmaxinst} Å⁻¹, expected at least the end of the Q range, {qmax} Å⁻¹");
-        check.problems.push("pdf.qmaxinst_inv_angstrom", message, "");
-    }
-    Some(PdfGetX3Settings { qmin, qmax, qmaxinst, rpoly })
 }

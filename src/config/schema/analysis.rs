@@ -83,6 +83,15 @@ pub struct PdfBlock {
     /// [Qmin, Qmax].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q_range_inv_angstrom: Option<[f64; 2]>,
+    /// Where the scale comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<NormalizationWord>,
+    /// Which S(Q).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structure_factor: Option<FormWord>,
+    /// Steps at distances without atoms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_r_iterations: Option<u64>,
     /// Start of the normalisation window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalization_q_min_inv_angstrom: Option<f64>,
@@ -120,6 +129,30 @@ pub enum PdfMode {
     Absolute,
     /// That program's algorithm.
     PdfGetX3,
+}
+
+/// Names of the ways to a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormalizationWord {
+    /// Least squares at high Q.
+    HighQ,
+    /// Krogh-Moe and Norman.
+    KroghMoe,
+    /// Least squares at low r.
+    LowR,
+}
+
+/// Names of the structure factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FormWord {
+    /// Faber and Ziman's.
+    FaberZiman,
+    /// Ashcroft and Langreth's.
+    AshcroftLangreth,
+    /// As GSAS-II has it.
+    Gsas2,
 }
 
 /// Whether a constant is fitted.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{
-    CoordinationNumberKeys, FluorescenceWord, IntegrationBlock, LowQWord, NormalizeWord, PdfBlock, PdfMode,
-    PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
+    CoordinationNumberKeys, FluorescenceWord, FormWord, IntegrationBlock, LowQWord, NormalizationWord,
+    NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
 };
 pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,

@@ -1,7 +1,7 @@
 //! Run files for the frames of a twin, and what they make of them.
 
 use super::schema::TwinFile;
-use crate::config::resolve::{Check, analysis, integration, regions};
+use crate::config::resolve::{Check, integration, pdf, regions};
 use crate::config::schema::{
     AbsorptionBlock, AbsorptionShapeWord, BackgroundBlock, CorrectionsBlock, GeometryBlock, GeometryKeys,
     MaskBlock, NormalizeWord, OffOr, Patterns, PdfBlock, RunFile, SampleBlock, Switch,
@@ -60,7 +60,7 @@ pub(super) fn run_files(
     }
     let analysis = match material {
         Some(_) => {
-            let pdf = analysis(&mut trial, geometry, settings.as_ref(), check)?;
+            let pdf = pdf(&mut trial, geometry, settings.as_ref(), check)?;
             let q_range = match &pdf.structure {
                 StructureSettings::Absolute(settings) => settings.q_range,
                 StructureSettings::PdfGetX3(settings) => [settings.qmin, settings.qmax],

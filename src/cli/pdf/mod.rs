@@ -1,0 +1,262 @@
+//! `halor pdf`: S(Q) and G(r) of patterns that are integrated already.
+
+mod compatible;
+mod options;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use halor::config::{Analysis, AnalysisFile, ConfigError};
+use halor::integrate::RING;
+use halor::output::{Existing, Header, PeakRow, fq, gr, iq, peaks_csv, rdf, sq, write_file};
+use halor::pattern_file::{Axis, PatternFileError, PatternSource, ReadPattern};
+use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
+use halor::pipeline::{Patterns, Reduced, reduce};
+use halor::reduce::ReductionPlan;
+use halor::report::{SampleCurves, series_svg};
+use halor::units::energy_kev;
+
+use super::{Outcome, say};
+use options::PdfOptions;
+
+#[derive(Debug, Args)]
+pub(super) struct PdfArgs {
+    /// Patterns: text of two or three columns (.chi, .xy, .xye, .dat, .qchi, .fxye, .iq); configurations (.cfg) and outputs of
+    /// PDFgetX3, which are run again from their header.
+    #[arg(required = true)]
+    pub(super) patterns: Vec<PathBuf>,
+    /// Pattern of container and air, on any points; subtracted from each.
+    #[arg(long)]
+    pub(super) background: Option<PathBuf>,
+    /// I = I_sample − scale·I_background; 1 if left out.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) background_scale: Option<f64>,
+    /// What the first column is; left out, what the header says.
+    #[arg(long)]
+    axis: Option<AxisWord>,
+    /// Angle that the detector calls 0, in degrees; 0 if left out.
+    #[arg(long, allow_negative_numbers = true)]
+    two_theta_zero_deg: Option<f64>,
+    /// A run file whose blocks beam, composition, pdf and peaks are taken.
+    #[arg(long)]
+    run_file: Option<PathBuf>,
+    /// A configuration of PDFgetX3 for the patterns, which go before its `inputfile`.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Section of the configuration that goes before `[DEFAULT]`.
+    #[arg(long)]
+    section: Option<String>,
+    #[command(flatten)]
+    options: PdfOptions,
+    /// Folder of the results, NAME.iq .sq .fq .gr .csv .svg.
+    #[arg(long, default_value = ".")]
+    pub(super) output: PathBuf,
+    /// Replace results that are there.
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum AxisWord {
+    QInvAngstrom,
+    QInvNm,
+    TwoThetaDeg,
+    TwoThetaRad,
+}
+
+impl From<AxisWord> for Axis {
+    fn from(word: AxisWord) -> Axis {
+        match word {
+            AxisWord::QInvAngstrom => Axis::QInvAngstrom,
+            AxisWord::QInvNm => Axis::QInvNm,
+            AxisWord::TwoThetaDeg => Axis::TwoThetaDeg,
+            AxisWord::TwoThetaRad => Axis::TwoThetaRad,
+        }
+    }
+}
+
+/// What one pattern left.
+struct Done {
+    files: Vec<PathBuf>,
+    warnings: Vec<String>,
+}
+
+pub(super) fn run(args: &PdfArgs, quiet: bool) -> anyhow::Result<Outcome> {
+    for (name, value) in
+        [("background-scale", args.background_scale), ("two-theta-zero-deg", args.two_theta_zero_deg)]
+    {
+        if let Some(value) = value.filter(|value| !value.is_finite()) {
+            bail!("--{name} is {value}, expected a number");
+        }
+    }
+    let jobs = match jobs(args) {
+        Ok(jobs) => jobs,
+        Err(error) => return outcome_of(error),
+    };
+    let mut failed = 0;
+    for (name, job) in &jobs {
+        let done = match job {
+            Job::Halor => one(args, Path::new(name)),
+            Job::PdfGetX3(config) => compatible::one(args, config, name),
+        };
+        match done {
+            Ok(done) if quiet => drop(done),
+            Ok(done) => {
+                done.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
+                let names: Vec<String> = done.files.iter().map(|file| file.display().to_string()).collect();
+                say(format_args!("{name}: {}", names.join(" ")));
+            }
+            Err(error) if jobs.len() == 1 => return outcome_of(error),
+            Err(error) => {
+                say(format_args!("failed: {name}: {error:#}"));
+                failed += 1;
+            }
+        }
+    }
+    Ok(if failed == 0 { Outcome::Done } else { Outcome::SomeFailed })
+}
+
+/// Whose algorithm and files a pattern takes.
+enum Job {
+    /// This program's.
+    Halor,
+    /// Those of a configuration of PDFgetX3.
+    PdfGetX3(Box<PdfGetX3Config>),
+}
+
+/// Patterns by name. A file with a configuration of PDFgetX3 stands for its `inputfile`s.
+fn jobs(args: &PdfArgs) -> anyhow::Result<Vec<(String, Job)>> {
+    let section = args.section.as_deref();
+    let read = |path: &Path| PdfGetX3Config::read(path, section).map(Box::new);
+    let shared = args.config.as_deref().map(read).transpose()?;
+    let mut jobs = Vec::new();
+    for path in &args.patterns {
+        let name = path.to_string_lossy().into_owned();
+        if let Some(shared) = &shared {
+            jobs.push((name, Job::PdfGetX3(shared.clone())));
+        } else if is_config(path) {
+            let config = read(path)?;
+            if config.inputfile.is_empty() {
+                bail!("{name}: it has no `inputfile`; give the patterns and --config {name}");
+            }
+            let inputs = config.inputfile.clone().into_iter();
+            jobs.extend(inputs.map(|input| (input, Job::PdfGetX3(config.clone()))));
+        } else {
+            jobs.push((name, Job::Halor));
+        }
+    }
+    Ok(jobs)
+}
+
+fn refused(error: &ConfigError) -> Outcome {
+    say(error);
+    if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
+}
+
+pub(super) fn outcome_of(error: anyhow::Error) -> anyhow::Result<Outcome> {
+    if let Some(config) = error.downcast_ref::<ConfigError>() {
+        return Ok(refused(config));
+    }
+    let missing = match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(PatternFileError::Io { source, .. }), _) | (_, Some(PdfGetX3Error::Io { source, .. })) => {
+            source.kind() == ErrorKind::NotFound
+        }
+        (Some(_) | None, Some(_) | None) => false,
+    };
+    if missing {
+        say(format_args!("error: {error}"));
+        return Ok(Outcome::InputMissing);
+    }
+    Err(error)
+}
+
+/// One pattern on the way to G(r).
+pub(super) struct Analysed {
+    pub(super) read: ReadPattern,
+    pub(super) analysis: Analysis,
+    plan: ReductionPlan,
+    pub(super) reduced: Reduced,
+}
+
+/// Reads a pattern and takes it to G(r); `overrides` go before all that the command line says.
+pub(super) fn analyse(
+    args: &PdfArgs,
+    path: &Path,
+    background_scale: f64,
+    overrides: &[String],
+) -> anyhow::Result<Analysed> {
+    let overrides = [args.options.overrides().as_slice(), overrides].concat();
+    let file = AnalysisFile::open(args.run_file.as_deref(), &overrides)?;
+    let source = PatternSource {
+        sample: path,
+        background: args.background.as_deref(),
+        background_scale,
+        axis: args.axis.map(Axis::from),
+        wavelength_angstrom: file.wavelength_angstrom()?,
+        two_theta_zero_deg: args.two_theta_zero_deg.unwrap_or(0.0),
+    };
+    let read = source.read()?;
+    let analysis = file.settle(read.coverage())?;
+    let plan = ReductionPlan::new(&analysis.settings, &read.pattern.radial)?;
+    let reduced = reduce(&read.pattern, &plan)?;
+    Ok(Analysed { read, analysis, plan, reduced })
+}
+
+fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
+    let background_scale = args.background_scale.unwrap_or(1.0);
+    let Analysed { read, analysis, plan, reduced } = analyse(args, path, background_scale, &[])?;
+
+    let mut header = Header::default()
+        .with("version", format_args!("halor {}", env!("CARGO_PKG_VERSION")))
+        .with("dataformat", "QA")
+        .with("inputfile", path.display());
+    if let Some(background) = &args.background {
+        header = header.with("backgroundfile", background.display()).with("bgscale", background_scale);
+    }
+    header = header.with("mode", "xray");
+    if let Some(wavelength) = read.wavelength_angstrom {
+        header = header
+            .with("wavelength", format_args!("{wavelength:.9}"))
+            .with("energy_kev", format_args!("{:.6}", energy_kev(wavelength)));
+    }
+    let header = header
+        .with_pdf(&analysis.settings)
+        .with("electron_units_per_intensity", reduced.structure.scale)
+        .with("constant_electron_units", reduced.structure.constant);
+
+    let stem = path.file_stem().context("the pattern's file has no name")?.to_string_lossy().into_owned();
+    let row = |peak: &halor::peaks::Peak| PeakRow {
+        sample: stem.clone(),
+        frame: None,
+        region: RING.to_owned(),
+        peak: peak.clone(),
+        quality: reduced.quality,
+    };
+    let rows: Vec<PeakRow> = reduced.peaks.peaks.iter().map(row).collect();
+    let mut warnings = read.warnings;
+    warnings.extend(analysis.warnings);
+    warnings.extend(reduced.quality.warnings(&stem, &analysis.settings));
+    let density = analysis.settings.density();
+    let texts = [
+        ("iq", iq(&header, &read.pattern)),
+        ("sq", sq(&header, &reduced.structure)),
+        ("fq", fq(&header, &reduced.structure)),
+        ("gr", gr(&header, &reduced.pdf)),
+        ("csv", peaks_csv(&rows)),
+    ];
+    let rdf = density.map(|density| ("rdf", rdf(&header, &reduced.pdf, density)));
+    let weights = plan.weights(&analysis.settings)?.map(|weights| ("weights.csv", weights));
+    let patterns = Patterns { measured: read.pattern.clone(), subtracted: read.pattern };
+    let curves = SampleCurves { sample: stem.clone(), patterns, reduced: Some(reduced) };
+    let picture = ("svg", series_svg(&[curves])?);
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let mut files = Vec::new();
+    for (ending, text) in texts.into_iter().chain(rdf).chain(weights).chain([picture]) {
+        let path = args.output.join(format!("{stem}.{ending}"));
+        write_file(&path, text.as_bytes(), existing)?;
+        files.push(path);
+    }
+    Ok(Done { files, warnings })
+}

@@ -1,0 +1,200 @@
+//! `halor pdf`: patterns of other programs, and files of PDFgetX3.
+
+use std::f64::consts::PI;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use halor::units::wavelength_angstrom;
+
+use crate::common::data;
+use crate::truth::{DENSITY, ENERGY_KEV, glass_f, intensity};
+
+fn halor(dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_halor")).current_dir(dir).args(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Columns of numbers of a file with any header.
+fn columns(path: &Path) -> Vec<Vec<f64>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let data = text.split("#### start data").last().unwrap();
+    let row =
+        |line: &str| line.split_whitespace().map(|field| field.parse().ok()).collect::<Option<Vec<f64>>>();
+    let rows: Vec<Vec<f64>> = data.lines().filter_map(row).filter(|row| row.len() >= 2).collect();
+    (0..rows[0].len()).map(|column| rows.iter().map(|row| row[column]).collect()).collect()
+}
+
+/// What air and container would add: smooth, as strong as the sample.
+fn air(q: f64) -> f64 {
+    400.0 + 3000.0 / (1.0 + q * q)
+}
+
+/// The glass with air in it as a Fit2D file over 2θ, and air alone on other points over Q in 1/nm.
+fn glass_files(dir: &Path) {
+    let wavelength = wavelength_angstrom(ENERGY_KEV);
+    let angles: Vec<f64> = (0..3400).map(|i| 0.45 + 0.0075 * f64::from(i)).collect();
+    let q: Vec<f64> =
+        angles.iter().map(|angle| 4.0 * PI / wavelength * (0.5 * angle).to_radians().sin()).collect();
+    let glass = intensity(&q, &glass_f, 1.0, 0.0);
+    let mut chi = format!("glass\n 2-Theta Angle (Degrees)\n Intensity\n       {}\n", q.len());
+    for ((angle, q), glass) in angles.iter().zip(&q).zip(glass) {
+        chi.push_str(&format!(" {angle:.7E} {:.7E}\n", glass + 0.8 * air(*q)));
+    }
+    std::fs::write(dir.join("glass.chi"), chi).unwrap();
+    let mut xy = format!("# Wavelength: {:e} m\n# q_nm^-1 I sigma\n", 1e-10 * wavelength);
+    for q in (0..2600).map(|i| 0.3 + 0.01 * f64::from(i)) {
+        xy.push_str(&format!("{:.6} {:.7e} 0.02\n", 10.0 * q, air(q)));
+    }
+    std::fs::write(dir.join("air.xye"), xy).unwrap();
+}
+
+#[test]
+fn a_glass_comes_back_from_text() {
+    let dir = tempfile::tempdir().unwrap();
+    glass_files(dir.path());
+    let (energy, density) = (ENERGY_KEV.to_string(), DENSITY.to_string());
+    let arguments = [
+        "pdf",
+        "glass.chi",
+        "--background",
+        "air.xye",
+        "--background-scale",
+        "0.8",
+        "--composition",
+        "Zr62 Cu15.5 Ni12.5 Al10",
+        "--energy-kev",
+        &energy,
+        "--density-atoms-per-cubic-angstrom",
+        &density,
+        "--q-range-inv-angstrom",
+        "0.7,22",
+        "--fluorescence",
+        "none",
+        "--window",
+        "none",
+        "--set",
+        "peaks={g_of_r: {r1: [2.0, 3.6]}, coordination_number: r1}",
+    ];
+    let output = halor(dir.path(), &arguments);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let [q, s, ..] = &columns(&dir.path().join("glass.sq"))[..] else { panic!("columns") };
+    let errors = q.iter().zip(s).filter(|(q, _)| **q > 0.7).map(|(q, s)| (s - 1.0 - glass_f(*q) / q).powi(2));
+    let rms = (errors.sum::<f64>() / q.len() as f64).sqrt();
+    // 4e-4 from exact data; seven digits of a file, and straight lines between points, add less.
+    assert!(rms < 1e-3, "{rms}");
+    let table = std::fs::read_to_string(dir.path().join("glass.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    let column = rows[0].iter().position(|name| *name == "coordination_number").unwrap();
+    let r1 = rows.iter().find(|row| row[4] == "r1").unwrap();
+    let number: f64 = r1[column].parse().unwrap();
+    assert!((number / 10.7777 - 1.0).abs() < 0.005, "{number}");
+
+    let again = halor(dir.path(), &arguments);
+    assert_eq!(code(&again), 2);
+    assert!(stderr(&again).contains("exists already"), "{}", stderr(&again));
+}
+
+#[test]
+fn tune_finds_the_scale_of_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    glass_files(dir.path());
+    let (energy, density) = (ENERGY_KEV.to_string(), DENSITY.to_string());
+    let output = halor(
+        dir.path(),
+        &[
+            "tune",
+            "glass.chi",
+            "--background",
+            "air.xye",
+            "--background-scale",
+            "0.75",
+            "--composition",
+            "Zr62 Cu15.5 Ni12.5 Al10",
+            "--energy-kev",
+            &energy,
+            "--density-atoms-per-cubic-angstrom",
+            &density,
+            "--q-range-inv-angstrom",
+            "0.7,22",
+        ],
+    );
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{said}");
+    let advised = |name: &str| -> f64 {
+        let line = said.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+        line.split([' ', ':']).nth(1).unwrap().parse().unwrap()
+    };
+    // Air was put in with 0.8.
+    assert!((advised("background-scale") - 0.8).abs() < 0.01, "{said}");
+    assert!(advised("q-max") > 21.5 && (0.6..=1.5).contains(&advised("r-poly-angstrom")), "{said}");
+    let table = std::fs::read_to_string(dir.path().join("glass.tune.csv")).unwrap();
+    assert_eq!(table.lines().count(), 1 + 9 + 7 + 5);
+    assert!(std::fs::read_to_string(dir.path().join("glass.tune.svg")).unwrap().starts_with("<svg"));
+}
+
+#[test]
+fn what_is_missing_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    glass_files(dir.path());
+    std::fs::write(dir.path().join("plain.dat"), "1 2\n2 3\n3 4\n").unwrap();
+    for (arguments, exit, expected) in [
+        (&["glass.chi", "--composition", "Fe"][..], 2, "nothing says the wavelength"),
+        (&["plain.dat", "--composition", "Fe"], 2, "give --axis"),
+        (&["air.xye"], 2, "S(Q) needs the composition"),
+        (&["air.xye", "--composition", "Fe", "--window", "lorchh"], 2, "did you mean `lorch`?"),
+        (
+            &["air.xye", "--composition", "Fe", "--q-range-inv-angstrom", "1,40"],
+            2,
+            "which runs from Q = 0.300",
+        ),
+        (&["none.chi", "--composition", "Fe"], 3, "none.chi"),
+    ] {
+        let output = halor(dir.path(), &[&["pdf"], arguments].concat());
+        assert_eq!(code(&output), exit, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+/// Largest difference, relative to the largest value.
+fn disagreement(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+    found.iter().zip(expected).fold(0.0_f64, |a, (f, e)| a.max((f - e).abs())) / largest
+}
+
+#[test]
+fn a_configuration_of_pdfgetx3_gives_its_results_and_runs_again_from_them() {
+    let Some(record) = data("pdfgetx3_chain") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(record.join("ceo2.iq"), dir.path().join("ceo2.dat")).unwrap();
+    // The recorded I(Q) is less its background, and ends a part of a step before the pattern did.
+    let written = std::fs::read_to_string(record.join("config.cfg")).unwrap();
+    let config = written.replace("backgroundfile = ./background.xy", "inputfile = ceo2.dat");
+    std::fs::write(dir.path().join("ceo2.cfg"), config).unwrap();
+    let output = halor(dir.path(), &["pdf", "ceo2.cfg"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for kind in ["iq", "sq", "fq", "gr"] {
+        let found = columns(&dir.path().join(format!("ceo2.{kind}")));
+        let expected = columns(&record.join(format!("ceo2.{kind}")));
+        // Rounding of sums of thousands of products (measured: 8e-14).
+        for (found, expected) in found.iter().zip(&expected) {
+            let error = disagreement(found, expected);
+            assert!(error < 1e-11, "{kind}: {error:e}");
+        }
+    }
+    let first = std::fs::read_to_string(dir.path().join("ceo2.gr")).unwrap();
+    assert!(first.contains("\ncomposition = CeO2\n") && first.contains("\nrpoly = 1.8\n"), "{first}");
+    let refused = halor(dir.path(), &["pdf", "ceo2.gr"]);
+    assert_eq!(code(&refused), 2, "{}", stderr(&refused));
+    let again = halor(dir.path(), &["pdf", "ceo2.gr", "--force"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert_eq!(std::fs::read_to_string(dir.path().join("ceo2.gr")).unwrap(), first);
+}
