@@ -1,10 +1,11 @@
 //! Calibration of simulated frames whose geometry is known: how often it is right, how far off, and whether σ is honest.
 //!
 //! `cargo run --release --example calibration_campaign -- 200 1` makes and calibrates 200 frames, the random numbers
-//! beginning at 1. What it found is in docs/calibration.md.
+//! beginning at 1; with `-- wrong` it gives the calibration wrong inputs and counts which are caught. What it found is in docs/calibration.md.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod random;
+mod wrong;
 
 use halor::geometry::calibrate::{
     Calibrant, CalibrateError, Calibration, Displacements, Request, WavelengthFit, calibrate,
@@ -27,7 +28,11 @@ struct Row {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let count: u64 = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let first = arguments.next();
+    if first.as_deref() == Some("wrong") {
+        return wrong::run();
+    }
+    let count: u64 = first.and_then(|n| n.parse().ok()).unwrap_or(20);
     let seed: u64 = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1);
     let (mut rows, mut failed, mut wrong) = (Vec::new(), 0, 0);
     for index in 0..count {

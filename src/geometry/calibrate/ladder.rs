@@ -14,7 +14,9 @@ const DISTANCES: [f64; 2] = [0.02, 5.0];
 const FACTOR: f64 = 1.006;
 /// Where the directions leave the centre open, it is tried at places this far apart, pixels, up to so many on either side.
 const OFFSET_PX: f64 = 4.0;
-const MOST_OFFSETS: i32 = 6;
+const MOST_OFFSETS: i32 = 12;
+/// … and as far as this, in standard deviations of the directions: on short arcs they are not independent.
+const DOUBTS: f64 = 4.0;
 /// Standard deviations, in pixels, of crests about their rings: while distances are tried, and while the best close in.
 const SCAN_PX: f64 = 2.5;
 const CLOSING_PX: [f64; 4] = [2.5, 1.5, 1.0, 0.7];
@@ -103,8 +105,8 @@ impl Ladder {
             let [slow, fast] = directions.doubt_m(start);
             let doubt = slow.hypot(fast);
             // Nowhere to go where the centre is known.
-            let steps = ((2.0 * doubt / (OFFSET_PX * pixel_m)) as i32).min(MOST_OFFSETS);
-            let stride = 2.0 / f64::from(steps.max(1));
+            let steps = ((DOUBTS * doubt / (OFFSET_PX * pixel_m)) as i32).min(MOST_OFFSETS);
+            let stride = DOUBTS / f64::from(steps.max(1));
             let scan = |k: i32| {
                 let shift = f64::from(k) * stride;
                 let along = |i: i32| DISTANCES[0] * FACTOR.powi(i);

@@ -14,6 +14,8 @@ mod centre;
 mod ladder;
 mod find;
 mod peak;
+mod cake;
+mod heights;
 mod points;
 mod refine;
 mod settle;

@@ -7,13 +7,16 @@
 //! y(u) = A·[Φ((u − μ + ½)/s) − Φ((u − μ − ½)/s)] + b0 + b1·u,
 //! ```
 //!
-//! Φ the normal distribution. Rings that lie close together are one such profile, each with its own A at its known distance
-//! from the first, all with one μ and s. At 0° and 90° to the rows this is exact; between, the box stands for a trapezoid of the same
+//! Φ the normal distribution. Rings that lie close together are one such profile: each at its known distance from the first with
+//! its known share of A, all with one μ and s. At 0° and 90° to the rows this is exact; between, the box stands for a trapezoid of the same
 //! variance, and the fit stays symmetric about μ.
 
 use std::f64::consts::PI;
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{SMatrix, SVector};
+
+/// Width of the bins of a profile, pixels: small against any ring.
+pub(super) const BIN_PX: f64 = 0.25;
 
 /// Pixels of one wedge at nearly one distance from the ring.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -50,8 +53,8 @@ pub(super) enum Width {
 
 /// Widths that a free fit starts from, pixels.
 const WIDTHS: [f64; 3] = [0.4, 0.9, 2.0];
-/// Spacing of the first places, pixels.
-const STEP: f64 = 0.5;
+/// Spacing of the first places, pixels: half of it is within the standard deviation of any peak with its pixel.
+const STEP: f64 = 1.0;
 /// A narrower peak cannot be told from one this narrow.
 const NARROWEST: f64 = 0.12;
 /// Bins that a fit needs beyond its parameters.
@@ -60,33 +63,31 @@ const SPARE_BINS: usize = 4;
 const LEAST_COUNTS: f64 = 0.5;
 
 /// One point of the profile: u, counts per pixel, number of pixels.
-type Sample = [f64; 3];
+pub(super) type Sample = [f64; 3];
 
 /// Rings of one profile, and how their width is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lines<'a> {
-    /// Places of the rings, pixels from the one that u counts from.
-    pub(super) offsets: &'a [f64],
+    /// Place of each ring, pixels from the one that u counts from, and its share of A.
+    pub(super) rings: &'a [[f64; 2]],
     pub(super) width: Width,
     /// Farthest that μ may be from 0, pixels.
     pub(super) reach: f64,
 }
 
-/// Where the parameters stand: μ, s, b0, b1, then one A for each ring.
+/// Where the parameters stand: μ, s, b0, b1, A.
 const SHIFT: usize = 0;
 const WIDTH: usize = 1;
 const BASE: usize = 2;
 const SLOPE: usize = 3;
-const AREAS: usize = 4;
+const AREA: usize = 4;
+/// All parameters.
+type Five = SVector<f64, 5>;
 
 /// Fits the rings of one profile; `None` where there are none.
 pub(super) fn fit(bins: &[Bin], lines: Lines<'_>) -> Option<Peak> {
-    let samples: Vec<Sample> = bins
-        .iter()
-        .filter(|bin| bin.pixels > 0.0)
-        .map(|bin| [bin.u / bin.pixels, bin.counts / bin.pixels, bin.pixels])
-        .collect();
-    if samples.len() < AREAS + lines.offsets.len() + SPARE_BINS {
+    let samples = samples(bins);
+    if samples.len() < AREA + 1 + SPARE_BINS {
         return None;
     }
     let widths = match &lines.width {
@@ -98,29 +99,24 @@ pub(super) fn fit(bins: &[Bin], lines: Lines<'_>) -> Option<Peak> {
     let mean = samples.iter().map(|s| s[1] * s[2]).sum::<f64>() / samples.iter().map(|s| s[2]).sum::<f64>();
     let start = places
         .filter_map(|(shift, s)| linear(&samples, &lines, shift, s, mean))
-        .filter(|(p, _)| p.rows_range(AREAS..).sum() > 0.0)
+        .filter(|(p, _)| p[AREA] > 0.0)
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     descend(&samples, start.0, &lines)
 }
 
+/// Those bins that have pixels.
+pub(super) fn samples(bins: &[Bin]) -> Vec<Sample> {
+    let seen = bins.iter().filter(|bin| bin.pixels > 0.0);
+    seen.map(|bin| [bin.u / bin.pixels, bin.counts / bin.pixels, bin.pixels]).collect()
+}
+
 /// All parameters with the best A, b0, b1 for this μ and s, and χ²; the variance is that of the mean.
-fn linear(
-    samples: &[Sample],
-    lines: &Lines<'_>,
-    shift: f64,
-    width: f64,
-    mean: f64,
-) -> Option<(DVector<f64>, f64)> {
-    let count = 2 + lines.offsets.len();
-    let mut matrix = DMatrix::zeros(count, count);
-    let mut vector = DVector::zeros(count);
-    let mut row = DVector::zeros(count);
+fn linear(samples: &[Sample], lines: &Lines<'_>, shift: f64, width: f64, mean: f64) -> Option<(Five, f64)> {
+    let mut matrix = SMatrix::<f64, 3, 3>::zeros();
+    let mut vector = SVector::<f64, 3>::zeros();
     let mut squares = 0.0;
     for [u, y, n] in samples {
-        (row[0], row[1]) = (1.0, *u);
-        for (k, offset) in lines.offsets.iter().enumerate() {
-            row[2 + k] = shape(u - shift - offset, width)[0];
-        }
+        let row = SVector::<f64, 3>::new(1.0, *u, lines.shape(u - shift, width)[0]);
         let weight = n / mean.max(LEAST_COUNTS);
         matrix.ger(weight, &row, &row, 1.0);
         vector.axpy(weight * y, &row, 1.0);
@@ -128,14 +124,11 @@ fn linear(
     }
     let solution = matrix.cholesky()?.solve(&vector);
     let chi_squared = squares - vector.dot(&solution);
-    let mut all = DVector::zeros(AREAS + lines.offsets.len());
-    (all[SHIFT], all[WIDTH], all[BASE], all[SLOPE]) = (shift, width, solution[0], solution[1]);
-    all.rows_range_mut(AREAS..).copy_from(&solution.rows_range(2..));
-    Some((all, chi_squared))
+    Some((Five::from([shift, width, solution[0], solution[1], solution[2]]), chi_squared))
 }
 
 /// Gauss–Newton with damping from there; variances are those of the fitted curve (Poisson).
-fn descend(samples: &[Sample], start: DVector<f64>, lines: &Lines<'_>) -> Option<Peak> {
+fn descend(samples: &[Sample], start: Five, lines: &Lines<'_>) -> Option<Peak> {
     let mut here = start;
     let mut damping = 1e-3;
     let mut cost = chi_squared(samples, lines, &here, &here);
@@ -145,7 +138,7 @@ fn descend(samples: &[Sample], start: DVector<f64>, lines: &Lines<'_>) -> Option
             damped[(k, k)] *= 1.0 + damping;
         }
         let step = damped.cholesky()?.solve(&gradient);
-        let mut next = &here + &step;
+        let mut next = here + step;
         next[WIDTH] = next[WIDTH].clamp(NARROWEST, lines.reach.max(NARROWEST));
         // Compared at one set of variances: those of where we stand.
         let next_cost = chi_squared(samples, lines, &next, &here);
@@ -174,40 +167,29 @@ fn descend(samples: &[Sample], start: DVector<f64>, lines: &Lines<'_>) -> Option
     // Spots and other shapes than a Gaussian leave more than counting does.
     let excess = (cost / degrees).max(1.0);
     let sigma = (covariance[(SHIFT, SHIFT)] * excess).sqrt();
-    let areas = here.rows_range(AREAS..);
-    let of_area = |k: usize| areas[k] / (covariance[(AREAS + k, AREAS + k)] * excess).sqrt();
-    let significance = (0..areas.len()).map(of_area).fold(f64::NEG_INFINITY, f64::max);
-    // A peak that no pixel lies on would be made up.
-    let strongest = areas.imax();
-    let on_top =
-        samples.iter().filter(|[u, ..]| (u - here[SHIFT] - lines.offsets[strongest]).abs() < 1.0).count();
+    let significance = here[AREA] / (covariance[(AREA, AREA)] * excess).sqrt();
+    // A peak that no pixel lies on would be made up; that of a ring beside the window is no peak here.
+    let (first, last) = (samples.first()?[0], samples.last()?[0]);
+    let inside = lines.rings.iter().filter(|ring| (first..last).contains(&ring[0]));
+    let strongest = inside.max_by(|a, b| a[1].total_cmp(&b[1]))?[0];
+    let on_top = samples.iter().filter(|[u, ..]| (u - here[SHIFT] - strongest).abs() < 1.0).count();
     let peak = Peak { shift: here[SHIFT], sigma, width: here[WIDTH], significance };
     let good =
         sigma.is_finite() && significance.is_finite() && here[SHIFT].abs() < lines.reach && on_top >= 3;
     good.then_some(peak)
 }
 
-fn normal_equations(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>) -> (DMatrix<f64>, DVector<f64>) {
-    let count = p.len();
-    let mut matrix = DMatrix::zeros(count, count);
-    let mut gradient = DVector::zeros(count);
-    let mut row = DVector::zeros(count);
+fn normal_equations(samples: &[Sample], lines: &Lines<'_>, p: &Five) -> (SMatrix<f64, 5, 5>, Five) {
+    let mut matrix = SMatrix::<f64, 5, 5>::zeros();
+    let mut gradient = Five::zeros();
     for [u, y, n] in samples {
-        let (mut by_shift, mut by_width, mut model) = (0.0, 0.0, p[BASE] + p[SLOPE] * u);
-        for (k, offset) in lines.offsets.iter().enumerate() {
-            let [value, slope, width] = shape(u - p[SHIFT] - offset, p[WIDTH]);
-            let area = p[AREAS + k];
-            model += area * value;
-            by_shift -= area * slope;
-            by_width += area * width;
-            row[AREAS + k] = value;
-        }
-        row[SHIFT] = by_shift;
-        row[WIDTH] = match lines.width {
-            Width::Free => by_width,
+        let [value, slope, width] = lines.shape(u - p[SHIFT], p[WIDTH]);
+        let model = p[BASE] + p[SLOPE] * u + p[AREA] * value;
+        let by_width = match lines.width {
+            Width::Free => p[AREA] * width,
             Width::Known(_) => 0.0,
         };
-        (row[BASE], row[SLOPE]) = (1.0, *u);
+        let row = Five::from([-p[AREA] * slope, by_width, 1.0, *u, value]);
         let weight = n / variance(model, *n);
         matrix.ger(weight, &row, &row, 1.0);
         gradient.axpy(weight * (y - model), &row, 1.0);
@@ -218,22 +200,39 @@ fn normal_equations(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>) -> 
     (matrix, gradient)
 }
 
-fn chi_squared(samples: &[Sample], lines: &Lines<'_>, p: &DVector<f64>, at: &DVector<f64>) -> f64 {
-    let curve = |p: &DVector<f64>, u: f64| {
-        let rings = lines.offsets.iter().enumerate();
-        let rings = rings.map(|(k, offset)| p[AREAS + k] * shape(u - p[SHIFT] - offset, p[WIDTH])[0]);
-        rings.sum::<f64>() + p[BASE] + p[SLOPE] * u
+fn chi_squared(samples: &[Sample], lines: &Lines<'_>, p: &Five, at: &Five) -> f64 {
+    let curve = |p: &Five, u: f64| p[AREA] * lines.shape(u - p[SHIFT], p[WIDTH])[0] + p[BASE] + p[SLOPE] * u;
+    let one = |[u, y, n]: &Sample| {
+        let here = curve(p, *u);
+        let expected = if std::ptr::eq(p, at) { here } else { curve(at, *u) };
+        (y - here).powi(2) * n / variance(expected, *n)
     };
-    samples.iter().map(|[u, y, n]| (y - curve(p, *u)).powi(2) * n / variance(curve(at, *u), *n)).sum()
+    samples.iter().map(one).sum()
+}
+
+impl Lines<'_> {
+    /// All rings together at u from where they should be, and the derivatives as in [`shape`].
+    fn shape(&self, u: f64, s: f64) -> [f64; 3] {
+        let mut sum = [0.0; 3];
+        for [offset, share] in self.rings {
+            let one = shape(u - offset, s);
+            (0..3).for_each(|k| sum[k] += share * one[k]);
+        }
+        sum
+    }
 }
 
 /// Variance of one pixel's count for a mean of `model` over n pixels.
-fn variance(model: f64, n: f64) -> f64 {
+pub(super) fn variance(model: f64, n: f64) -> f64 {
     model.max(LEAST_COUNTS / n)
 }
 
 /// The box through a Gaussian at x from its middle, its derivative with respect to x, and with respect to s.
-fn shape(x: f64, s: f64) -> [f64; 3] {
+pub(super) fn shape(x: f64, s: f64) -> [f64; 3] {
+    // Beyond 6 s nothing is left in 1e-9 of the area.
+    if x.abs() > 0.5 + 6.0 * s {
+        return [0.0; 3];
+    }
     let (high, low) = ((x + 0.5) / s, (x - 0.5) / s);
     let normal = |z: f64| (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
     let (n_high, n_low) = (normal(high), normal(low));

@@ -16,6 +16,10 @@ const SIGNIFICANT: f64 = 8.0;
 const EXPECTED: f64 = 4.5;
 /// Peaks weaker than this share of the strongest are not asked where they come from.
 const FAINT: f64 = 0.01;
+/// Where the surroundings of a peak are looked for, in its full widths.
+const BESIDE: [f64; 3] = [0.75, 1.0, 1.5];
+/// Rings closer than this, in full widths, make one peak.
+const ONE_PEAK: f64 = 1.2;
 /// Rings that are expected to be seen: the first of those on the detector.
 const FIRST_RINGS: usize = 8;
 
@@ -76,12 +80,18 @@ impl Profile {
             }
             (pixels >= FEWEST_PIXELS).then(|| (sum / pixels, pixels))
         };
-        // The middle third of a peak against what is one full width and more beside it.
+        // The middle third of a peak against the lowest of what is around one full width beside it: farther out there may be the
+        // next one, nearer its own flank.
         let half = (reach / 3).max(1);
         let rise = |i: usize| {
             let (top, top_pixels) = mean(i - half..i + half + 1)?;
-            let (left, left_pixels) = mean(i - 2 * reach..i - reach)?;
-            let (right, right_pixels) = mean(i + reach + 1..i + 2 * reach + 1)?;
+            let beside = |sign: isize| {
+                let at = BESIDE.map(|d| i.saturating_add_signed(sign * (d * reach as f64).round() as isize));
+                let means = at.into_iter().filter_map(|at| mean(at - half..at + half + 1));
+                means.min_by(|a, b| a.0.total_cmp(&b.0))
+            };
+            let (left, left_pixels) = beside(-1)?;
+            let (right, right_pixels) = beside(1)?;
             let height = top - 0.5 * (left + right);
             let variance = top.max(0.1) / top_pixels
                 + 0.25 * (left.max(0.1) / left_pixels + right.max(0.1) / right_pixels);
@@ -107,11 +117,13 @@ impl Profile {
         peaks.retain(|[_, height, _]| *height > FAINT * strongest);
         let near = 0.5 * fwhm.max(3.0 * self.step);
         let is_ring = |at: f64| (ladder.two_theta[ladder.nearest(at)] - at).abs() < near;
-        let rings = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).take(FIRST_RINGS);
+        let rings: Vec<f64> =
+            ladder.two_theta.iter().copied().filter(|ring| self.covers(*ring, fwhm)).collect();
         let (mut expected, mut seen) = (0, 0);
-        for ring in rings {
+        for rings in rings.chunk_by(|a, b| b - a < ONE_PEAK * fwhm).take(FIRST_RINGS) {
+            let (first, last) = (rings[0] - near, rings[rings.len() - 1] + near);
             expected += 1;
-            seen += usize::from(peaks.iter().any(|[at, ..]| (at - ring).abs() < near));
+            seen += usize::from(peaks.iter().any(|[at, ..]| (first..last).contains(at)));
         }
         // Beyond the first rings they lie so close that a peak is on one by chance.
         let last = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).nth(2 * FIRST_RINGS);

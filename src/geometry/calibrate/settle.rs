@@ -1,5 +1,6 @@
 //! Points and placement in turn, until neither moves.
 
+use super::cake::{Groups, Layout};
 use super::image::Image;
 use super::ladder::Ladder;
 use super::model::{FramePoints, Freedom, Hold};
@@ -8,18 +9,13 @@ use super::points::{RingPoint, Search, ring_points};
 use super::refine::{Fit, Refined, median};
 use crate::geometry::{Detector, Parallax};
 
-/// Farthest from where a ring is expected while nothing is known of its width, pixels.
-const FIRST_WINDOW_PX: f64 = 6.0;
-/// Rings closer to a neighbour than this are not looked at then, pixels.
-const FIRST_APART_PX: f64 = 5.0;
-/// The window, and the distance between rings, in full widths at half maximum.
-const WINDOW: f64 = 2.0;
-const APART: [f64; 3] = [3.0, 2.0, 1.4];
-/// Rings that are fitted as one group at most, and groups that are enough; with fewer, the next distance is taken.
-const GROUP: usize = 6;
-const ENOUGH_GROUPS: usize = 6;
+/// Farthest from where a ring is expected while nothing is known of its width, and what is close then, pixels.
+const FIRST: Layout = Layout { window_px: 6.0, apart_px: 5.0, groups: Groups::Alone };
 /// Places on rings that stand alone that are enough to begin with.
 const FIRST_POINTS: usize = 40;
+/// The window, and the distance between rings that stand alone, in full widths at half maximum.
+const WINDOW: f64 = 2.0;
+const APART: f64 = 3.0;
 /// Points that a ring's own width needs.
 const OWN_WIDTH: usize = 8;
 /// The shift of the centre, or of a ring, that ends the rounds, pixels.
@@ -60,14 +56,13 @@ impl View<'_> {
         for round in 0..rounds {
             let look = |((image, start), widths): ((&Image, &Placement), &Option<Vec<f64>>)| FramePoints {
                 start: *start,
-                points: self.points(image, start, &ladder, widths.as_deref()),
+                points: self.points(image, start, &ladder, fwhm_px, widths.as_deref()),
             };
             let frames: Vec<FramePoints> = self.images.iter().zip(&here).zip(&widths).map(look).collect();
             if round == 0 {
-                let mut all: Vec<f64> =
-                    frames.iter().flat_map(|f| f.points.iter().map(|p| p.width_px)).collect();
-                let overall = median(&mut all);
-                fwhm_px = full_width(overall);
+                let all = || frames.iter().flat_map(|f| &f.points);
+                fwhm_px = full_width(median(&mut all().map(|p| p.width_px).collect::<Vec<_>>()));
+                let overall = median(&mut all().map(|p| p.width_px * p.pixel_rad).collect::<Vec<_>>());
                 for (widths, frame) in widths.iter_mut().zip(&frames) {
                     *widths = Some(ring_widths(&frame.points, self.ladder.two_theta.len(), overall));
                 }
@@ -111,35 +106,19 @@ impl View<'_> {
         image: &Image,
         at: &Placement,
         ladder: &Ladder,
+        fwhm_px: f64,
         widths: Option<&[f64]>,
     ) -> Vec<RingPoint> {
         let frame = at.lab_frame();
-        let look = |search: &Search<'_>| ring_points(image, self.detector, &frame, ladder, search);
-        let Some(widths) = widths else {
-            let mut search =
-                Search { window_px: FIRST_WINDOW_PX, apart_px: FIRST_APART_PX, most: 1, widths_px: None };
-            let alone = look(&search);
-            if alone.len() >= FIRST_POINTS {
-                return alone;
-            }
-            search.most = GROUP;
-            return look(&search);
+        let look = |layout: Layout| {
+            ring_points(image, self.detector, &frame, ladder, Search { layout, widths_rad: widths })
         };
-        let mut sorted = widths.to_vec();
-        let fwhm_px = full_width(median(&mut sorted));
-        let mut points = Vec::new();
-        for apart in APART {
-            points = look(&Search {
-                window_px: (WINDOW * fwhm_px).max(3.0),
-                apart_px: apart * fwhm_px,
-                most: GROUP,
-                widths_px: Some(widths),
-            });
-            if points.chunk_by(|a, b| a.ring == b.ring).count() >= ENOUGH_GROUPS {
-                break;
-            }
+        if widths.is_some() {
+            let (window_px, apart_px) = ((WINDOW * fwhm_px).max(3.0), APART * fwhm_px);
+            return look(Layout { window_px, apart_px, groups: Groups::All });
         }
-        points
+        let alone = look(FIRST);
+        if alone.len() >= FIRST_POINTS { alone } else { look(Layout { groups: Groups::All, ..FIRST }) }
     }
 }
 
@@ -148,11 +127,12 @@ fn full_width(s: f64) -> f64 {
     2.355 * (s * s + 1.0 / 12.0).sqrt()
 }
 
-/// The width of each ring: the median of its points, or of all where it has few.
+/// The width of each ring, rad: the median of its points, or of all where it has few.
 fn ring_widths(points: &[RingPoint], rings: usize, overall: f64) -> Vec<f64> {
     (0..rings)
         .map(|ring| {
-            let mut own: Vec<f64> = points.iter().filter(|p| p.ring == ring).map(|p| p.width_px).collect();
+            let mut own: Vec<f64> =
+                points.iter().filter(|p| p.ring == ring).map(|p| p.width_px * p.pixel_rad).collect();
             if own.len() < OWN_WIDTH { overall } else { median(&mut own) }
         })
         .collect()
