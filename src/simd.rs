@@ -25,6 +25,14 @@ impl Row {
             *sum += value;
         }
     }
+
+    /// Adds weight · values lane by lane; product and sum are rounded one by one.
+    #[inline(always)]
+    pub(crate) fn add_product(&mut self, weight: f64, values: &Row) {
+        for (sum, value) in self.0.iter_mut().zip(&values.0) {
+            *sum += weight * value;
+        }
+    }
 }
 
 /// An instruction set that this processor has.

@@ -33,11 +33,14 @@ where
             set.run(Tile { rows, vectors: &packed })
         })
         .collect();
-    let of_vector = |vector: usize| {
-        let (group, lane) = (vector / LANES, vector % LANES);
-        tiles.iter().flat_map(move |tile| tile[group].map(|sum| sum.0[lane])).take(rows).collect()
+    let of_group = |(group, vectors): (usize, &[&[f64]])| {
+        let mut lists: Vec<Vec<f64>> = vectors.iter().map(|_| Vec::with_capacity(rows)).collect();
+        for sum in tiles.iter().flat_map(|tile| &tile[group]).take(rows) {
+            lists.iter_mut().zip(&sum.0).for_each(|(list, sum)| list.push(*sum));
+        }
+        lists
     };
-    (0..vectors.len()).into_par_iter().map(of_vector).collect()
+    vectors.par_chunks(LANES).enumerate().flat_map_iter(of_group).collect()
 }
 
 /// Some rows of the matrix times all vectors.
@@ -52,19 +55,19 @@ impl<M: Copy + Into<f64>> Work for Tile<'_, M> {
 
     #[inline(always)]
     fn run<V: Vectors>(self, _vectors: V) -> Vec<[Row; TILE]> {
-        let columns = self.rows[0].len();
-        let rows = self.rows.map(|row| &row[..columns]);
-        let mut sums = Vec::with_capacity(self.vectors.len() / columns.max(1));
-        for group in self.vectors.chunks_exact(columns.max(1)) {
-            let mut tile = [Row::ZERO; TILE];
-            for column in 0..columns {
-                let x = &group[column].0;
-                for (sum, row) in tile.iter_mut().zip(rows) {
-                    let element: f64 = row[column].into();
-                    sum.add(&x.map(|x| element * x));
-                }
+        let [a, b, c, d] = self.rows;
+        let columns = a.len().max(1);
+        let mut sums = Vec::with_capacity(self.vectors.len() / columns);
+        for group in self.vectors.chunks_exact(columns) {
+            // Each sum by name, so that it stays in a register.
+            let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (Row::ZERO, Row::ZERO, Row::ZERO, Row::ZERO);
+            for ((((x, a), b), c), d) in group.iter().zip(a).zip(b).zip(c).zip(d) {
+                sum_a.add_product((*a).into(), x);
+                sum_b.add_product((*b).into(), x);
+                sum_c.add_product((*c).into(), x);
+                sum_d.add_product((*d).into(), x);
             }
-            sums.push(tile);
+            sums.push([sum_a, sum_b, sum_c, sum_d]);
         }
         sums
     }
