@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::polynomial::Projection;
 
-/// Points of r: with more than 2 on each half-wave of sin Qr up to Q·r = 100 the integrals are exact to rounding.
+/// Points of r: the rule is exact to rounding for products of two sin Qr while Q·R is below its number.
 const NODES: usize = 96;
 /// Functions of Q with a smaller part at r < R than this have nothing to be corrected.
 const LEAST_PART: f64 = 1e-10;
@@ -18,7 +18,7 @@ impl Projection {
     /// With r_k, w_k a quadrature of 0 … R and A_ik = √(2w_k/π) sin q_i r_k the integral is A·AᵀW·F, W the widths. Let M = AᵀWA =
     /// VΛVᵀ: n steps are F − A·V·p(Λ)·(VᵀAᵀW·F − Vᵀh) with p(λ) = [1 − (1 − λ)ⁿ]/λ and A·h the hole's transform.
     pub(super) fn low_r(q: &[f64], width: &[f64], density: f64, radius: f64, count: u32) -> Projection {
-        let nodes = midpoints(radius);
+        let nodes = nodes(radius);
         let a = DMatrix::from_fn(q.len(), NODES, |i, k| {
             let (r, weight) = nodes[k];
             (2.0 * weight / PI).sqrt() * (q[i] * r).sin()
@@ -42,15 +42,28 @@ impl Projection {
     }
 }
 
-/// Points and weights of a quadrature of [0, R]: after r = R·x²(3 − 2x), which has no slope at both ends, the midpoint rule
-/// is of high order.
-fn midpoints(radius: f64) -> Vec<(f64, f64)> {
-    let step = 1.0 / NODES as f64;
-    let point = |k: usize| {
-        let x = (k as f64 + 0.5) * step;
-        (radius * x * x * (3.0 - 2.0 * x), radius * 6.0 * x * (1.0 - x) * step)
+/// Points and weights of the Gauss–Legendre quadrature of \[0, R\].
+fn nodes(radius: f64) -> Vec<(f64, f64)> {
+    let degree = NODES as f64;
+    // P_n and its derivative by the recurrence.
+    let legendre = |x: f64| {
+        let (mut before, mut now) = (1.0, x);
+        for n in (2..=NODES).map(|n| n as f64) {
+            (before, now) = (now, ((2.0 * n - 1.0) * x * now - (n - 1.0) * before) / n);
+        }
+        (now, degree * (x * now - before) / (x * x - 1.0))
     };
-    (0..NODES).map(point).collect()
+    let node = |k: usize| {
+        let mut x = (PI * (k as f64 + 0.75) / (degree + 0.5)).cos();
+        // From this start Newton's method doubles the digits three times.
+        for _ in 0..4 {
+            let (value, slope) = legendre(x);
+            x -= value / slope;
+        }
+        let (_, slope) = legendre(x);
+        (0.5 * radius * (1.0 + x), radius / ((1.0 - x * x) * slope * slope))
+    };
+    (0..NODES).map(node).collect()
 }
 
 #[cfg(test)]
