@@ -136,7 +136,7 @@ fn test(
 }
 
 /// The quantile of χ² of k degrees of freedom that is exceeded once in 10,000 times (Wilson & Hilferty, Proc. Natl. Acad.
-/// Sci. 17 (1931) 684), good to 1 %.
+/// Sci. 17 (1931) 684); 2 % too large for k = 5, less for more.
 fn rare_chi_squared(k: f64) -> f64 {
     k * (1.0 - 2.0 / (9.0 * k) + RARE * (2.0 / (9.0 * k)).sqrt()).powi(3)
 }
@@ -148,7 +148,7 @@ mod tests {
         // χ²(0.9999) of 5, 10 and 30 degrees of freedom: 25.745, 35.564, 67.63.
         for (k, quantile) in [(5.0, 25.745), (10.0, 35.564), (30.0, 67.63)] {
             let found = super::rare_chi_squared(k);
-            assert!((found / quantile - 1.0).abs() < 0.01, "{k}: {found}");
+            assert!((found / quantile - 1.0).abs() < 0.025, "{k}: {found}");
         }
     }
 }
