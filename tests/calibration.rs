@@ -293,12 +293,13 @@ fn a_moved_beam_shows_in_the_halo() {
 
 /// Runs the command in a folder; gives the exit code and what it said.
 fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_halor"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = output(folder, arguments);
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn output(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    let halor = env!("CARGO_BIN_EXE_halor");
+    std::process::Command::new(halor).current_dir(folder).args(arguments).output().unwrap()
 }
 
 #[test]
@@ -348,6 +349,21 @@ fn the_command_and_the_run_file_find_the_same() {
     let thick = halor::config::load(&path("thick.yaml"), &[]).unwrap_or_else(|error| panic!("{error}"));
     let nearer = found.distance_m - thick.config.geometry.poni.distance_m;
     assert!(thick.config.geometry.parallax.is_some() && (nearer - 2.2e-4).abs() < 1e-5, "{nearer}");
+    // `halor check` tests a placement with the frame: nothing to say of the right one, pixels of one that has moved.
+    for shift_m in [0.0, 1e-3] {
+        let moved = Poni { poni2_m: poni.poni2_m + shift_m, ..poni };
+        let geometry = Geometry { poni: moved, detector: geometry.detector.clone(), parallax: None };
+        std::fs::write(path("moved.poni"), halor::geometry::write_poni(&geometry)).unwrap();
+        let check = "samples: [{name: a, frames: ceo2.tif}]\npdf: off\n\
+                     geometry: {poni: moved.poni, calibrant: {frame: ceo2.tif, name: CeO2}}\n";
+        std::fs::write(path("check.yaml"), check).unwrap();
+        let plan = output(folder.path(), &["check", "check.yaml", "--json"]).stdout;
+        let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
+        let moved = plan["moved"].as_array().unwrap();
+        let said = "ceo2.tif: the beam centre is 5.8 pixels from that of the .poni file";
+        let is_said = moved.iter().any(|line| line.as_str().unwrap().contains(said));
+        assert!(if shift_m > 0.0 { is_said } else { moved.is_empty() }, "{shift_m}: {moved:?}");
+    }
     let wrong = run.replace("calibrant: CeO2", "calibrant: CeO3");
     std::fs::write(path("run.yaml"), wrong).unwrap();
     let error = halor::config::load(&path("run.yaml"), &[]).unwrap_err().to_string();

@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::files::planned_outputs;
 use super::memory::Memory;
-use super::prepare::{prepare, static_mask};
+use super::moved::moved;
+use super::prepare::prepare;
 use super::queue::{Job, Work};
-use crate::config::{Config, Sample};
+use crate::config::Config;
 use crate::engine::cpu::batch_frames;
 use crate::engine::{self, EngineError, EngineInfo};
 use crate::frame;
 use crate::geometry::Geometry;
-use crate::geometry::calibrate::HaloShift;
 use crate::integrate::Splitting;
 use crate::output::Existing;
 use crate::units::energy_kev;
@@ -50,7 +50,7 @@ pub struct RunPlan {
     pub outputs: Vec<PathBuf>,
     /// Frames that would fail, each with its reason; the run goes on without them.
     pub bad_frames: Vec<String>,
-    /// Samples whose halo is not centred on the beam of the geometry.
+    /// Samples whose halo is not centred on the beam of the geometry, and what a calibrant's frame says against it.
     pub moved: Vec<String>,
     /// What would stop the run.
     pub problems: Vec<String>,
@@ -133,29 +133,9 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         }),
         outputs: outputs.files,
         bad_frames,
-        moved: config.samples.iter().filter_map(|sample| moved(sample, config)).collect(),
+        moved: moved(config),
         problems,
     }
-}
-
-/// A halo that is off by more than this many standard deviations and pixels tells of a moved beam or detector.
-const MOVED_SIGMAS: f64 = 5.0;
-const MOVED_PX: f64 = 1.0;
-
-/// Where the halo in a sample's first frame stands against the beam's centre; `None` where it is where it should be.
-fn moved(sample: &Sample, config: &Config) -> Option<String> {
-    let mask = static_mask(&config.mask, &config.geometry.detector).ok()?;
-    let frame = frame::read(sample.frames.first()?).ok()?.frame;
-    let HaloShift { shift_px: [columns, rows], sigma_px, two_theta_deg } =
-        HaloShift::of(&frame, &mask, &config.geometry).ok()??;
-    let sure = columns.abs() > MOVED_SIGMAS * sigma_px[0] || rows.abs() > MOVED_SIGMAS * sigma_px[1];
-    (sure && columns.hypot(rows) > MOVED_PX).then(|| {
-        format!(
-            "{}: the halo at {two_theta_deg:.2}° is centred {columns:+.1} ± {:.1} columns and {rows:+.1} ± {:.1} rows from the \
-             beam: beam or detector have moved, or the geometry is for a flipped frame",
-            sample.name, sigma_px[0], sigma_px[1]
-        )
-    })
 }
 
 /// Frames of a run, backgrounds included.

@@ -6,6 +6,7 @@ mod header;
 mod inputs;
 mod intake;
 mod memory;
+mod moved;
 mod prepare;
 mod queue;
 mod reduction;

@@ -25,6 +25,7 @@ pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 use crate::correct::DeadTime;
 use crate::frame::FrameAddress;
 use crate::geometry::Geometry;
+use crate::geometry::calibrate::Calibrant;
 use crate::grid::Bins;
 use crate::integrate::{RadialUnit, Region, Splitting};
 use crate::pdf::TransformSettings;
@@ -47,6 +48,8 @@ pub struct Config {
     pub geometry: Geometry,
     /// The .poni file that the placement was read from.
     pub poni_file: Option<PathBuf>,
+    /// What `halor check` tests the placement with.
+    pub calibrant: Option<CalibrantFrame>,
     /// What leaves pixels out of all frames.
     pub mask: MaskSettings,
     /// From counts to signal and norm.
@@ -59,6 +62,15 @@ pub struct Config {
     pub samples: Vec<Sample>,
     /// S(Q), G(r) and peaks; `None` = integrate only.
     pub pdf: Option<PdfSettings>,
+}
+
+/// A frame of a calibrant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalibrantFrame {
+    /// The frame.
+    pub frame: FrameAddress,
+    /// The powder in it.
+    pub calibrant: Calibrant,
 }
 
 /// Which engine is wanted.

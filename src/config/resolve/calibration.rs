@@ -2,11 +2,32 @@
 
 use super::Check;
 use crate::batch::static_mask;
-use crate::config::MaskSettings;
-use crate::config::schema::{GeometryKeys, Switch};
+use crate::config::schema::{GeometryKeys, RunFile, Switch};
+use crate::config::{CalibrantFrame, MaskSettings};
 use crate::frame::{FrameAddress, read};
 use crate::geometry::calibrate::{Calibrant, Displacements, Request, WavelengthFit, calibrate};
 use crate::geometry::{Detector, Displacement, Geometry, Parallax, PoniFile};
+
+/// A calibrant by name, or by a file that is relative to the run file.
+fn named(key: &str, written: &str, check: &mut Check<'_>) -> Option<Calibrant> {
+    let beside = check.folder.join(written);
+    let name = if beside.is_file() { beside.to_string_lossy().into_owned() } else { written.to_owned() };
+    match Calibrant::find(&name) {
+        Ok(calibrant) => Some(calibrant),
+        Err(error) => {
+            check.problems.push(key, error.to_string(), "");
+            None
+        }
+    }
+}
+
+/// The frame that `halor check` tests the placement with.
+pub(super) fn tested_with(file: &mut RunFile, check: &mut Check<'_>) -> Option<CalibrantFrame> {
+    let keys = file.geometry.as_mut()?.0.calibrant.as_mut()?;
+    let path = check.input_file("geometry.calibrant.frame", &mut keys.frame);
+    let calibrant = named("geometry.calibrant.name", &keys.name, check);
+    Some(CalibrantFrame { frame: FrameAddress { path: path?, image: 0 }, calibrant: calibrant? })
+}
 
 /// Calibrates, and writes what was found into `keys` in place of the block; remarks become warnings.
 pub(super) fn calibrated(
@@ -35,17 +56,10 @@ pub(super) fn calibrated(
     {
         return None;
     }
-    // A calibrant's own file is relative to the run file, too.
-    let beside = check.folder.join(&block.calibrant);
-    let named =
-        if beside.is_file() { beside.to_string_lossy().into_owned() } else { block.calibrant.clone() };
+    let calibrant = named(&format!("{KEY}.calibrant"), &block.calibrant, check)?;
     let mut told = |key: &str, error: &dyn std::fmt::Display| {
         check.problems.push(key, error.to_string(), "");
         None
-    };
-    let calibrant = match Calibrant::find(&named) {
-        Ok(calibrant) => calibrant,
-        Err(error) => return told(&format!("{KEY}.calibrant"), &error),
     };
     let frame = match read(&FrameAddress { path, image: 0 }) {
         Ok(loaded) => loaded.frame,

@@ -54,6 +54,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         let parallax = sample::parallax(file, &geometry.detector, wavelength, check);
         Geometry { parallax: parallax.flatten(), ..geometry }
     });
+    let calibrant = calibration::tested_with(file, check);
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
     let integration = integration(file, geometry.as_ref(), check);
     let regions = regions(file, check);
@@ -70,6 +71,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         memory_limit_bytes,
         geometry: geometry?,
         poni_file: file.geometry.as_ref().and_then(|block| block.0.poni.as_ref()).map(PathBuf::from),
+        calibrant,
         mask,
         corrections: corrections?,
         integration: integration?,

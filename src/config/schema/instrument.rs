@@ -120,9 +120,22 @@ pub struct GeometryKeys {
     /// Pixels that are off the grid, as a calibration found them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub displacement_px: Option<BTreeMap<String, f64>>,
+    /// A calibrant's frame that `halor check` tests the placement with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrant: Option<CalibrantKeys>,
     /// Found from the frame of a calibrant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<CalibrateKeys>,
+}
+
+/// `{frame: ceo2.tif, name: CeO2}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrantKeys {
+    /// The calibrant's frame.
+    pub frame: String,
+    /// Its name, or its file.
+    pub name: String,
 }
 
 /// `{frame: ceo2.tif, calibrant: CeO2}`
