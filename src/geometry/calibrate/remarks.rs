@@ -6,6 +6,7 @@ use super::Request;
 use super::displace::DisplacementTest;
 use super::outcome::{CalibratedFrame, Calibration, Origin};
 use super::verdict::SensorTest;
+use crate::frame::FrameHeader;
 use crate::geometry::{Geometry, Poni};
 use crate::units::energy_kev;
 
@@ -110,7 +111,8 @@ pub(super) fn remarks(
     for (index, frame) in calibration.frames.iter().enumerate() {
         let which =
             if calibration.frames.len() > 1 { format!("frame {}: ", index + 1) } else { String::new() };
-        for mut remark in of_frame(request, frame) {
+        let header = of_header(&request.frames[index].0.header, frame);
+        for mut remark in of_frame(request, frame).into_iter().chain(header) {
             remark.text.insert_str(0, &which);
             all.push(remark);
         }
@@ -163,6 +165,15 @@ fn of_frame(request: &Request<'_>, frame: &CalibratedFrame) -> Vec<Remark> {
         });
     }
     all
+}
+
+/// What the frame's header says otherwise; headers hold placeholders, so that it is no warning.
+fn of_header(header: &FrameHeader, frame: &CalibratedFrame) -> Option<Remark> {
+    let along = frame.along_beam_m[0];
+    let said = header.distance_m.filter(|said| (along / said - 1.0).abs() > DISTANCE_OFF)?;
+    let (said, along) = (1e3 * said, 1e3 * along);
+    let text = format!("the frame's header says a distance of {said:.1} mm, the rings {along:.1} mm");
+    Some(Remark { severity: Severity::Note, text })
 }
 
 /// What the guess was: moved, or mirrored.
