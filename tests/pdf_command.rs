@@ -156,6 +156,13 @@ fn what_is_missing_is_asked_for() {
             "which runs from Q = 0.300",
         ),
         (&["none.chi", "--composition", "Fe"], 3, "none.chi"),
+        // It is taken as asked, but not silently.
+        (
+            &["air.xye", "--composition", "Fe", "--axis", "q-inv-angstrom", "--q-range-inv-angstrom", "4,60"],
+            0,
+            "header says x is Q in 1/nm, Q in 1/Å is used",
+        ),
+        (&["air.xye", "--composition", "Fe", "--axis", "two-theta-deg"], 2, "2θ of 180.100° is beyond 180°"),
     ] {
         let output = halor(dir.path(), &[&["pdf"], arguments].concat());
         assert_eq!(code(&output), exit, "{arguments:?}: {}", stderr(&output));

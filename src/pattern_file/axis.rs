@@ -19,6 +19,16 @@ impl Axis {
         header.rev().find_map(Axis::of_line)
     }
 
+    /// For messages.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Axis::QInvAngstrom => "Q in 1/Å",
+            Axis::QInvNm => "Q in 1/nm",
+            Axis::TwoThetaDeg => "2θ in degrees",
+            Axis::TwoThetaRad => "2θ in radians",
+        }
+    }
+
     fn of_line(line: &str) -> Option<Axis> {
         let line = line.to_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| line.contains(word));

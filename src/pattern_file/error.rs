@@ -40,6 +40,14 @@ pub enum PatternFileError {
     /// Angles without a wavelength.
     #[error("{0}: x is 2θ, and nothing says the wavelength; give --energy-kev or --wavelength-angstrom")]
     Wavelength(PathBuf),
+    /// An angle that cannot be.
+    #[error("{path}: 2θ of {two_theta_deg:.3}° is beyond 180°; is x another axis? see --axis")]
+    Angle {
+        /// The file.
+        path: PathBuf,
+        /// The first such angle.
+        two_theta_deg: f64,
+    },
     /// Sample and background have no Q in common.
     #[error(
         "the background has Q = {0:.3} to {1:.3} Å⁻¹ and the sample {2:.3} to {3:.3} Å⁻¹: they have no points in common; check their axes"

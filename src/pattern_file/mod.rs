@@ -55,7 +55,11 @@ impl PatternFile {
             let Some(wavelength) = wavelength_angstrom else {
                 return Err(PatternFileError::Wavelength(self.path.clone()));
             };
-            let q = |x: &f64| momentum_transfer((x * in_deg - two_theta_zero_deg).to_radians(), wavelength);
+            let angle = |x: &f64| x * in_deg - two_theta_zero_deg;
+            if let Some(two_theta_deg) = self.x.iter().map(angle).find(|angle| angle.abs() > 180.0) {
+                return Err(PatternFileError::Angle { path: self.path.clone(), two_theta_deg });
+            }
+            let q = |x: &f64| momentum_transfer(angle(x).to_radians(), wavelength);
             Ok(self.x.iter().map(q).collect())
         };
         let radial = match axis {

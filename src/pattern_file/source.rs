@@ -51,6 +51,16 @@ impl PatternSource<'_> {
             let path = self.sample.display();
             warnings.push(format!("{path}: header says wavelength {header} Å, {used:.6} Å is used"));
         }
+        if let (Some(used), Some(header)) = (self.axis, sample.axis)
+            && used != header
+        {
+            let path = self.sample.display();
+            warnings.push(format!(
+                "{path}: header says x is {}, {} is used",
+                header.in_words(),
+                used.in_words()
+            ));
+        }
         let in_q = |file: &PatternFile| {
             let axis = self.axis.or(file.axis).ok_or_else(|| PatternFileError::Axis(file.path.clone()))?;
             file.pattern(axis, wavelength_angstrom, self.two_theta_zero_deg)
