@@ -99,6 +99,36 @@ fn a_glass_comes_back_from_text() {
     let again = halor(dir.path(), &arguments);
     assert_eq!(code(&again), 2);
     assert!(stderr(&again).contains("exists already"), "{}", stderr(&again));
+
+    // From its own .iq the same, σ too: the air's coarser points are shared by several of the glass's, and the file says so.
+    let dg = |name: &str| columns(&dir.path().join(name))[3].clone();
+    let before = dg("glass.gr");
+    let own: Vec<&str> =
+        arguments.iter().copied().map(|a| if a == "glass.chi" { "glass.iq" } else { a }).collect();
+    let own: Vec<&str> = [&own[..2], &own[6..]].concat();
+    let forced = halor(dir.path(), &[&own[..], &["--force"]].concat());
+    assert_eq!(code(&forced), 2, "{}", stderr(&forced));
+    assert!(stderr(&forced).contains("would replace an input"), "{}", stderr(&forced));
+    let elsewhere = halor(dir.path(), &[&own[..], &["--output", "again"]].concat());
+    assert_eq!(code(&elsewhere), 0, "{}", stderr(&elsewhere));
+    for (a, b) in before.iter().zip(&dg("again/glass.gr")).skip(1) {
+        assert!((a / b - 1.0).abs() < 1e-3, "{a} {b}");
+    }
+    // Two patterns of one name would leave one result.
+    std::fs::create_dir(dir.path().join("other")).unwrap();
+    std::fs::copy(dir.path().join("air.xye"), dir.path().join("other/air.xye")).unwrap();
+    let two = [
+        "pdf",
+        "air.xye",
+        "other/air.xye",
+        "--composition",
+        "Fe",
+        "--q-range-inv-angstrom",
+        "1,20",
+        "--force",
+    ];
+    let two = halor(dir.path(), &two);
+    assert!(code(&two) == 1 && stderr(&two).contains("another result of this run"), "{}", stderr(&two));
 }
 
 #[test]
@@ -204,4 +234,25 @@ fn a_configuration_of_pdfgetx3_gives_its_results_and_runs_again_from_them() {
     let again = halor(dir.path(), &["pdf", "ceo2.gr", "--force"]);
     assert_eq!(code(&again), 0, "{}", stderr(&again));
     assert_eq!(std::fs::read_to_string(dir.path().join("ceo2.gr")).unwrap(), first);
+}
+
+/// What the command line changes stands in the outputs, so that they run again as they were: 2θ, zero, composition, λ.
+#[test]
+fn outputs_for_pdfgetx3_say_what_was_used() {
+    let dir = tempfile::tempdir().unwrap();
+    glass_files(dir.path());
+    std::fs::write(dir.path().join("c.cfg"), "[DEFAULT]\ncomposition = Ni\nqmax = 20\noutputtype = gr\n")
+        .unwrap();
+    let energy = ENERGY_KEV.to_string();
+    let arguments = ["pdf", "--config", "c.cfg", "glass.chi", "--composition", "Zr62 Cu15.5 Ni12.5 Al10"];
+    let arguments = [&arguments[..], &["--two-theta-zero-deg", "0.05", "--energy-kev", &energy]].concat();
+    let output = halor(dir.path(), &arguments);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let first = std::fs::read_to_string(dir.path().join("glass.gr")).unwrap();
+    for line in ["dataformat = twotheta", "twothetazero = 0.05", "composition = Zr62 Cu15.5 Ni12.5 Al10"] {
+        assert!(first.contains(&format!("\n{line}\n")), "{line}: {first}");
+    }
+    let again = halor(dir.path(), &["pdf", "glass.gr", "--force"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert_eq!(std::fs::read_to_string(dir.path().join("glass.gr")).unwrap(), first);
 }

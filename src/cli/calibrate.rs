@@ -1,6 +1,6 @@
 //! `halor calibrate`: the geometry from frames of a calibrant.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -11,7 +11,7 @@ use halor::geometry::calibrate::{
     calibrate,
 };
 use halor::geometry::{Detector, Parallax, PoniFile, write_poni};
-use halor::output::{Existing, calibration_json, write_file};
+use halor::output::{Existing, Together, calibration_json};
 use halor::report::calibration_svg;
 use halor::units::{energy_kev, wavelength_angstrom};
 
@@ -172,13 +172,15 @@ fn write(args: &CalibrateArgs, found: &Calibration, frames: &[(&Frame, &Mask)]) 
         name.push(ending);
         PathBuf::from(name)
     };
-    let put = |path: &Path, text: &str| write_file(path, text.as_bytes(), existing);
+    let mut files = Together::default();
     for (index, (calibrated, (frame, mask))) in found.frames.iter().zip(frames).enumerate() {
         let number = if frames.len() > 1 { format!("_{}", index + 1) } else { String::new() };
-        put(&named(&format!("{number}.poni")), &write_poni(&calibrated.geometry))?;
-        put(&named(&format!("{number}.svg")), &calibration_svg(frame, mask, calibrated)?)?;
+        files.add(named(&format!("{number}.poni")), write_poni(&calibrated.geometry));
+        files.add(named(&format!("{number}.svg")), calibration_svg(frame, mask, calibrated)?);
     }
-    put(&named(".json"), &serde_json::to_string_pretty(&calibration_json(found))?)?;
+    files.add(named(".json"), serde_json::to_string_pretty(&calibration_json(found))?);
+    let inputs: Vec<PathBuf> = args.frames.iter().chain(&args.mask).chain(&args.guess).cloned().collect();
+    files.write(existing, &inputs)?;
     Ok(())
 }
 

@@ -20,15 +20,18 @@ pub enum Field {
     ModuleTurn(usize),
     /// Outwards with the cube of the distance from the middle; 1 pixel at the array's corners, as all that follow.
     Radial,
-    /// (1, 0)·z̄ⁿ⁻¹ for n = 2 or 3.
-    Cosine(usize),
-    /// (0, 1)·z̄ⁿ⁻¹ for n = 2 or 3.
-    Sine(usize),
+    /// z̄: rings stretched as cos 2χ.
+    Cosine2,
+    /// i·z̄: as sin 2χ.
+    Sine2,
+    /// z̄²: as cos 3χ.
+    Cosine3,
+    /// i·z̄²: as sin 3χ.
+    Sine3,
 }
 
 /// The fields that no module has.
-pub const SMOOTH: [Field; 5] =
-    [Field::Radial, Field::Cosine(2), Field::Sine(2), Field::Cosine(3), Field::Sine(3)];
+pub const SMOOTH: [Field; 5] = [Field::Radial, Field::Cosine2, Field::Sine2, Field::Cosine3, Field::Sine3];
 
 /// By how much each field moves the pixels, pixels.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,8 +50,10 @@ impl Field {
             Field::ModuleFast(module) => format!("module {module} fast"),
             Field::ModuleTurn(module) => format!("module {module} turn"),
             Field::Radial => "radial".to_owned(),
-            Field::Cosine(order) => format!("cos {order}"),
-            Field::Sine(order) => format!("sin {order}"),
+            Field::Cosine2 => "cos 2".to_owned(),
+            Field::Sine2 => "sin 2".to_owned(),
+            Field::Cosine3 => "cos 3".to_owned(),
+            Field::Sine3 => "sin 3".to_owned(),
         }
     }
 
@@ -116,7 +121,7 @@ impl Displacement {
             Field::ModuleSlow(index) => module(index, 0),
             Field::ModuleFast(index) => module(index, 1),
             Field::ModuleTurn(index) => module(index, 2),
-            Field::Radial | Field::Cosine(_) | Field::Sine(_) => {
+            Field::Radial | Field::Cosine2 | Field::Sine2 | Field::Cosine3 | Field::Sine3 => {
                 for (own, px_of_it) in SMOOTH.into_iter().zip(&mut self.smooth) {
                     if own == field {
                         *px_of_it += px;
@@ -229,7 +234,7 @@ mod tests {
         assert!((corner[0].hypot(corner[1]) - 2.0).abs() < 1e-12 && corner[0] > 0.0 && corner[1] > 0.0);
         let corner = moved(Field::Radial, 619.0, 487.0);
         assert!((corner[0].hypot(corner[1]) - 2.0).abs() < 1e-12 && corner[0] > 0.0 && corner[1] > 0.0);
-        for order in [2, 3] {
+        for (order, cosine, sine) in [(2, Field::Cosine2, Field::Sine2), (3, Field::Cosine3, Field::Sine3)] {
             // Outwards as the cosine of order·χ; the sine's is turned by a quarter of its period.
             for degrees in [0.0f64, 25.0, 130.0] {
                 let chi = degrees.to_radians();
@@ -238,9 +243,9 @@ mod tests {
                     let [slow, fast] = moved(field, place.0, place.1);
                     slow * chi.sin() + fast * chi.cos()
                 };
-                let size = outwards(Field::Cosine(order)) / (order as f64 * chi).cos();
+                let size = outwards(cosine) / (f64::from(order) * chi).cos();
                 assert!(size > 0.0);
-                assert!((outwards(Field::Sine(order)) - size * (order as f64 * chi).sin()).abs() < 1e-12);
+                assert!((outwards(sine) - size * (f64::from(order) * chi).sin()).abs() < 1e-12);
             }
         }
     }

@@ -19,6 +19,9 @@ pub enum OutputError {
     /// The file is there and may not be replaced.
     #[error("{0} exists already; give --force to replace it, or choose another `output`")]
     Exists(PathBuf),
+    /// The file is an input, or the result of something else in the same run.
+    #[error("{0} would replace an input or another result of this run; choose another `output`")]
+    Apart(PathBuf),
     /// The file system refused.
     #[error("{path}: cannot {action}: {source}; check space and permissions there, or set another `output`")]
     Io {

@@ -7,6 +7,7 @@ mod pdf_header;
 mod peaks_csv;
 mod record;
 mod text;
+mod together;
 
 pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
 pub use calibration::calibration_json;
@@ -14,3 +15,4 @@ pub use names::{Names, frame_names};
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, SampleQuality, Status, Timings};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};
+pub use together::Together;

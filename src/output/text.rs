@@ -47,10 +47,13 @@ pub fn xye(header: &Header, pattern: &Pattern) -> String {
     text
 }
 
-/// I(Q) with the background subtracted: Q, I, σ, and the I that an unpolarized constant makes per unit.
+/// I(Q) with the background subtracted: Q, I, σ, the I that an unpolarized constant makes per unit, and the σ that sums over
+/// points take \[E4a\].
 pub fn iq(header: &Header, pattern: &Pattern) -> String {
-    let rows = pattern.radial.iter().zip(&pattern.intensity).zip(&pattern.sigma).zip(&pattern.unpolarized);
-    columns(header, "Q(Å$^{-1}$)  I(Q)  sigma  unpolarized", rows.map(|(((q, i), s), c)| [*q, *i, *s, *c]))
+    let Pattern { radial, intensity, sigma, unpolarized, sigma_as_independent, .. } = pattern;
+    let rows = radial.iter().zip(intensity).zip(sigma).zip(unpolarized).zip(sigma_as_independent);
+    let row = |((((q, i), s), c), own): ((((&f64, &f64), &f64), &f64), &f64)| [*q, *i, *s, *c, *own];
+    columns(header, "Q(Å$^{-1}$)  I(Q)  sigma  unpolarized  sigma_as_independent", rows.map(row))
 }
 
 /// S(Q): Q, S, σ.

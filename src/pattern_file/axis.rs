@@ -32,8 +32,9 @@ impl Axis {
     fn of_line(line: &str) -> Option<Axis> {
         let line = line.to_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-        if has(&["2-theta", "2theta", "two-theta", "two theta", "two_theta", "twotheta", "2th_", "2θ", "tth"])
-        {
+        let is_word = |word: &str| line.split(|c: char| !c.is_alphanumeric()).any(|part| part == word);
+        let names = ["2-theta", "2theta", "two-theta", "two theta", "two_theta", "twotheta", "2th_", "2θ"];
+        if has(&names) || is_word("tth") || is_word("2th") {
             let is_rad = has(&["_rad", "(rad", "radian"]);
             return Some(if is_rad { Axis::TwoThetaRad } else { Axis::TwoThetaDeg });
         }
@@ -59,8 +60,14 @@ pub(super) fn wavelength_angstrom(line: &str) -> Option<f64> {
     const LARGEST_IN_METRES: f64 = 1e-8;
     let line = line.trim_start_matches(['#', '!', ' ', '\t']).to_lowercase();
     let value = line.strip_prefix("wavelength")?.trim_start_matches([':', '=', ' ', '\t']);
-    let value: f64 = value.split_whitespace().next()?.parse().ok()?;
-    (value > 0.0).then_some(if value < LARGEST_IN_METRES { 1e10 * value } else { value })
+    let mut words = value.split_whitespace();
+    let value: f64 = words.next()?.parse().ok()?;
+    let in_angstrom = match words.next() {
+        Some("nm") => 10.0 * value,
+        Some(_) | None if value < LARGEST_IN_METRES => 1e10 * value,
+        Some(_) | None => value,
+    };
+    (value > 0.0).then_some(in_angstrom)
 }
 
 #[cfg(test)]
@@ -85,6 +92,8 @@ mod tests {
             ("# Mask applied: quartz.tif", None),
             ("inputfile = data/glass_nm.chi", None),
             ("# Q  I", None),
+            ("# user: Matthew Smith", None),
+            ("# tth I sigma", Some(Axis::TwoThetaDeg)),
         ] {
             assert_eq!(Axis::of_line(line), axis, "{line}");
         }
@@ -98,6 +107,7 @@ mod tests {
             ("# Wavelength: 1.393e-11 m", Some(0.1393)),
             ("# Wavelength: 1.908e-11", Some(0.1908)),
             ("wavelength = 0.142774", Some(0.142774)),
+            ("# wavelength: 0.0139 nm", Some(0.139)),
             ("# Wavelength: None", None),
             ("# Tilt: 0.1 deg", None),
         ] {

@@ -8,7 +8,7 @@ use crate::integrate::Pattern;
 /// The background is interpolated on straight lines between its points; σ of a value between two independent points is
 /// √((1 − t)²σ₁² + t²σ₂²). What is lost is a line's distance from the curve, h²/8 of the second derivative for points h apart. For
 /// sums over many points each interpolated one counts with the variance that keeps that of the sum: σ√(h/ΔQ), with ΔQ the
-/// distance of the sample's points.
+/// distance of the sample's points, and no less than σ.
 ///
 /// # Errors
 /// No point in common.
@@ -71,7 +71,8 @@ fn on(radial: &[f64], pattern: &Pattern) -> Pattern {
             if t == 0.0 { sigma[lower] } else { ((1.0 - t) * sigma[lower]).hypot(t * sigma[upper]) };
         there.intensity.push(if t == 0.0 { pattern.intensity[lower] } else { on_line(&pattern.intensity) });
         there.sigma.push(of_point);
-        there.sigma_as_independent.push(widening * on_line(&pattern.sigma_as_independent));
+        // A finer background gives each point values of its own: they are independent then.
+        there.sigma_as_independent.push((widening * on_line(&pattern.sigma_as_independent)).max(of_point));
     }
     there
 }
@@ -109,6 +110,11 @@ mod tests {
         assert!(found.sigma.iter().all(|sigma| (0.0706..=0.1001).contains(sigma)));
         // The variance of a sum: 4 sample points for each of the background's, each with σ√4.
         assert!(found.sigma_as_independent.iter().all(|sigma| (sigma - 0.2).abs() < 1e-9));
+        // Points of a background four times finer are independent, with σ = 0.2 on a point.
+        let finer: Vec<f64> = (0..900).map(|i| 0.4 + 0.025 * f64::from(i)).collect();
+        let found = difference(&sample, &pattern(finer, vec![1.0; 900], 0.2), 1.0).unwrap();
+        let larger = |(a, b): (&f64, &f64)| *a >= *b && *a > 0.14;
+        assert!(found.sigma_as_independent.iter().zip(&found.sigma).all(larger));
         let far = pattern(vec![30.0, 31.0], vec![1.0, 1.0], 0.1);
         assert!(difference(&sample, &far, 1.0).unwrap_err().to_string().contains("no points in common"));
     }

@@ -40,6 +40,16 @@ pub enum PatternFileError {
     /// Angles without a wavelength.
     #[error("{0}: x is 2θ, and nothing says the wavelength; give --energy-kev or --wavelength-angstrom")]
     Wavelength(PathBuf),
+    /// Points that do not follow each other.
+    #[error("{path}: x falls from {} to {} at point {point}, expected rising values", x[0], x[1])]
+    Falls {
+        /// The file.
+        path: PathBuf,
+        /// Its number, from 1.
+        point: usize,
+        /// The value before, and at it.
+        x: [f64; 2],
+    },
     /// An angle that cannot be.
     #[error("{path}: 2θ of {two_theta_deg:.3}° is beyond 180°; is x another axis? see --axis")]
     Angle {

@@ -10,6 +10,7 @@ mod read;
 mod scatter;
 mod source;
 
+use std::cmp::Ordering;
 use std::path::PathBuf;
 
 pub use axis::Axis;
@@ -37,6 +38,8 @@ pub struct PatternFile {
     pub sigma: Option<Vec<f64>>,
     /// I of an unpolarized constant per unit \[E4b\]: the fourth column of this program's `.iq` files.
     pub unpolarized: Option<Vec<f64>>,
+    /// σ of sums over points \[E4a\]: the fifth column of those files.
+    pub sigma_as_independent: Option<Vec<f64>>,
 }
 
 impl PatternFile {
@@ -62,6 +65,12 @@ impl PatternFile {
             let q = |x: &f64| momentum_transfer(angle(x).to_radians(), wavelength);
             Ok(self.x.iter().map(q).collect())
         };
+        if let Some(index) =
+            self.x.windows(2).position(|pair| pair[1].partial_cmp(&pair[0]) != Some(Ordering::Greater))
+        {
+            let (path, point) = (self.path.clone(), index + 2);
+            return Err(PatternFileError::Falls { path, point, x: [self.x[index], self.x[index + 1]] });
+        }
         let radial = match axis {
             Axis::QInvAngstrom => self.x.clone(),
             Axis::QInvNm => self.x.iter().map(|q| 0.1 * q).collect(),
@@ -73,7 +82,7 @@ impl PatternFile {
             unit: RadialUnit::QInvAngstrom,
             radial,
             intensity: self.intensity.clone(),
-            sigma_as_independent: sigma.clone(),
+            sigma_as_independent: self.sigma_as_independent.clone().unwrap_or_else(|| sigma.clone()),
             unpolarized: self.unpolarized.clone().unwrap_or_else(|| vec![1.0; sigma.len()]),
             sigma,
         })

@@ -52,6 +52,7 @@ impl PatternFile {
         let (mut x, intensity) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
         let sigma = columns.next();
         let unpolarized = columns.next().filter(|_| labels.contains("unpolarized"));
+        let sigma_as_independent = columns.next().filter(|_| labels.contains("sigma_as_independent"));
         let mut axis = Axis::of_header(header.iter().copied());
         // GSAS counts in hundredths of a degree.
         if header.iter().any(|line| line.starts_with("BANK") && line.contains("FXYE")) {
@@ -60,7 +61,16 @@ impl PatternFile {
         }
         let wavelength_angstrom = header.iter().find_map(|line| wavelength_angstrom(line));
         let path = path.to_owned();
-        Ok(PatternFile { path, axis, wavelength_angstrom, x, intensity, sigma, unpolarized })
+        Ok(PatternFile {
+            path,
+            axis,
+            wavelength_angstrom,
+            x,
+            intensity,
+            sigma,
+            unpolarized,
+            sigma_as_independent,
+        })
     }
 }
 

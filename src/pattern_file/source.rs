@@ -29,8 +29,12 @@ pub struct ReadPattern {
     pub pattern: Pattern,
     /// λ in Å, where it is given or in the header of the sample.
     pub wavelength_angstrom: Option<f64>,
+    /// What x was taken for.
+    pub axis: Axis,
     /// What the user should look at.
     pub warnings: Vec<String>,
+    /// What σ is where the file has none, for the user to look at.
+    pub estimated_sigma: Option<String>,
 }
 
 /// A header's wavelength that differs by more is another one, not rounding.
@@ -61,17 +65,19 @@ impl PatternSource<'_> {
                 used.in_words()
             ));
         }
-        let in_q = |file: &PatternFile| {
-            let axis = self.axis.or(file.axis).ok_or_else(|| PatternFileError::Axis(file.path.clone()))?;
-            file.pattern(axis, wavelength_angstrom, self.two_theta_zero_deg)
+        let axis_of = |file: &PatternFile| {
+            self.axis.or(file.axis).ok_or_else(|| PatternFileError::Axis(file.path.clone()))
         };
+        let in_q =
+            |file: &PatternFile| file.pattern(axis_of(file)?, wavelength_angstrom, self.two_theta_zero_deg);
         let mut pattern = in_q(&sample)?;
+        let mut estimated_sigma = None;
         if sample.sigma.is_none() {
             let relative = pattern.sigma.iter().zip(&pattern.intensity).map(|(s, i)| (s / i).abs());
             let mut relative: Vec<f64> = relative.filter(|share| share.is_finite()).collect();
             relative.sort_by(f64::total_cmp);
             let median = relative.get(relative.len() / 2).copied().unwrap_or(0.0);
-            warnings.push(format!(
+            estimated_sigma = Some(format!(
                 "{}: no third column: σ is the scatter of neighbouring points, {median:.1e} of I; too small where points were smoothed or interpolated",
                 self.sample.display()
             ));
@@ -88,7 +94,8 @@ impl PatternSource<'_> {
                 ));
             }
         }
-        Ok(ReadPattern { pattern, wavelength_angstrom, warnings })
+        let axis = axis_of(&sample)?;
+        Ok(ReadPattern { pattern, wavelength_angstrom, axis, warnings, estimated_sigma })
     }
 }
 

@@ -10,6 +10,7 @@ mod search;
 mod shape;
 
 pub use error::PeakError;
+pub(crate) use plan::MOST_PEAKS;
 pub use plan::PeakPlan;
 
 /// A number with its standard uncertainty.

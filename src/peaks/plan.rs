@@ -10,7 +10,7 @@ use crate::pdf::{Pdf, TransformPlan};
 use crate::structure::StructureFactor;
 
 /// Most peaks that are looked for.
-const MOST_PEAKS: usize = 50;
+pub(crate) const MOST_PEAKS: usize = 50;
 /// [`PeakSearch::First`] starts here: only bonds to hydrogen are shorter, and what G has below is error.
 const FIRST_R_ANGSTROM: f64 = 1.0;
 

@@ -152,6 +152,9 @@ impl Absolute {
     }
 }
 
+/// Qmax·r up to which the quadratures at low r are exact.
+const MOST_PHASE: f64 = 96.0;
+
 fn check(settings: &AbsoluteSettings) -> Result<(), StructureError> {
     let wrong = |name, found: f64, expected| {
         Err(StructureError::Setting { name, found: found.to_string(), expected })
@@ -182,6 +185,31 @@ fn check(settings: &AbsoluteSettings) -> Result<(), StructureError> {
     }
     if let Some(density) = settings.density_per_cubic_angstrom.filter(|density| !positive(*density)) {
         return wrong("the number density", density, "a positive number of atoms per Å³");
+    }
+    if let Some(iteration) = settings.iteration {
+        if unknown {
+            return wrong("the number density", f64::NAN, "the sample's: the low-r iteration needs it");
+        }
+        if !positive(iteration.r_max_angstrom) {
+            return wrong(
+                "the end of the low-r iteration",
+                iteration.r_max_angstrom,
+                "a positive length in Å",
+            );
+        }
+    }
+    // Where the quadratures at low r are exact (`low_r`, `normalization`).
+    let low_r = match settings.normalization {
+        Normalization::LowR { r_max_angstrom } => r_max_angstrom,
+        Normalization::HighQ { .. } | Normalization::KroghMoe => 0.0,
+    };
+    let low_r = settings.iteration.map_or(low_r, |iteration| low_r.max(iteration.r_max_angstrom));
+    if high * low_r > MOST_PHASE {
+        return wrong(
+            "the end of low r in Å",
+            low_r,
+            "less than 96/Qmax: no pair of atoms is that far apart",
+        );
     }
     if let Some(polynomial) = settings.polynomial {
         if !positive(polynomial.r_poly_angstrom) {

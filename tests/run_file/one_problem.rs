@@ -241,7 +241,7 @@ const ONE_PROBLEM: &[Case] = &[
     ),
     Case("peaks: {g_of_r: {r1: [3.6, 2.2]}}", (5, 22), "peaks.g_of_r.r1", "not below its upper end", ""),
     Case("peaks: {g_of_r: {r1: [28, 32]}}", (5, 22), "peaks.g_of_r.r1", "beyond the curve", ""),
-    Case("peaks: {s_of_q: 1000}", (5, 17), "peaks.s_of_q", "at most 100", ""),
+    Case("peaks: {s_of_q: 1000}", (5, 17), "peaks.s_of_q", "at most 50", ""),
 ];
 
 #[test]

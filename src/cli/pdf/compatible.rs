@@ -4,31 +4,36 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use halor::config::{AnalysisFile, PdfSettings};
-use halor::output::{Existing, write_file};
+use halor::output::{Existing, Together};
 use halor::pattern_file::{Axis, PatternSource};
 use halor::pdfgetx3::{OutputType, PdfGetX3Config, output_text};
 use halor::pipeline::reduce;
 use halor::reduce::ReductionPlan;
+use halor::scattering::Composition;
 use halor::structure::StructureSettings;
 
 use super::{Done, PdfArgs};
 
 /// What PDFgetX3 would do with one input; options of the command line go before the configuration.
-pub(super) fn one(args: &PdfArgs, config: &PdfGetX3Config, input: &str) -> anyhow::Result<Done> {
+pub(super) fn one(
+    args: &PdfArgs,
+    config: &PdfGetX3Config,
+    input: &str,
+    apart: &[PathBuf],
+) -> anyhow::Result<Done> {
+    let asked = AnalysisFile::open(args.run_file.as_deref(), &args.options.overrides())?;
     let path = config.locate(input);
     let background = config.backgroundfile.as_ref().map(|name| config.locate(name));
     let background = args.background.clone().or(background);
-    let mut read = PatternSource {
+    let read = PatternSource {
         sample: &path,
         background: background.as_deref(),
         background_scale: args.background_scale.unwrap_or(config.bgscale),
         axis: args.axis.map(Axis::from).or(config.dataformat),
-        wavelength_angstrom: config.wavelength,
+        wavelength_angstrom: asked.wavelength_angstrom()?.or(config.wavelength),
         two_theta_zero_deg: args.two_theta_zero_deg.unwrap_or(config.twothetazero),
     }
     .read()?;
-    // σ has no place in these files.
-    read.warnings.clear();
     let mut overrides = config.within(read.coverage()).overrides();
     overrides.extend(args.options.overrides());
     let file = AnalysisFile::open(args.run_file.as_deref(), &overrides)?;
@@ -41,10 +46,12 @@ pub(super) fn one(args: &PdfArgs, config: &PdfGetX3Config, input: &str) -> anyho
         backgroundfile: background.map(|path| path.display().to_string()),
         bgscale: args.background_scale.unwrap_or(config.bgscale),
         wavelength: read.wavelength_angstrom,
+        dataformat: Some(read.axis),
+        twothetazero: args.two_theta_zero_deg.unwrap_or(config.twothetazero),
         ..effective(config, &analysis.settings).context("`mode` was changed: expected pdfgetx3")?
     };
     let existing = if args.force || config.force { Existing::Replace } else { Existing::Keep };
-    let mut files: Vec<PathBuf> = Vec::new();
+    let mut files = Together::default();
     for kind in &config.outputtype {
         let (x, y) = match kind {
             OutputType::Iq => (&q, &intensity),
@@ -53,17 +60,23 @@ pub(super) fn one(args: &PdfArgs, config: &PdfGetX3Config, input: &str) -> anyho
             OutputType::Gr => (&reduced.pdf.r, &reduced.pdf.g),
         };
         let file = args.output.join(config.output_name(Path::new(input), *kind)?);
-        write_file(&file, output_text(&shown, input, *kind, x, y).as_bytes(), existing)?;
-        files.push(file);
+        files.add(file, output_text(&shown, input, *kind, x, y));
     }
-    Ok(Done { files, warnings: read.warnings.into_iter().chain(analysis.warnings).collect() })
+    // That σ is estimated is not said: it has no place in these files.
+    let warnings = read.warnings.into_iter().chain(analysis.warnings).collect();
+    Ok(Done { files: files.write(existing, apart)?, warnings })
 }
 
 /// The configuration with the numbers that were used.
 fn effective(config: &PdfGetX3Config, settings: &PdfSettings) -> Option<PdfGetX3Config> {
     let StructureSettings::PdfGetX3(used) = &settings.structure else { return None };
     let r = settings.transform.r;
+    // As it is written, if that is what was used: its digits are all there.
+    let written = config.composition.clone();
+    let is_used = |text: &String| Composition::parse(text).is_ok_and(|parsed| parsed == settings.composition);
+    let composition = written.filter(is_used).or_else(|| Some(settings.composition.to_string()));
     Some(PdfGetX3Config {
+        composition,
         rpoly: used.rpoly,
         qmin: used.qmin,
         qmax: Some(used.qmax),

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use halor::config::{Analysis, AnalysisFile, ConfigError};
 use halor::integrate::RING;
-use halor::output::{Existing, Header, PeakRow, fq, gr, iq, peaks_csv, rdf, sq, write_file};
+use halor::output::{Existing, Header, PeakRow, Together, fq, gr, iq, peaks_csv, rdf, sq};
 use halor::pattern_file::{Axis, PatternFileError, PatternSource, ReadPattern};
 use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
 use halor::pipeline::{Patterns, Reduced, reduce};
@@ -96,11 +96,15 @@ pub(super) fn run(args: &PdfArgs, quiet: bool) -> anyhow::Result<Outcome> {
         Err(error) => return outcome_of(error),
     };
     let mut failed = 0;
+    // What results must not replace.
+    let mut apart: Vec<PathBuf> = jobs.iter().flat_map(|(name, job)| job.inputs(name)).collect();
+    apart.extend(args.background.clone());
     for (name, job) in &jobs {
         let done = match job {
-            Job::Halor => one(args, Path::new(name)),
-            Job::PdfGetX3(config) => compatible::one(args, config, name),
+            Job::Halor => one(args, Path::new(name), &apart),
+            Job::PdfGetX3(config) => compatible::one(args, config, name, &apart),
         };
+        apart.extend(done.iter().flat_map(|done| done.files.clone()));
         match done {
             Ok(done) if quiet => drop(done),
             Ok(done) => {
@@ -124,6 +128,19 @@ enum Job {
     Halor,
     /// Those of a configuration of PDFgetX3.
     PdfGetX3(Box<PdfGetX3Config>),
+}
+
+impl Job {
+    /// The patterns that it reads.
+    fn inputs(&self, name: &str) -> Vec<PathBuf> {
+        match self {
+            Job::Halor => vec![PathBuf::from(name)],
+            Job::PdfGetX3(config) => {
+                let background = config.backgroundfile.as_ref().map(|name| config.locate(name));
+                background.into_iter().chain([config.locate(name)]).collect()
+            }
+        }
+    }
 }
 
 /// Patterns by name. A file with a configuration of PDFgetX3 stands for its `inputfile`s.
@@ -204,7 +221,7 @@ pub(super) fn analyse(
     Ok(Analysed { read, analysis, plan, reduced })
 }
 
-fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
+fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
     let background_scale = args.background_scale.unwrap_or(1.0);
     let Analysed { read, analysis, plan, reduced } = analyse(args, path, background_scale, &[])?;
 
@@ -236,6 +253,7 @@ fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
     };
     let rows: Vec<PeakRow> = reduced.peaks.peaks.iter().map(row).collect();
     let mut warnings = read.warnings;
+    warnings.extend(read.estimated_sigma);
     warnings.extend(analysis.warnings);
     warnings.extend(reduced.quality.warnings(&stem, &analysis.settings));
     let density = analysis.settings.density();
@@ -252,11 +270,9 @@ fn one(args: &PdfArgs, path: &Path) -> anyhow::Result<Done> {
     let curves = SampleCurves { sample: stem.clone(), patterns, reduced: Some(reduced) };
     let picture = ("svg", series_svg(&[curves])?);
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let mut files = Vec::new();
+    let mut files = Together::default();
     for (ending, text) in texts.into_iter().chain(rdf).chain(weights).chain([picture]) {
-        let path = args.output.join(format!("{stem}.{ending}"));
-        write_file(&path, text.as_bytes(), existing)?;
-        files.push(path);
+        files.add(args.output.join(format!("{stem}.{ending}")), text);
     }
-    Ok(Done { files, warnings })
+    Ok(Done { files: files.write(existing, apart)?, warnings })
 }

@@ -2,9 +2,7 @@
 
 use super::Check;
 use crate::config::schema::{OffOr, PdfMode, PeakChoice, PeaksBlock};
-use crate::peaks::{CoordinationNumber, PeakSearch, PeakSettings};
-
-const MOST_PEAKS: u64 = 100;
+use crate::peaks::{CoordinationNumber, MOST_PEAKS, PeakSearch, PeakSettings};
 
 /// Peaks of S(Q), peaks of G(r) and the coordination number.
 pub(super) fn peaks(
@@ -54,7 +52,9 @@ pub(super) fn peaks(
 
 fn names(choice: &PeakChoice, letter: &str) -> Vec<String> {
     match choice {
-        PeakChoice::First(count) => (1..=(*count).min(MOST_PEAKS)).map(|n| format!("{letter}{n}")).collect(),
+        PeakChoice::First(count) => {
+            (1..=(*count).min(MOST_PEAKS as u64)).map(|n| format!("{letter}{n}")).collect()
+        }
         PeakChoice::Windows(windows) => windows.iter().map(|(name, _)| name.clone()).collect(),
     }
 }
@@ -62,10 +62,10 @@ fn names(choice: &PeakChoice, letter: &str) -> Vec<String> {
 fn search(key: &str, choice: &PeakChoice, within: Option<[f64; 2]>, check: &mut Check<'_>) -> PeakSearch {
     match choice {
         PeakChoice::First(count) => {
-            if *count > MOST_PEAKS {
+            if *count > MOST_PEAKS as u64 {
                 check.problems.push(key, format!("found {count} peaks, expected at most {MOST_PEAKS}"), "");
             }
-            PeakSearch::First((*count).min(MOST_PEAKS) as usize)
+            PeakSearch::First((*count).min(MOST_PEAKS as u64) as usize)
         }
         PeakChoice::Windows(windows) => {
             for (name, limits) in windows {

@@ -150,6 +150,11 @@ fn placed(file: &mut TwinFile, check: &mut Check<'_>) -> Option<Geometry> {
     let placed = geometry(&mut run, None, &MaskSettings::default(), check);
     (file.beam, file.detector, file.geometry) = (run.beam, run.detector, run.geometry);
     let placed = placed?;
+    if placed.detector.displacement.is_some() {
+        let message = "pixels of the simulation lie on the grid";
+        check.problems.push("geometry.displacement_px", message, "leave it out");
+        return None;
+    }
     let shape = placed.detector.shape;
     let [column, row] = Placement::new(&placed).beam_centre_px();
     if !((0.0..=shape.columns as f64).contains(&column) && (0.0..=shape.rows as f64).contains(&row)) {

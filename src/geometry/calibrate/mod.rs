@@ -101,6 +101,7 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
     let settled = bench.refined(&starts)?;
     let context = Context {
         detector: &settled.detector,
+        seen_by: request.detector,
         wavelength_angstrom: request.wavelength_angstrom,
         rings_q: &rings_q,
         tilt: settled.tilt,

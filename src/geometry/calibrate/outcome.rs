@@ -131,6 +131,8 @@ pub struct Calibration {
 /// What [`frame`] needs to know beside the fit.
 pub(super) struct Context<'a> {
     pub(super) detector: &'a Detector,
+    /// The one that places on rings were found with, without what was then found of its pixels.
+    pub(super) seen_by: &'a Detector,
     pub(super) wavelength_angstrom: f64,
     pub(super) rings_q: &'a [f64],
     /// Of rotations and wavelength.
@@ -187,7 +189,7 @@ pub(super) fn frame(
         centre_sigma_px: [centre_sigma[0] / fast_m, centre_sigma[1] / slow_m],
         along_beam_m: [placement.along_m, placement.along_m * own[(5, 5)].sqrt()],
         rings: rings(refined, index, &own, context),
-        points: points(settled, index, context.detector),
+        points: points(settled, index, context.seen_by),
         agreement,
         fwhm_px: settled.fwhm_px,
     }
