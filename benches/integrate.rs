@@ -11,7 +11,7 @@ use halor::engine::cpu::CpuEngine;
 use halor::frame::{Counts, Frame, FrameHeader, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::grid::Bins;
-use halor::integrate::{Azimuth, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+use halor::integrate::{Azimuth, Filter, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
 use halor::simd::InstructionSet;
 
 const SHAPE: Shape = Shape { rows: 1679, columns: 1475 };
@@ -42,6 +42,7 @@ fn spec(splitting: Splitting, mask: &Mask) -> PlanSpec<'_> {
         bins: Bins { lower: 0.0, upper: 33.0, count: 3000 },
         regions: vec![Region { name: "ring".into(), azimuth: Azimuth::Ring }],
         splitting,
+        filter: Filter::Off,
         mask,
         corrections,
         flat: None,

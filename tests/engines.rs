@@ -11,7 +11,7 @@ use halor::frame::{Counts, Frame, FrameHeader, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Orientation, Poni};
 use halor::grid::Bins;
 use halor::integrate::{
-    Accumulators, Azimuth, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
+    Accumulators, Azimuth, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
 };
 
 const SHAPE: Shape = Shape { rows: 83, columns: 70 };
@@ -49,6 +49,7 @@ fn spec(geometry: Geometry, splitting: Splitting, mask: &Mask) -> PlanSpec<'_> {
         bins: Bins { lower: 0.0, upper: 40.0, count: 117 },
         regions: vec![Region { name: "ring".into(), azimuth: Azimuth::Ring }],
         splitting,
+        filter: Filter::Off,
         mask,
         corrections,
         flat: None,

@@ -21,7 +21,7 @@ use halor::frame::{Counts, Frame, FrameHeader, Mask};
 use halor::geometry::{Detector, Geometry, read_poni};
 use halor::grid::Bins;
 use halor::integrate::{
-    Accumulators, Azimuth, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
+    Accumulators, Azimuth, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
 };
 use tiff::decoder::{Decoder, DecodingResult};
 
@@ -43,13 +43,13 @@ const RING: CornerError = CornerError { share: 7e-5, from_counts: 100_000 };
 /// 2.4e-4 more.
 const CAKE: CornerError = CornerError { share: 3.1e-4, from_counts: 0 };
 
-struct Setup {
-    folder: PathBuf,
-    geometry: Geometry,
-    mask: Mask,
+pub(crate) struct Setup {
+    pub(crate) folder: PathBuf,
+    pub(crate) geometry: Geometry,
+    pub(crate) mask: Mask,
 }
 
-fn setups() -> Vec<Setup> {
+pub(crate) fn setups() -> Vec<Setup> {
     let open = |name| {
         let folder = data(&format!("pyfai/{name}"))?;
         let text = std::fs::read_to_string(folder.join("geom.poni")).unwrap();
@@ -62,7 +62,7 @@ fn setups() -> Vec<Setup> {
     ["centred", "tilted"].into_iter().filter_map(open).collect()
 }
 
-fn tiff(path: &Path) -> DecodingResult {
+pub(crate) fn tiff(path: &Path) -> DecodingResult {
     let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
     Decoder::new(file).unwrap().read_image().unwrap()
 }
@@ -97,7 +97,7 @@ impl Case {
 }
 
 /// Bins around the reference's points, in our unit (its Q is in nm⁻¹).
-fn bins(unit: RadialUnit, radial: &[f64]) -> Bins {
+pub(crate) fn bins(unit: RadialUnit, radial: &[f64]) -> Bins {
     let to_ours = match unit {
         RadialUnit::QInvAngstrom => 0.1,
         RadialUnit::TwoThetaDeg | RadialUnit::DAngstrom => 1.0,
@@ -134,6 +134,7 @@ fn integrate(setup: &Setup, k: usize, corners: CornerError, case: Case) -> Answe
         bins: case.bins,
         regions,
         splitting: case.splitting,
+        filter: Filter::Off,
         mask: &setup.mask,
         corrections: case.corrections,
         flat: case.flat,

@@ -6,6 +6,7 @@ mod readers;
 mod geometry_pyfai;
 mod integrate_pyfai;
 mod engines;
+mod filters;
 mod gpu;
 mod pdfgetx3;
 mod pdf_command;

@@ -104,14 +104,15 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             path.display()
         ));
     }
-    let (engine, engine_error, no_gpu) = match engine::select::plan_engine(&config.engine) {
-        Ok(info) => (Some(info), None, false),
-        Err(error) => (
-            None,
-            Some(error.to_string()),
-            matches!(error, EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }),
-        ),
-    };
+    let (engine, engine_error, no_gpu) =
+        match engine::select::plan_engine(&config.engine, config.integration.filter) {
+            Ok(info) => (Some(info), None, false),
+            Err(error) => (
+                None,
+                Some(error.to_string()),
+                matches!(error, EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }),
+            ),
+        };
     problems.extend(engine_error.clone());
     RunPlan {
         frames_of,

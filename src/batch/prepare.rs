@@ -88,6 +88,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         bins: config.integration.bins,
         regions: config.regions.clone(),
         splitting: config.integration.splitting,
+        filter: config.integration.filter,
         mask: &mask,
         corrections: config.corrections.factors.clone(),
         flat,

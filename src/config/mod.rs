@@ -27,7 +27,7 @@ use crate::frame::FrameAddress;
 use crate::geometry::Geometry;
 use crate::geometry::calibrate::Calibrant;
 use crate::grid::Bins;
-use crate::integrate::{RadialUnit, Region, Splitting};
+use crate::integrate::{Filter, RadialUnit, Region, Splitting};
 use crate::pdf::TransformSettings;
 use crate::peaks::PeakSettings;
 use crate::scattering::Composition;
@@ -138,6 +138,8 @@ pub struct IntegrationSettings {
     pub bins: Bins,
     /// Pixel splitting.
     pub splitting: Splitting,
+    /// What is done about pixels that do not belong to their ring.
+    pub filter: Filter,
     /// What a frame's norm is multiplied by.
     pub normalize_by: NormalizeBy,
     /// Exposure that replaces the header's.

@@ -49,9 +49,10 @@ impl SampleAbsorption {
     /// `flat` is multiplied in where there is one: a pixel's answer to a photon that left its place in the sample.
     pub fn times_flat(&self, geometry: &Geometry, flat: Option<&[f32]>) -> Vec<f32> {
         let columns = geometry.detector.shape.columns.max(1);
+        let frame = geometry.lab_frame();
         let ray = |pixel: usize| {
             let (row, column) = (pixel / columns, pixel % columns);
-            geometry.lab(geometry.detector_point(row as f64 + 0.5, column as f64 + 0.5))
+            frame.lab(geometry.detector_point(row as f64 + 0.5, column as f64 + 0.5))
         };
         let pixels = geometry.detector.shape.pixels();
         let times = |pixel: usize, factor: f64| match flat {

@@ -3,13 +3,18 @@
 use rayon::prelude::*;
 
 use super::Correction;
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, LabFrame};
 
 impl Correction {
     /// This factor at a pixel coordinate (continuous: the centre of the first pixel is (0.5, 0.5)); dimensionless.
     pub fn factor(&self, geometry: &Geometry, row: f64, column: f64) -> f64 {
+        self.factor_in(&geometry.lab_frame(), geometry, row, column)
+    }
+
+    /// [`Correction::factor`] for many pixels, `frame` that of the geometry.
+    pub(crate) fn factor_in(&self, frame: &LabFrame, geometry: &Geometry, row: f64, column: f64) -> f64 {
         let cos_incidence = || geometry.cos_incidence(geometry.detector_point(row, column));
-        let lab = || geometry.lab(geometry.detector_point(row, column));
+        let lab = || frame.lab(geometry.detector_point(row, column));
         match *self {
             Correction::SolidAngle => cos_incidence().powi(3),
             // With t of [E1]: cos 2θ = t3/|t|, sin²2θ cos 2χ = (t2² − t1²)/|t|².
@@ -62,12 +67,15 @@ impl std::fmt::Display for Correction {
 pub fn pixel_norm(geometry: &Geometry, corrections: &[Correction], flat: Option<&[f32]>) -> Vec<f64> {
     let columns = geometry.detector.shape.columns;
     let mut norm = vec![1.0; geometry.detector.shape.pixels()];
+    let frame = geometry.lab_frame();
     norm.par_chunks_mut(columns.max(1)).enumerate().for_each(|(row, line)| {
         for (column, norm) in line.iter_mut().enumerate() {
             let flat =
                 flat.map_or(1.0, |flat| flat.get(row * columns + column).map_or(f64::NAN, |v| f64::from(*v)));
             let (row, column) = (row as f64 + 0.5, column as f64 + 0.5);
-            *norm = corrections.iter().fold(flat, |product, c| product * c.factor(geometry, row, column));
+            *norm = corrections
+                .iter()
+                .fold(flat, |product, c| product * c.factor_in(&frame, geometry, row, column));
         }
     });
     norm

@@ -1,72 +1,57 @@
-//! The native engine: eight frames at once against one pass over the matrix, sums in f64.
+//! The native engine: sums in f64, eight frames at once; or rings that are filtered, frame by frame.
 
 mod kernel;
 mod load;
+mod rings;
 mod stream;
+mod sums;
 
-use std::mem::discriminant;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::valid::last_valid;
 use super::{Engine, EngineError, EngineInfo, EngineKind, check_pixels};
-use crate::frame::{Frame, each_type};
-use crate::integrate::{Accumulators, IntegrationPlan};
+use crate::frame::Frame;
+use crate::integrate::{Accumulators, Filter, IntegrationPlan};
 use crate::simd::{InstructionSet, LANES};
-use kernel::{Accumulate, BandSums};
-use load::{Count, Group, SignalPath};
-use stream::Stream;
-
-/// Most pieces of the detector that are summed on their own and then added in order.
-const MOST_BANDS: usize = 16;
-
-/// Memory that the sums of all bands of a group of frames may take.
-const BAND_BYTES: usize = 256 << 20;
+use rings::Rings;
+use sums::Sums;
 
 /// Memory that the counts of a batch may take, at 4 bytes each. Many threads do not need more: they share the bands of
 /// a few groups as well as they share many groups.
 const BATCH_BYTES: usize = 1 << 30;
 
-/// What the threads share out among themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    /// Groups of frames, each summed by one thread.
-    Groups,
-    /// The bands of one group after the other.
-    Bands,
-}
-
 /// Integrates on the processor.
-///
-/// The detector is cut into bands of pixels that depend on the plan alone. Each band is summed in an order that the plan
-/// decides, the bands are added in order, and every frame has its own lane of arithmetic: so the bits of the answer depend
-/// neither on the threads, nor on the frames that are integrated with it, nor on the instruction set.
 #[derive(Debug)]
 pub struct CpuEngine {
     plan: Arc<IntegrationPlan>,
     info: EngineInfo,
-    instructions: InstructionSet,
-    stream: Stream,
-    /// Σ w·norm of each bin without excluded pixels.
-    norm: Vec<f64>,
-    /// Pixels in each bin.
-    pixels: Vec<u32>,
-    /// First block of each band, and the end.
-    bands: Vec<usize>,
+    way: Way,
+}
+
+/// What the plan's filter needs.
+#[derive(Debug)]
+enum Way {
+    /// All pixels of a bin are added.
+    Sums(Sums),
+    /// They are looked at first.
+    Rings(Rings),
 }
 
 /// What the native engine says of itself.
-pub(super) fn info() -> EngineInfo {
-    info_with(InstructionSet::best())
+pub(super) fn info(filter: Filter) -> EngineInfo {
+    info_with(InstructionSet::best(), filter)
 }
 
-fn info_with(instructions: InstructionSet) -> EngineInfo {
+fn info_with(instructions: InstructionSet, filter: Filter) -> EngineInfo {
     let threads = rayon::current_num_threads();
     EngineInfo {
         kind: EngineKind::Cpu,
         device: std::env::consts::ARCH.to_owned(),
-        detail: format!("{instructions}, f64, {LANES} frames at once, {threads} threads"),
+        detail: match filter {
+            Filter::Off => format!("{instructions}, f64, {LANES} frames at once, {threads} threads"),
+            Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => {
+                format!("rings filtered, f64, {threads} threads")
+            }
+        },
     }
 }
 
@@ -78,108 +63,30 @@ impl CpuEngine {
 
     /// An engine that uses these instructions.
     pub fn with(plan: Arc<IntegrationPlan>, instructions: InstructionSet) -> CpuEngine {
-        let bytes = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
-        let count = (BAND_BYTES / bytes.max(1)).clamp(1, MOST_BANDS);
-        let sums = || (plan.norm_sum(), plan.pixel_count());
-        let (stream, (norm, pixels)) = rayon::join(|| Stream::new(&plan), sums);
-        CpuEngine {
-            info: info_with(instructions),
-            instructions,
-            norm,
-            pixels,
-            bands: (0..=count).map(|band| stream.blocks() * band / count).collect(),
-            stream,
-            plan,
-        }
+        let way = match plan.filter {
+            Filter::Off => Way::Sums(Sums::new(&plan, instructions)),
+            Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => {
+                Way::Rings(Rings::new(&plan))
+            }
+        };
+        CpuEngine { info: info_with(instructions, plan.filter), way, plan }
     }
 
     /// Memory of the matrix that is read for each group of frames.
     pub fn matrix_bytes(&self) -> usize {
-        self.stream.bytes()
-    }
-
-    /// Sums up to [`LANES`] frames of the number type of the first, whose counts are `first`.
-    fn group<T: Count>(
-        &self,
-        first: &[T],
-        frames: &[Frame],
-        sharing: Sharing,
-    ) -> Result<Vec<Accumulators>, EngineError> {
-        let model = &self.plan.signal;
-        let lane = |index: usize| frames.get(index).unwrap_or(&frames[0]);
-        let mut tau_per_exposure = [0.0; LANES];
-        let mut last = Some(u32::MAX);
-        for (index, tau) in tau_per_exposure.iter_mut().enumerate() {
-            let frame = lane(index);
-            *tau = model.tau_per_exposure(frame.header.exposure_s).ok_or(EngineError::NoExposure)?;
-            last = last.min(last_valid(&frame.counts, model, *tau));
-        }
-        let counts = std::array::from_fn(|index| T::of(&lane(index).counts).unwrap_or(first));
-        let group = Group { model, counts, tau_per_exposure, last_valid: last };
-        let one_sum = self.stream.has_whole_pixels() && matches!(SignalPath::of(model), SignalPath::Counts);
-        Ok(if one_sum {
-            self.reduce::<T, 1>(&group, frames.len(), sharing)
-        } else {
-            self.reduce::<T, 2>(&group, frames.len(), sharing)
-        })
-    }
-
-    /// Sums all bands of a group, in the same order whatever the threads share.
-    fn reduce<T: Count, const S: usize>(
-        &self,
-        group: &Group<'_, T>,
-        frames: usize,
-        sharing: Sharing,
-    ) -> Vec<Accumulators> {
-        let sum = |band: usize| {
-            self.instructions.run(Accumulate::<T, S> {
-                group,
-                stream: &self.stream,
-                blocks: self.bands[band]..self.bands[band + 1],
-                bins: self.plan.accumulator_len(),
-            })
-        };
-        let bands = self.bands.len() - 1;
-        let mut total = BandSums::<S>::zero(self.plan.accumulator_len());
-        match sharing {
-            Sharing::Groups => (0..bands).for_each(|band| total.add(&sum(band))),
-            Sharing::Bands => {
-                let parts: Vec<BandSums<S>> = (0..bands).into_par_iter().map(sum).collect();
-                parts.iter().for_each(|part| total.add(part));
-            }
-        }
-        (0..frames).map(|lane| self.finish(&total, lane)).collect()
-    }
-
-    /// The sums of one frame, its norm without the pixels that this frame excludes.
-    fn finish<const S: usize>(&self, sums: &BandSums<S>, lane: usize) -> Accumulators {
-        let excluded = &sums.excluded[lane];
-        let mut norm = self.norm.clone();
-        if !excluded.is_empty() {
-            let mut left = self.pixels.clone();
-            for &pixel in excluded {
-                for (bin, weight) in self.plan.entries(pixel as usize) {
-                    norm[bin] -= weight * self.plan.norm[pixel as usize];
-                    left[bin] -= 1;
-                }
-            }
-            // What rounding leaves of an emptied bin is not a norm.
-            for (norm, _) in norm.iter_mut().zip(&left).filter(|(_, left)| **left == 0) {
-                *norm = 0.0;
-            }
-        }
-        Accumulators {
-            signal: sums.sums.iter().map(|bin| bin[0].0[lane]).collect(),
-            variance: sums.sums.iter().map(|bin| bin[S - 1].0[lane]).collect(),
-            norm,
-            excluded_pixels: excluded.len() as u64,
+        match &self.way {
+            Way::Sums(sums) => sums.matrix_bytes(),
+            Way::Rings(rings) => rings.bytes(),
         }
     }
 }
 
 /// Memory of an engine for `plan`, beside the plan's own.
 pub fn engine_bytes(plan: &IntegrationPlan) -> usize {
-    stream::bytes(plan)
+    match plan.filter {
+        Filter::Off => stream::bytes(plan),
+        Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => rings::bytes(plan),
+    }
 }
 
 /// Frames that this engine likes to get at once.
@@ -204,15 +111,10 @@ impl Engine for CpuEngine {
 
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError> {
         frames.iter().try_for_each(|frame| check_pixels(frame, &self.plan))?;
-        let same_type = |a: &Frame, b: &Frame| discriminant(&a.counts) == discriminant(&b.counts);
-        let groups: Vec<&[Frame]> = frames.chunk_by(same_type).flat_map(|run| run.chunks(LANES)).collect();
-        let sum = |group: &&[Frame], sharing| each_type!(&group[0].counts, first => self.group(first, group, sharing));
-        let answers: Vec<Vec<Accumulators>> = if groups.len() < rayon::current_num_threads() {
-            groups.iter().map(|group| sum(group, Sharing::Bands)).collect::<Result<_, _>>()?
-        } else {
-            groups.par_iter().map(|group| sum(group, Sharing::Groups)).collect::<Result<_, _>>()?
-        };
-        Ok(answers.into_iter().flatten().collect())
+        match &self.way {
+            Way::Sums(sums) => sums.integrate(&self.plan, frames),
+            Way::Rings(rings) => frames.iter().map(|frame| rings.integrate(&self.plan, frame)).collect(),
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub use device::{Adapter, AdapterKind, AdapterSummary, GpuDevice, adapters};
 use super::layout::{ChunkParams, Entry, GROUP, GroupSums, LANES, MAX_FRAMES, PassParams};
 use super::{Engine, EngineError, EngineInfo, check_pixels};
 use crate::frame::Frame;
-use crate::integrate::{Accumulators, IntegrationPlan};
+use crate::integrate::{Accumulators, Filter, IntegrationPlan};
 use matrix::BinMatrix;
 use pass::{Staging, wait};
 use shaders::{Pipeline, Stage};
@@ -67,8 +67,11 @@ impl GpuEngine {
     /// Puts a plan on a card: uploads the matrix, evaluates the geometry, sets up all buffers that frames will need.
     ///
     /// # Errors
-    /// The card lacks memory or is lost, one of its bindings cannot hold an image or a bin, or its driver fails.
+    /// The plan filters rings, the card lacks memory or is lost, one of its bindings cannot hold an image or a bin, or its driver fails.
     pub fn new(plan: Arc<IntegrationPlan>, gpu: GpuDevice) -> Result<GpuEngine, EngineError> {
+        if plan.filter != Filter::Off {
+            return Err(EngineError::Filter { adapter: gpu.adapter().name.clone() });
+        }
         let pixels = plan.shape.pixels();
         let limit = gpu.binding_limit();
         let needed = |groups: usize| (4 * GROUP * groups * pixels) as u64;

@@ -154,6 +154,12 @@ pub enum EngineError {
         /// Weights.
         limit: u64,
     },
+    /// The shaders only add.
+    #[error("{adapter} adds pixels and filters no rings; set `engine: cpu` or `integration.filter: off`")]
+    Filter {
+        /// Adapter.
+        adapter: String,
+    },
     /// The card's memory is full.
     #[error("{adapter} is out of memory ({what}); close other programs that use it or set `engine: cpu`")]
     OutOfGpuMemory {

@@ -7,7 +7,7 @@ use super::gpu::{Adapter, AdapterSummary, GpuDevice, GpuEngine, adapters};
 use super::{Engine, EngineError, EngineInfo};
 use crate::config::EngineChoice;
 use crate::frame::Frame;
-use crate::integrate::{Accumulators, IntegrationPlan};
+use crate::integrate::{Accumulators, Filter, IntegrationPlan};
 
 /// What a choice means on this machine; adapters by their place in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,36 +22,54 @@ enum Selection {
 
 /// An engine of the wanted kind for a plan.
 ///
-/// `Auto` takes a real GPU, and the native engine where there is none or where the GPU refuses the plan; the reason is
-/// then in the detail of [`EngineInfo`] and in the log.
+/// `Auto` takes a real GPU, and the native engine where there is none or where the GPU refuses the plan. Rings are filtered by
+/// the native engine whatever the choice. The reason is then in the detail of [`EngineInfo`] and in the log.
 ///
 /// # Errors
 /// No such adapter, or it does not take the plan.
 pub fn select(choice: &EngineChoice, plan: Arc<IntegrationPlan>) -> Result<Box<dyn Engine>, EngineError> {
     let adapters = adapters_for(choice);
-    match chosen(choice, &summaries(&adapters))? {
-        Selection::Cpu => Ok(Box::new(CpuEngine::new(plan))),
-        Selection::Adapter(index) => Ok(Box::new(gpu_engine(&adapters[index], plan)?)),
-        Selection::AdapterOrCpu(index) => match gpu_engine(&adapters[index], Arc::clone(&plan)) {
-            Ok(engine) => Ok(Box::new(engine)),
-            Err(error) => {
-                tracing::warn!("the CPU integrates instead of {}: {error}", adapters[index].summary);
-                Ok(Box::new(StandIn::new(CpuEngine::new(plan), &error)))
-            }
+    let (index, refused) = match chosen(choice, &summaries(&adapters))? {
+        Selection::Cpu => return Ok(Box::new(CpuEngine::new(plan))),
+        Selection::Adapter(index) => (index, refuses(&adapters[index].summary, plan.filter)),
+        Selection::AdapterOrCpu(index) => match refuses(&adapters[index].summary, plan.filter) {
+            Some(error) => (index, Some(error)),
+            None => match gpu_engine(&adapters[index], Arc::clone(&plan)) {
+                Ok(engine) => return Ok(Box::new(engine)),
+                Err(error) => (index, Some(error)),
+            },
         },
-    }
+    };
+    let Some(error) = refused else { return Ok(Box::new(gpu_engine(&adapters[index], plan)?)) };
+    tracing::warn!("the CPU integrates instead of {}: {error}", adapters[index].summary);
+    Ok(Box::new(StandIn::new(CpuEngine::new(plan), &error)))
 }
 
-/// What [`select`] would choose, without a plan.
+/// Why no adapter takes a plan with this filter.
+fn refuses(adapter: &AdapterSummary, filter: Filter) -> Option<EngineError> {
+    (filter != Filter::Off).then(|| EngineError::Filter { adapter: adapter.name.clone() })
+}
+
+/// What [`select`] would choose for a plan with this filter.
 ///
 /// # Errors
 /// No such adapter.
-pub fn plan_engine(choice: &EngineChoice) -> Result<EngineInfo, EngineError> {
+pub fn plan_engine(choice: &EngineChoice, filter: Filter) -> Result<EngineInfo, EngineError> {
     let adapters = summaries(&adapters_for(choice));
     Ok(match chosen(choice, &adapters)? {
-        Selection::Cpu => cpu::info(),
-        Selection::Adapter(index) | Selection::AdapterOrCpu(index) => adapters[index].engine_info(),
+        Selection::Cpu => cpu::info(filter),
+        Selection::Adapter(index) | Selection::AdapterOrCpu(index) => {
+            match refuses(&adapters[index], filter) {
+                Some(error) => in_place_of_gpu(cpu::info(filter), &error),
+                None => adapters[index].engine_info(),
+            }
+        }
     })
+}
+
+/// What an engine says of itself that stands in for a GPU.
+fn in_place_of_gpu(engine: EngineInfo, refusal: &EngineError) -> EngineInfo {
+    EngineInfo { detail: format!("{}; in place of the GPU: {refusal}", engine.detail), ..engine }
 }
 
 fn gpu_engine(adapter: &Adapter, plan: Arc<IntegrationPlan>) -> Result<GpuEngine, EngineError> {
@@ -107,9 +125,7 @@ struct StandIn {
 
 impl StandIn {
     fn new(engine: CpuEngine, refusal: &EngineError) -> StandIn {
-        let mut info = engine.info().clone();
-        info.detail = format!("{}; in place of the GPU: {refusal}", info.detail);
-        StandIn { engine, info }
+        StandIn { info: in_place_of_gpu(engine.info().clone(), refusal), engine }
     }
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::project::{Polar, Projection};
 use super::sector::Cover;
 use super::split::{Rows, Splitter};
-use super::{Azimuth, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
+use super::{Azimuth, Filter, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
 use crate::correct::{Correction, SignalModel};
 use crate::frame::{Mask, Shape};
 use crate::geometry::Geometry;
@@ -38,6 +38,8 @@ pub struct PlanSpec<'a> {
     pub regions: Vec<Region>,
     /// How pixels are shared between bins.
     pub splitting: Splitting,
+    /// What is done about pixels that do not belong to their ring.
+    pub filter: Filter,
     /// Pixels that are left out of every frame.
     pub mask: &'a Mask,
     /// The factors that `norm` is made of, with `flat`.
@@ -207,6 +209,7 @@ impl IntegrationPlan {
             bins: spec.bins,
             regions: spec.regions,
             splitting: spec.splitting,
+            filter: spec.filter,
             matrix: join(bands, shape.pixels()),
             corrections: spec.corrections,
             flat: spec.flat,
@@ -251,11 +254,12 @@ impl IntegrationPlan {
             return vec![1.0; self.accumulator_len()];
         };
         let columns = self.shape.columns.max(1);
+        let frame = self.geometry.lab_frame();
         let inverse: Vec<f64> = (0..self.shape.pixels())
             .into_par_iter()
             .map(|pixel| {
                 let (row, column) = ((pixel / columns) as f64 + 0.5, (pixel % columns) as f64 + 0.5);
-                1.0 / polarization.factor(&self.geometry, row, column)
+                1.0 / polarization.factor_in(&frame, &self.geometry, row, column)
             })
             .collect();
         let (mut of_constant, mut of_light) =

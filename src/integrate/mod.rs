@@ -1,6 +1,7 @@
 //! Azimuthal integration: the plan (a sparse matrix built once in f64) and the pattern that comes out.
 
 mod build;
+mod filter;
 mod pattern;
 mod project;
 mod sector;
@@ -14,6 +15,7 @@ use crate::grid::Bins;
 pub use crate::units::RadialUnit;
 pub(crate) use build::MOST_BINS;
 pub use build::{PlanError, PlanSpec};
+pub use filter::{ErrorModel, Filter, Part};
 pub use pattern::PatternError;
 
 /// Name of the region that is the whole azimuth.
@@ -93,6 +95,8 @@ pub struct IntegrationPlan {
     pub regions: Vec<Region>,
     /// How pixels were split.
     pub splitting: Splitting,
+    /// What is done about pixels that do not belong to their ring.
+    pub filter: Filter,
     /// Weights; a statically masked pixel has no entries.
     pub matrix: PixelMatrix,
     /// The factors that `norm` is made of, with `flat`.
@@ -116,6 +120,17 @@ impl IntegrationPlan {
     pub fn accumulator_len(&self) -> usize {
         self.regions.len() * self.bins.count
     }
+}
+
+/// The sums of \[E4\] of one bin.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sums {
+    /// Σ w·signal.
+    pub signal: f64,
+    /// Σ w²·variance.
+    pub variance: f64,
+    /// Σ w·norm.
+    pub norm: f64,
 }
 
 /// The sums of \[E4\] for every bin of every region (region · bins + bin), of one frame or of several added.

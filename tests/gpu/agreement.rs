@@ -11,7 +11,7 @@ use halor::engine::{Engine, EngineError, EngineKind};
 use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::Orientation;
 use halor::grid::Bins;
-use halor::integrate::{Azimuth, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+use halor::integrate::{Azimuth, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
 
 use super::Worst;
 use super::oracle::scatter;
@@ -44,6 +44,7 @@ fn built(splitting: Splitting, orientation: Orientation) -> Arc<IntegrationPlan>
             sector("back", 178.0, Fold::Single),
         ],
         splitting,
+        filter: Filter::Off,
         mask: &mask,
         corrections,
         flat: Some(flat),
@@ -93,12 +94,12 @@ fn a_run_gets_the_engine_that_it_names() {
     let one = frame(plan.shape, "i32", 1);
     let by = |choice: EngineChoice| select(&choice, Arc::clone(&plan));
     assert_eq!(by(EngineChoice::Cpu).unwrap().info().kind, EngineKind::Cpu);
-    assert_eq!(plan_engine(&EngineChoice::Cpu).unwrap().kind, EngineKind::Cpu);
+    assert_eq!(plan_engine(&EngineChoice::Cpu, Filter::Off).unwrap().kind, EngineKind::Cpu);
 
     let real = adapters().iter().any(|a| a.summary.is_gpu());
     let automatic = by(EngineChoice::Auto).unwrap();
     assert_eq!(automatic.info().kind, if real { EngineKind::Gpu } else { EngineKind::Cpu });
-    assert_eq!(automatic.info(), &plan_engine(&EngineChoice::Auto).unwrap());
+    assert_eq!(automatic.info(), &plan_engine(&EngineChoice::Auto, Filter::Off).unwrap());
     assert_eq!(automatic.integrate(std::slice::from_ref(&one)).unwrap().len(), 1);
     assert_eq!(matches!(by(EngineChoice::Gpu), Err(EngineError::NoGpu { .. })), !real);
     let unknown = EngineChoice::Adapter("no such adapter".to_owned());
@@ -108,7 +109,15 @@ fn a_run_gets_the_engine_that_it_names() {
         let choice = EngineChoice::Adapter(adapter.name.to_uppercase());
         let engine = by(choice.clone()).unwrap();
         assert_eq!(engine.info().device, adapter.name);
-        assert_eq!(engine.info(), &plan_engine(&choice).unwrap());
+        assert_eq!(engine.info(), &plan_engine(&choice, Filter::Off).unwrap());
         assert_eq!(engine.integrate(std::slice::from_ref(&one)).unwrap().len(), 1);
+
+        // The shaders only add: the native engine filters, with the same bits, and says in whose place.
+        let filtered = Arc::new(IntegrationPlan { filter: Filter::Median, ..(*plan).clone() });
+        let stand_in = select(&choice, Arc::clone(&filtered)).unwrap();
+        assert_eq!(stand_in.info(), &plan_engine(&choice, Filter::Median).unwrap());
+        assert!(stand_in.info().kind == EngineKind::Cpu && stand_in.info().detail.contains(&adapter.name));
+        let native = CpuEngine::new(filtered).integrate(std::slice::from_ref(&one)).unwrap();
+        assert_eq!(stand_in.integrate(std::slice::from_ref(&one)).unwrap(), native);
     }
 }

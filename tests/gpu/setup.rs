@@ -7,7 +7,7 @@ use halor::engine::gpu::{GpuDevice, adapters};
 use halor::frame::{Counts, Frame, FrameHeader, Shape};
 use halor::geometry::{Detector, Geometry, Orientation, Poni};
 use halor::grid::Bins;
-use halor::integrate::{Azimuth, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
+use halor::integrate::{Azimuth, Filter, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
 
 /// A GPU, or else the software driver; `None`, with a line that says so, where there is neither.
 ///
@@ -118,6 +118,7 @@ impl Recipe {
             bins: Bins { lower: 0.0, upper: 1.0, count: self.bins },
             regions: vec![ring; self.regions],
             splitting: Splitting::BoundingBox,
+            filter: Filter::Off,
             matrix,
             corrections,
             flat,

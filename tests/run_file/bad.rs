@@ -20,7 +20,7 @@ fn a_problem_is_shown_with_its_line() {
     assert_eq!(
         rest,
         "unknown key `binz` in `integration`\n   |\n 6 |   binz: 3000\n   |   ^^^^\n   \
-         = did you mean `bins`? allowed here: unit, range, bins, splitting, normalize_by, exposure_s"
+         = did you mean `bins`? allowed here: unit, range, bins, splitting, filter, normalize_by, exposure_s"
     );
 }
 

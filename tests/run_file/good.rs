@@ -11,7 +11,7 @@ use halor::units::wavelength_angstrom;
 use super::{Folder, SMALL};
 
 /// Loads the resolved form from another folder and finds the same configuration and the same resolved form.
-fn comes_back(folder: &Folder, loaded: &Loaded) {
+pub(super) fn comes_back(folder: &Folder, loaded: &Loaded) {
     folder.file("elsewhere/resolved.yaml", &loaded.resolved_yaml);
     let again = load(&folder.path("elsewhere/resolved.yaml"), &[])
         .unwrap_or_else(|error| panic!("{error}\n{}", loaded.resolved_yaml));

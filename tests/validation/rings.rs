@@ -8,7 +8,7 @@ use halor::engine::cpu::CpuEngine;
 use halor::frame::{Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::grid::Bins;
-use halor::integrate::{Azimuth, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+use halor::integrate::{Azimuth, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
 use halor::simulate::rays::{Placement, reach};
 use halor::simulate::{Camera, Exposures, RadialTable, ideal_image, noise};
 
@@ -72,6 +72,7 @@ fn worst(geometry: &Geometry, ring: f64, splitting: Splitting) -> f64 {
         bins: Bins { lower: ring - half, upper: ring + half, count: 260 },
         regions,
         splitting,
+        filter: Filter::Off,
         mask: &Mask { shape, bad: vec![false; shape.pixels()] },
         corrections,
         flat: None,

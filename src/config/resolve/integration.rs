@@ -3,7 +3,8 @@
 use std::f64::consts::PI;
 
 use super::Check;
-use crate::config::schema::{NormalizeWord, RunFile, SectorBlock, SplittingWord, Switch, UnitWord};
+use super::filter::filter;
+use crate::config::schema::{NormalizeWord, OffOr, RunFile, SectorBlock, SplittingWord, Switch, UnitWord};
 use crate::config::{IntegrationSettings, NormalizeBy};
 use crate::geometry::Geometry;
 use crate::grid::Bins;
@@ -31,6 +32,7 @@ pub(in crate::config) fn integration(
         SplittingWord::BoundingBox => Splitting::BoundingBox,
         SplittingWord::Full => Splitting::Full,
     };
+    let filter = filter(block.filter.get_or_insert(OffOr::Off), check);
     if let Some(exposure) = block.exposure_s {
         check.positive("integration.exposure_s", exposure);
     }
@@ -61,6 +63,7 @@ pub(in crate::config) fn integration(
         unit,
         bins: Bins { lower, upper, count },
         splitting,
+        filter,
         normalize_by: match block.normalize_by.unwrap_or(NormalizeWord::None) {
             NormalizeWord::None => NormalizeBy::None,
             NormalizeWord::Exposure => NormalizeBy::Exposure,

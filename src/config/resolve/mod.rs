@@ -3,6 +3,7 @@
 
 mod calibration;
 mod corrections;
+mod filter;
 mod geometry;
 mod integration;
 mod mask;

@@ -5,6 +5,7 @@ use serde::de::{Deserializer, Error, MapAccess, Unexpected};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::filter::FilterKeys;
 use super::written::{OffOr, Written, read};
 
 /// The radial axis.
@@ -23,6 +24,9 @@ pub struct IntegrationBlock {
     /// Pixel splitting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub splitting: Option<SplittingWord>,
+    /// What is done about pixels that do not belong to their ring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<OffOr<FilterKeys>>,
     /// What makes frames comparable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalize_by: Option<NormalizeWord>,

@@ -1,6 +1,7 @@
 //! The run file word for word. Every key is optional here; what must be there is judged when the meaning is checked.
 
 mod analysis;
+mod filter;
 mod instrument;
 mod written;
 
@@ -12,6 +13,7 @@ pub use analysis::{
     CoordinationNumberKeys, FluorescenceWord, FormWord, IntegrationBlock, LowQWord, NormalizationWord,
     NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
 };
+pub use filter::{ErrorModelWord, FilterKeys, SigmaClipBlock, TrimmedMeanBlock};
 pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
     DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, PixelSize, SensorBlock,
