@@ -56,6 +56,12 @@ pub(super) fn one(args: &PdfArgs, config: &PdfGetX3Config, input: &str) -> anyho
         write_file(&file, output_text(&shown, input, *kind, x, y).as_bytes(), existing)?;
         files.push(file);
     }
+    if let Some(covariance) = super::covariance(&analysis.settings, &plan, &reduced) {
+        let file = args.output.join(config.output_name(Path::new(input), OutputType::Gr)?);
+        let file = file.with_extension("gr.covariance.npy");
+        write_file(&file, &covariance, existing)?;
+        files.push(file);
+    }
     Ok(Done { files, warnings: read.warnings.into_iter().chain(analysis.warnings).collect() })
 }
 
