@@ -22,6 +22,7 @@ pub mod structure;
 pub mod pdf;
 pub mod peaks;
 pub mod quality;
+pub mod systematic;
 pub mod reduce;
 pub mod pdfgetx3;
 pub mod tune;

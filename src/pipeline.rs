@@ -12,6 +12,7 @@ use crate::peaks::{PeakError, PeakTable};
 use crate::quality::Quality;
 use crate::reduce::ReductionPlan;
 use crate::structure::{StructureError, StructureFactor};
+use crate::systematic::{Nominal, Systematic};
 
 /// All that is computed once and then applied to every frame.
 #[derive(Debug, Clone)]
@@ -94,6 +95,27 @@ pub fn patterns(
 /// The first stage that fails.
 pub fn reduce(pattern: &Pattern, plan: &ReductionPlan) -> Result<Reduced, StageError> {
     reduce_all(&[pattern], plan).remove(0)
+}
+
+/// σ of what is `reduced` of a pattern from the choices of the analysis; `None` where the plan varies none. `background` is what was
+/// subtracted in the pattern.
+///
+/// # Errors
+/// A variation without S(Q).
+pub fn systematic(
+    reduced: &Reduced,
+    pattern: &Pattern,
+    background: Option<&[f64]>,
+    plan: &ReductionPlan,
+) -> Result<Option<Systematic>, StageError> {
+    let Some(variations) = &plan.systematic else { return Ok(None) };
+    let nominal = Nominal {
+        structure_plan: &plan.structure,
+        peak_plan: &plan.peaks,
+        pdf: &reduced.pdf,
+        peaks: &reduced.peaks,
+    };
+    Ok(Some(variations.apply(pattern, background, nominal)?))
 }
 
 /// I(Q) → S(Q) → G(r) → peaks of many patterns; each gives its results or the first stage that fails.

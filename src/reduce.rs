@@ -6,7 +6,8 @@ use crate::pdf::{TransformError, TransformPlan};
 use crate::peaks::{PeakError, PeakPlan};
 use crate::quality::QualityPlan;
 use crate::scattering::{ScatteringError, partial_weights};
-use crate::structure::{StructureError, StructurePlan};
+use crate::structure::{StructureError, StructurePlan, StructureSettings};
+use crate::systematic::SystematicPlan;
 
 /// All that depends on the Q axis only, made once for a run.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct ReductionPlan {
     pub peaks: PeakPlan,
     /// S(Q), G(r) → figures of quality.
     pub quality: QualityPlan,
+    /// The same done otherwise; `None` = it is not asked for.
+    pub systematic: Option<SystematicPlan>,
 }
 
 /// Which part of the plan cannot be made.
@@ -45,7 +48,14 @@ impl ReductionPlan {
         let transform = TransformPlan::new(&settings.transform, structure.f_grid())?;
         let peaks = PeakPlan::new(&settings.peaks, settings.density(), &transform)?;
         let quality = QualityPlan::new(settings, structure.f_grid());
-        Ok(ReductionPlan { structure, transform, peaks, quality })
+        let systematic = match (&settings.structure, settings.systematic) {
+            (StructureSettings::Absolute(absolute), Some(systematic)) => {
+                let (transform, composition) = (&settings.transform, &settings.composition);
+                Some(SystematicPlan::new(systematic, absolute, transform, composition, q))
+            }
+            (StructureSettings::PdfGetX3(_), _) | (_, None) => None,
+        };
+        Ok(ReductionPlan { structure, transform, peaks, quality, systematic })
     }
 
     /// The partial weights on the points of F, as a table; `None` where the mode has none.

@@ -22,5 +22,6 @@ mod run_file;
 mod real_frames;
 mod calibration;
 mod calibration_joint;
+mod container;
 mod command_line;
 mod bench;

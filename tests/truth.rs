@@ -1,13 +1,14 @@
 //! Laws of the way from I(Q) to G(r) on a glass whose structure is known in closed form.
 
 mod noise;
+mod systematic;
 mod normalization;
 
 use std::f64::consts::PI;
 
 use halor::grid::{Bins, Points};
 use halor::integrate::{Pattern, RadialUnit};
-use halor::pdf::{Pdf, TransformPlan, TransformSettings, Window};
+use halor::pdf::{Covariance, Pdf, TransformPlan, TransformSettings, Window};
 use halor::peaks::{CoordinationNumber, PeakPlan, PeakSearch, PeakSettings};
 use halor::scattering::{Composition, FreeAtoms, klein_nishina};
 use halor::structure::{

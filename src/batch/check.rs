@@ -33,7 +33,8 @@ pub struct RunPlan {
     pub placement: String,
     /// Radial axis, bins and splitting, in words.
     pub integration: String,
-    /// A(0) of the samples, what a background is to be scaled by; `None` where their absorption is not corrected.
+    /// A(0) of the samples, what a background is to be scaled by; `None` where their absorption is not corrected, or
+    /// where a container is and the scale is 1.
     pub sample_transmission: Option<f64>,
     /// The full ring and the sectors.
     pub regions: Vec<String>,
@@ -120,7 +121,11 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         detector: format!("{}, {shape} pixels", config.geometry.detector.name),
         placement: placement_in_words(&config.geometry),
         integration: integration_in_words(config),
-        sample_transmission: config.corrections.absorption.map(|absorption| absorption.transmission()),
+        sample_transmission: config
+            .corrections
+            .absorption
+            .filter(|absorption| absorption.container.is_none())
+            .map(|absorption| absorption.transmission()),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
         engine,
         engine_error,

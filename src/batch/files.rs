@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
 use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
+use crate::pdf::Covariance;
 use crate::pipeline::{Patterns, Reduced};
+use crate::systematic::Systematic;
 
 /// Names that a run will write below its output folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +54,7 @@ enum Kind {
     Fq,
     Gr,
     Rdf,
+    Covariance,
 }
 
 impl Kind {
@@ -64,6 +67,7 @@ impl Kind {
             Kind::Fq => "fq",
             Kind::Gr => "gr",
             Kind::Rdf => "rdf",
+            Kind::Covariance => "gr.covariance.npy",
         }
     }
 
@@ -77,6 +81,10 @@ impl Kind {
         if config.pdf.is_some() && (region == RING || level == Level::Sample) {
             kinds.extend([Kind::Sq, Kind::Fq, Kind::Gr]);
             kinds.extend(density(config).map(|_| Kind::Rdf));
+            let covariance = config.pdf.as_ref().map(|pdf| pdf.covariance);
+            if (covariance, level) == (Some(Covariance::Full), Level::Sample) {
+                kinds.push(Kind::Covariance);
+            }
         }
         kinds
     }
@@ -110,6 +118,15 @@ pub fn planned_outputs(config: &Config) -> PlannedOutputs {
     PlannedOutputs { files, collisions, existing }
 }
 
+/// What is known of a G(r) beside its σ.
+#[derive(Debug, Default)]
+pub(super) struct Uncertainties {
+    /// From the choices of the analysis.
+    pub(super) systematic: Option<Systematic>,
+    /// Of all pairs of points from counting.
+    pub(super) covariance: Option<Vec<f64>>,
+}
+
 /// One result to write: where, and what its header says.
 pub(super) struct Target<'a> {
     pub(super) config: &'a Config,
@@ -127,31 +144,38 @@ impl Target<'_> {
         &self,
         region: &str,
         patterns: &Patterns,
-        reduced: Option<&Reduced>,
+        reduced: Option<(&Reduced, &Uncertainties)>,
         written: &mut Written,
     ) -> Result<(), OutputError> {
         let mut header = self.header.with("sector", region);
-        if let Some(reduced) = reduced {
+        if let Some((reduced, _)) = reduced {
             header = header
                 .with("electron_units_per_intensity", reduced.structure.scale)
                 .with("constant_electron_units", reduced.structure.constant);
         }
         for kind in Kind::of(self.config, self.level, region, self.subtracts) {
-            let text = match (kind, reduced) {
-                (Kind::Measured, _) => output::xye(&header, &patterns.measured),
-                (Kind::Subtracted, _) => output::xye(&header, &patterns.subtracted),
-                (Kind::SubtractedIq, _) => output::iq(&header, &patterns.subtracted),
-                (Kind::Sq, Some(reduced)) => output::sq(&header, &reduced.structure),
-                (Kind::Fq, Some(reduced)) => output::fq(&header, &reduced.structure),
-                (Kind::Gr, Some(reduced)) => output::gr(&header, &reduced.pdf),
-                (Kind::Rdf, Some(reduced)) => match density(self.config) {
-                    Some(density) => output::rdf(&header, &reduced.pdf, density),
+            let bytes = match (kind, reduced) {
+                (Kind::Measured, _) => output::xye(&header, &patterns.measured).into_bytes(),
+                (Kind::Subtracted, _) => output::xye(&header, &patterns.subtracted).into_bytes(),
+                (Kind::SubtractedIq, _) => output::iq(&header, &patterns.subtracted).into_bytes(),
+                (Kind::Sq, Some((reduced, _))) => output::sq(&header, &reduced.structure).into_bytes(),
+                (Kind::Fq, Some((reduced, _))) => output::fq(&header, &reduced.structure).into_bytes(),
+                (Kind::Gr, Some((reduced, of))) => {
+                    let systematic = of.systematic.as_ref().map(|systematic| systematic.g.as_slice());
+                    output::gr(&header, &reduced.pdf, systematic).into_bytes()
+                }
+                (Kind::Rdf, Some((reduced, _))) => match density(self.config) {
+                    Some(density) => output::rdf(&header, &reduced.pdf, density).into_bytes(),
                     None => continue,
                 },
-                (Kind::Sq | Kind::Fq | Kind::Gr | Kind::Rdf, None) => continue,
+                (Kind::Covariance, Some((reduced, of))) => match &of.covariance {
+                    Some(covariance) => output::npy_square(covariance, reduced.pdf.r.len()),
+                    None => continue,
+                },
+                (Kind::Sq | Kind::Fq | Kind::Gr | Kind::Rdf | Kind::Covariance, None) => continue,
             };
             let path = self.names.region(region, kind.extension());
-            output::write_file(&path, text.as_bytes(), self.existing)?;
+            output::write_file(&path, &bytes, self.existing)?;
             written.0.push(path);
         }
         Ok(())

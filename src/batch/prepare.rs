@@ -7,7 +7,7 @@ use crate::config::{Config, MaskSettings, MaskShape};
 use crate::correct::{Dark, SignalModel, pixel_norm, unusable};
 use crate::frame::{self, FrameError, Mask, Shape};
 use crate::geometry::Detector;
-use crate::integrate::{IntegrationPlan, PlanError, PlanSpec};
+use crate::integrate::{IntegrationPlan, Pattern, PlanError, PlanSpec};
 use crate::pipeline::Plans;
 use crate::reduce::{ReductionPlan, ReductionPlanError};
 
@@ -18,6 +18,36 @@ pub struct Prepared {
     pub plans: Plans,
     /// Pixels that are left out of every frame.
     pub masked_pixels: usize,
+    /// What the sample leaves of the light of its container in each bin of each region, A_c,sc/A_c,c \[E7b\]; `None` without one.
+    pub container_behind_sample: Option<Vec<f64>>,
+}
+
+impl Prepared {
+    /// The background as it is in the sample's frames: weakened where it is that of a container.
+    pub fn behind_sample(&self, background: &Pattern, region: usize) -> Pattern {
+        let Some(factors) = &self.container_behind_sample else { return background.clone() };
+        let factors = &factors[region * background.radial.len()..];
+        let times =
+            |values: &[f64]| values.iter().zip(factors).map(|(value, factor)| value * factor).collect();
+        Pattern {
+            intensity: times(&background.intensity),
+            sigma: times(&background.sigma),
+            sigma_as_independent: times(&background.sigma_as_independent),
+            ..background.clone()
+        }
+    }
+}
+
+/// Mean of a number of each pixel over the bins of a plan, weighted as intensities are.
+fn over_bins(plan: &IntegrationPlan, of_pixels: &[f64]) -> Vec<f64> {
+    let (mut sum, mut weights) = (vec![0.0; plan.accumulator_len()], vec![0.0; plan.accumulator_len()]);
+    for (pixel, norm) in plan.norm.iter().enumerate() {
+        for (bin, weight) in plan.entries(pixel) {
+            sum[bin] += weight * norm * of_pixels[pixel];
+            weights[bin] += weight * norm;
+        }
+    }
+    sum.iter().zip(&weights).map(|(sum, weight)| if *weight > 0.0 { sum / weight } else { 1.0 }).collect()
 }
 
 /// Why a run cannot begin.
@@ -99,7 +129,9 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         Some(settings) => Some(ReductionPlan::new(settings, &integration.bins.centres())?),
         None => None,
     };
-    Ok(Prepared { plans: Plans { integration, reduction }, masked_pixels })
+    let ratio = config.corrections.absorption.and_then(|it| it.container_behind_sample(&config.geometry));
+    let container_behind_sample = ratio.map(|ratio| over_bins(&integration, &ratio));
+    Ok(Prepared { plans: Plans { integration, reduction }, masked_pixels, container_behind_sample })
 }
 
 /// Gaps, mask files and shapes, joined.

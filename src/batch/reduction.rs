@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::files::{Level, Target, Written, relative};
+use super::files::{Level, Target, Uncertainties, Written, relative};
 use crate::config::Config;
 use crate::integrate::{Accumulators, Pattern, RING};
 use crate::output::{Existing, Header, Names, OutputError, PeakRow};
+use crate::pdf::Covariance;
 use crate::pipeline::{self, BackgroundPattern, Patterns, Plans, Reduced, StageError};
 
 /// What is the same for every frame and sample of a run.
@@ -169,13 +170,26 @@ impl Reduction<'_> {
         }
         let mut written = Written::default();
         for ((region, patterns), reduced) in config.regions.iter().zip(patterns).zip(reduced_regions) {
-            target.write(&region.name, &patterns, reduced.as_ref(), &mut written)?;
+            let uncertainties = match (&reduced, level) {
+                (Some(reduced), Level::Sample) => {
+                    self.uncertainties(reduced, &patterns, subtracts).unwrap_or_else(|reason| {
+                        let warning = format!("{}, {}: no systematic σ: {reason}", sample.name, region.name);
+                        results.warnings.push(warning);
+                        Uncertainties::default()
+                    })
+                }
+                (Some(_), Level::Frame) | (None, _) => Uncertainties::default(),
+            };
+            let with_uncertainties = reduced.as_ref().map(|reduced| (reduced, &uncertainties));
+            target.write(&region.name, &patterns, with_uncertainties, &mut written)?;
             if let Some(reduced) = &reduced {
-                results.rows.extend(reduced.peaks.peaks.iter().map(|peak| PeakRow {
+                let systematic = uncertainties.systematic.as_ref();
+                results.rows.extend(reduced.peaks.peaks.iter().enumerate().map(|(index, peak)| PeakRow {
                     sample: sample.name.clone(),
                     frame: frame.map(str::to_owned),
                     region: region.name.clone(),
                     peak: peak.clone(),
+                    systematic: systematic.map(|systematic| systematic.peaks[index]),
                     quality: reduced.quality,
                 }));
             }
@@ -185,5 +199,27 @@ impl Reduction<'_> {
         }
         results.files = written.keep().iter().map(|file| relative(config, file)).collect();
         Ok(results)
+    }
+
+    /// σ from the choices of the analysis, and the covariance where it is asked for.
+    fn uncertainties(
+        &self,
+        reduced: &Reduced,
+        patterns: &Patterns,
+        subtracts: bool,
+    ) -> Result<Uncertainties, StageError> {
+        let (Some(plan), Some(settings)) = (&self.plans.reduction, &self.config.pdf) else {
+            return Ok(Uncertainties::default());
+        };
+        let Patterns { measured, subtracted } = patterns;
+        let background: Option<Vec<f64>> = subtracts.then(|| {
+            measured.intensity.iter().zip(&subtracted.intensity).map(|(all, rest)| all - rest).collect()
+        });
+        let systematic = pipeline::systematic(reduced, subtracted, background.as_deref(), plan)?;
+        let covariance = match settings.covariance {
+            Covariance::Full => Some(plan.transform.covariance(&reduced.structure)),
+            Covariance::Diagonal => None,
+        };
+        Ok(Uncertainties { systematic, covariance })
     }
 }

@@ -321,7 +321,8 @@ impl<'a> Run<'a> {
             .iter()
             .map(|sums| {
                 let sums = sums.as_ref()?;
-                Some(Arc::new((0..plan.regions.len()).map(|region| sums.pattern(plan, region)).collect()))
+                let of_region = |region| self.prepared.behind_sample(&sums.pattern(plan, region), region);
+                Some(Arc::new((0..plan.regions.len()).map(of_region).collect()))
             })
             .collect();
         let of_sample = self.config.samples.iter().zip(&self.work.background_of);

@@ -76,7 +76,7 @@ enum Command {
 }
 
 /// A run file and what changes it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct RunFileArgs {
     /// The YAML run file.
     run_file: PathBuf,

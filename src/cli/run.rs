@@ -20,6 +20,9 @@ pub(super) struct RunArgs {
     /// Replace results that are there already.
     #[arg(long)]
     force: bool,
+    /// Write the covariance of all points of each sample's G(r) from counting, NAME.gr.covariance.npy.
+    #[arg(long)]
+    covariance: bool,
     /// Validate and print the plan only, as `halor check`.
     #[arg(long)]
     dry_run: bool,
@@ -27,10 +30,12 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs, quiet: bool) -> anyhow::Result<Outcome> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let mut file = args.file.clone();
+    file.overrides.extend(args.covariance.then(|| "pdf.covariance=on".to_owned()));
     if args.dry_run {
-        return check::check(&args.file, existing, quiet);
+        return check::check(&file, existing, quiet);
     }
-    let loaded = match args.file.load() {
+    let loaded = match file.load() {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };

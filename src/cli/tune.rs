@@ -113,6 +113,7 @@ fn quality(
 ) -> anyhow::Result<Quality> {
     let [q_min, q_max] = values.q_range;
     let mut overrides = vec![format!("pdf.q_range_inv_angstrom=[{q_min:?}, {q_max:?}]")];
+    overrides.push("pdf.systematic=off".to_owned());
     overrides.extend(values.r_poly.map(|r_poly| format!("pdf.r_poly_angstrom={r_poly:?}")));
     overrides.extend(polynomial.map(|[_, r_hole]| format!("pdf.r_hole_angstrom={r_hole:?}")));
     let Analysed { reduced, .. } = analyse(args, path, values.background_scale, &overrides)?;

@@ -28,10 +28,11 @@ use crate::geometry::Geometry;
 use crate::geometry::calibrate::Calibrant;
 use crate::grid::Bins;
 use crate::integrate::{Filter, RadialUnit, Region, Splitting};
-use crate::pdf::TransformSettings;
+use crate::pdf::{Covariance, TransformSettings};
 use crate::peaks::PeakSettings;
 use crate::scattering::Composition;
 use crate::structure::{Form, StructureSettings};
+use crate::systematic::SystematicSettings;
 
 /// A validated run: every path resolved against the run file's folder, every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,6 +191,10 @@ pub struct PdfSettings {
     pub transform: TransformSettings,
     /// What is measured.
     pub peaks: PeakSettings,
+    /// What corrections are varied for σ_syst; `None` = none are.
+    pub systematic: Option<SystematicSettings>,
+    /// Whether the covariance of G is written.
+    pub covariance: Covariance,
 }
 
 impl PdfSettings {

@@ -1,7 +1,8 @@
-//! Absorption in the sample \[E7\], \[E7a\]: what is left of rays in each direction, relative to the beam's direction.
+//! Absorption in the sample \[E7\], \[E7a\], \[E7b\]: what is left of rays in each direction, relative to the beam's direction.
 
 use rayon::prelude::*;
 
+use super::container::{Capillary, CapillaryTable, Container, PaalmanPings, windows};
 use super::cylinder::{Bathed, CylinderTable};
 use crate::geometry::Geometry;
 
@@ -12,6 +13,8 @@ pub struct SampleAbsorption {
     pub mu_per_m: f64,
     /// What the rays go through.
     pub shape: SampleShape,
+    /// What holds it, where that is the background.
+    pub container: Option<Container>,
 }
 
 /// How the sample stands in the beam.
@@ -34,56 +37,112 @@ pub enum SampleShape {
 }
 
 impl SampleAbsorption {
-    /// A(0): what is left of rays along the beam, the mean over the illuminated volume; dimensionless.
+    /// A(0), in a container A_s,sc(0): what is left of rays along the beam, the mean over the illuminated sample; dimensionless.
     pub fn transmission(&self) -> f64 {
-        match self.shape {
-            SampleShape::Slab { thickness_m } => (-self.mu_per_m * thickness_m).exp(),
-            SampleShape::Cylinder { diameter_m, beam_m, .. } => {
+        match (self.shape, self.container) {
+            (SampleShape::Slab { thickness_m }, None) => (-self.mu_per_m * thickness_m).exp(),
+            (SampleShape::Slab { thickness_m }, Some(container)) => {
+                self.between_windows(thickness_m, container, 1.0).sample
+            }
+            (SampleShape::Cylinder { diameter_m, beam_m, .. }, None) => {
                 self.bathed(diameter_m, beam_m).transmission(0.0, &[1.0])[0]
+            }
+            (SampleShape::Cylinder { diameter_m, beam_m, .. }, Some(container)) => {
+                self.capillary(diameter_m, beam_m, container).factors(0.0, &[1.0])[0].sample
             }
         }
     }
 
-    /// A/A(0) at the centre of each pixel, row order; relative error below 1e-7 for μR ≤ 10, then rounded to single precision.
+    /// A/A(0) at the centre of each pixel, row order; relative error below 1e-7 for μR ≤ 10, in a capillary 5e-5 for μR ≤ 3, then
+    /// rounded to single precision.
     ///
     /// `flat` is multiplied in where there is one: a pixel's answer to a photon that left its place in the sample.
     pub fn times_flat(&self, geometry: &Geometry, flat: Option<&[f32]>) -> Vec<f32> {
-        let columns = geometry.detector.shape.columns.max(1);
-        let frame = geometry.lab_frame();
-        let ray = |pixel: usize| {
-            let (row, column) = (pixel / columns, pixel % columns);
-            frame.lab(geometry.detector_point(row as f64 + 0.5, column as f64 + 0.5))
-        };
-        let pixels = geometry.detector.shape.pixels();
-        let times = |pixel: usize, factor: f64| match flat {
+        let times = |(pixel, factor): (usize, f64)| match flat {
             Some(flat) => flat.get(pixel).map_or(f32::NAN, |flat| (f64::from(*flat) * factor) as f32),
             None => factor as f32,
         };
-        match self.shape {
-            SampleShape::Slab { thickness_m } => {
+        let forward = self.transmission();
+        let factors = match (self.shape, self.container) {
+            (SampleShape::Slab { thickness_m }, None) => {
                 let depth = self.mu_per_m * thickness_m;
-                (0..pixels).into_par_iter().map(|pixel| times(pixel, slab(depth, ray(pixel)))).collect()
+                of_pixels(geometry, |ray| slab(depth, ray))
             }
+            (SampleShape::Cylinder { diameter_m, axis_rad, beam_m }, None) => {
+                let table = CylinderTable::new(self.bathed(diameter_m, beam_m), reach(geometry, axis_rad));
+                of_pixels(geometry, |ray| table.transmission(in_plane(ray, axis_rad)) / forward)
+            }
+            (SampleShape::Slab { .. } | SampleShape::Cylinder { .. }, Some(container)) => {
+                self.in_container(geometry, container, |factors| factors.sample / forward)
+            }
+        };
+        factors.into_par_iter().enumerate().map(times).collect()
+    }
+
+    /// A_c,sc/A_c,c at the centre of each pixel, row order: what the sample leaves of the light of the container that holds it, over
+    /// that of the empty container; `None` without a container.
+    pub fn container_behind_sample(&self, geometry: &Geometry) -> Option<Vec<f64>> {
+        Some(self.in_container(geometry, self.container?, |factors| {
+            if factors.empty > 0.0 { factors.container / factors.empty } else { 0.0 }
+        }))
+    }
+
+    fn in_container(
+        &self,
+        geometry: &Geometry,
+        container: Container,
+        of: impl Fn(PaalmanPings) -> f64 + Sync,
+    ) -> Vec<f64> {
+        match self.shape {
+            SampleShape::Slab { thickness_m } => of_pixels(geometry, |[t1, t2, t3]| {
+                let cos = t3 / (t1 * t1 + t2 * t2 + t3 * t3).sqrt();
+                of(self.between_windows(thickness_m, container, cos))
+            }),
             SampleShape::Cylinder { diameter_m, axis_rad, beam_m } => {
-                let bathed = self.bathed(diameter_m, beam_m);
-                let forward = self.transmission();
-                let angles = |pixel| in_plane(ray(pixel), axis_rad);
-                let reach = (0..pixels)
-                    .into_par_iter()
-                    .map(angles)
-                    .reduce(|| [0.0, 1.0], |a, b| [a[0].max(b[0]), a[1].max(b[1])]);
-                let table = CylinderTable::new(bathed, reach);
-                (0..pixels)
-                    .into_par_iter()
-                    .map(|pixel| times(pixel, table.transmission(angles(pixel)) / forward))
-                    .collect()
+                let capillary = self.capillary(diameter_m, beam_m, container);
+                let table = CapillaryTable::new(capillary, reach(geometry, axis_rad));
+                of_pixels(geometry, |ray| of(table.at(in_plane(ray, axis_rad))))
             }
         }
+    }
+
+    fn between_windows(&self, thickness_m: f64, container: Container, cos: f64) -> PaalmanPings {
+        windows(self.mu_per_m * thickness_m, container.mu_per_m * container.wall_m, cos)
     }
 
     fn bathed(&self, diameter_m: f64, beam_m: f64) -> Bathed {
         Bathed { mu_radius: 0.5 * self.mu_per_m * diameter_m, half_width: (beam_m / diameter_m).min(1.0) }
     }
+
+    fn capillary(&self, diameter_m: f64, beam_m: f64, container: Container) -> Capillary {
+        let outer = 1.0 + 2.0 * container.wall_m / diameter_m;
+        Capillary {
+            mu_radius: 0.5 * self.mu_per_m * diameter_m,
+            wall_mu_radius: 0.5 * container.mu_per_m * diameter_m,
+            outer,
+            half_width: (beam_m / diameter_m).min(outer),
+        }
+    }
+}
+
+/// `factor` of the ray to the centre of each pixel, row order.
+fn of_pixels(geometry: &Geometry, factor: impl Fn([f64; 3]) -> f64 + Sync) -> Vec<f64> {
+    let pixels = geometry.detector.shape.pixels();
+    (0..pixels).into_par_iter().map(|pixel| factor(ray(geometry, pixel))).collect()
+}
+
+fn ray(geometry: &Geometry, pixel: usize) -> [f64; 3] {
+    let columns = geometry.detector.shape.columns.max(1);
+    let (row, column) = (pixel / columns, pixel % columns);
+    geometry.lab(geometry.detector_point(row as f64 + 0.5, column as f64 + 0.5))
+}
+
+/// The largest of each of [`in_plane`] on the detector.
+fn reach(geometry: &Geometry, axis_rad: f64) -> [f64; 2] {
+    (0..geometry.detector.shape.pixels())
+        .into_par_iter()
+        .map(|pixel| in_plane(ray(geometry, pixel), axis_rad))
+        .reduce(|| [0.0, 1.0], |a, b| [a[0].max(b[0]), a[1].max(b[1])])
 }
 
 /// A/A(0) of a slab of the depth μt \[E7\]: (1 − e⁻ˣ)/x with x = μt(1/cos 2θ − 1) forward. Backward rays leave by the face that
@@ -124,6 +183,14 @@ impl std::fmt::Display for SampleAbsorption {
                 axis_rad.to_degrees(),
                 1e3 * beam_m
             )?,
+        }
+        if let Some(Container { mu_per_m, wall_m }) = self.container {
+            write!(
+                f,
+                ", in a container with walls of {:.4} mm, mu {:.4} 1/cm",
+                1e3 * wall_m,
+                mu_per_m / 100.0
+            )?;
         }
         write!(f, ", mu {mu:.4} 1/cm, transmission {transmission:.5})")
     }

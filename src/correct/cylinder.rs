@@ -65,7 +65,7 @@ impl Bathed {
 }
 
 /// Nodes and weights on [−1, 1].
-fn drawn_to_the_ends() -> Vec<(f64, f64)> {
+pub(super) fn drawn_to_the_ends() -> Vec<(f64, f64)> {
     let draw = |(y, weight): (f64, f64)| (0.5 * y * (3.0 - y * y), 1.5 * weight * (1.0 - y * y));
     gauss_legendre(POINTS).into_iter().map(|node| draw(draw(node))).collect()
 }
@@ -134,6 +134,15 @@ pub(super) struct CylinderTable {
 impl CylinderTable {
     /// For angles and ways up to `reach`.
     pub(super) fn new(bathed: Bathed, reach: [f64; 2]) -> CylinderTable {
+        CylinderTable::of(bathed, reach, &|angle, longer| bathed.transmission(angle, longer))
+    }
+
+    /// Of what `transmission` gives at an angle for many k, where it bends as that of `bathed` does.
+    pub(super) fn of(
+        bathed: Bathed,
+        reach: [f64; 2],
+        transmission: &(dyn Fn(f64, &[f64]) -> Vec<f64> + Sync),
+    ) -> CylinderTable {
         let [largest_angle, longest] = reach;
         let ln_step = LN_STEP / (0.5 * bathed.mu_radius).max(1.0);
         let ln_longer = Steps::new(0.0, longest.min(LONGEST).ln(), ln_step);
@@ -148,7 +157,7 @@ impl CylinderTable {
             .map(|ends| {
                 let angles = Steps::new(ends[0], ends[1], ANGLE_STEP);
                 let rows = (0..angles.count).into_par_iter();
-                let ln_a = rows.flat_map_iter(|i| bathed.transmission(angles.at(i), &longer)).map(f64::ln);
+                let ln_a = rows.flat_map_iter(|i| transmission(angles.at(i), &longer)).map(f64::ln);
                 (angles, ln_a.collect())
             })
             .collect();

@@ -2,12 +2,14 @@
 
 mod absorption;
 mod attenuation;
+mod container;
 mod cylinder;
 mod factor;
 mod signal;
 
 pub use absorption::{SampleAbsorption, SampleShape};
 pub use attenuation::{AttenuationError, air_path, attenuation_per_m, sensor_efficiency, sensor_parallax};
+pub use container::Container;
 pub use factor::{pixel_norm, unusable};
 
 /// A factor of a pixel's norm that depends on where the pixel is: norm = flat · Π factors, relative to the

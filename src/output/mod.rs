@@ -3,6 +3,7 @@
 mod atomic;
 mod calibration;
 mod names;
+mod npy;
 mod pdf_header;
 mod peaks_csv;
 mod record;
@@ -12,6 +13,7 @@ mod together;
 pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
 pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
+pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, SampleQuality, Status, Timings};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};

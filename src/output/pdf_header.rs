@@ -41,6 +41,7 @@ impl Header {
                         "below_qmin",
                         match absolute.low_q {
                             LowQ::Parabola => "S = a + b Q^2",
+                            LowQ::Constant => "S = a",
                             LowQ::Zero => "F = 0",
                         },
                     );

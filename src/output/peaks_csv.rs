@@ -1,6 +1,6 @@
 //! `peaks.csv`: one row per sample × frame × sector × peak, units in the column names.
 
-use crate::peaks::{Curve, Measured, Peak};
+use crate::peaks::{Curve, Measured, Peak, PeakNumbers};
 use crate::quality::Quality;
 
 /// One peak and what it was measured on.
@@ -14,15 +14,21 @@ pub struct PeakRow {
     pub region: String,
     /// The peak.
     pub peak: Peak,
+    /// Its σ from the choices of the analysis; `None` where they were not varied, as for single frames.
+    pub systematic: Option<PeakNumbers>,
     /// Figures of the curves that it is a peak of.
     pub quality: Quality,
 }
 
 const COLUMNS: &str = "sample,frame,sector,curve,peak,\
-    position_inv_angstrom,position_inv_angstrom_sigma,position_angstrom,position_angstrom_sigma,\
-    height_s,height_s_sigma,height_g_inv_angstrom2,height_g_inv_angstrom2_sigma,\
-    fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_angstrom,fwhm_angstrom_sigma,\
-    area_inv_angstrom,area_inv_angstrom_sigma,coordination_number,coordination_number_sigma,\
+    position_inv_angstrom,position_inv_angstrom_sigma,position_inv_angstrom_sigma_syst,\
+    position_angstrom,position_angstrom_sigma,position_angstrom_sigma_syst,\
+    height_s,height_s_sigma,height_s_sigma_syst,\
+    height_g_inv_angstrom2,height_g_inv_angstrom2_sigma,height_g_inv_angstrom2_sigma_syst,\
+    fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_inv_angstrom_sigma_syst,\
+    fwhm_angstrom,fwhm_angstrom_sigma,fwhm_angstrom_sigma_syst,\
+    area_inv_angstrom,area_inv_angstrom_sigma,area_inv_angstrom_sigma_syst,\
+    coordination_number,coordination_number_sigma,coordination_number_sigma_syst,\
     high_q_mean,high_q_rms,low_r_chi2_inv_angstrom3,low_r_residual,density_from_slope_inv_angstrom3,sum_rule_ratio,\
     sum_rule_scale,correction_rms,usable_q_max_inv_angstrom\n";
 
@@ -36,17 +42,23 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
             Curve::StructureFactor => ("S(Q)", true),
             Curve::Pdf => ("G(r)", false),
         };
-        let in_unit = |value: Measured| if of_s { [Some(value), None] } else { [None, Some(value)] };
+        let with = |value: Measured, of: fn(&PeakNumbers) -> f64| {
+            [value.value, value.sigma, row.systematic.as_ref().map_or(f64::NAN, of)]
+        };
+        let in_unit = |value: [f64; 3]| if of_s { [Some(value), None] } else { [None, Some(value)] };
+        let (position, height, fwhm) = (
+            with(peak.position, |syst| syst.position),
+            with(peak.height, |syst| syst.height),
+            with(peak.fwhm, |syst| syst.fwhm),
+        );
+        let count = peak.coordination_number.map(|count| with(count, |syst| syst.coordination_number));
         let labels =
             [&row.sample, row.frame.as_deref().unwrap_or("sum"), &row.region, curve, &peak.name].map(quoted);
-        let numbers = [in_unit(peak.position), in_unit(peak.height), in_unit(peak.fwhm)]
+        let numbers = [in_unit(position), in_unit(height), in_unit(fwhm)]
             .into_iter()
             .flatten()
-            .chain([Some(peak.area), peak.coordination_number])
-            .flat_map(|m| match m {
-                Some(m) => [number(m.value), number(m.sigma)],
-                None => [String::new(), String::new()],
-            });
+            .chain([Some(with(peak.area, |syst| syst.area)), count])
+            .flat_map(|m| m.map_or_else(Default::default, |m| m.map(number)));
         let quality = &row.quality;
         let figures = [
             Some(quality.high_q_mean),
@@ -100,6 +112,7 @@ mod tests {
             frame: frame.map(str::to_owned),
             region: "ring".into(),
             peak,
+            systematic: None,
             quality: Quality::default(),
         };
         let text = peaks_csv(&[

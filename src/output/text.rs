@@ -68,10 +68,17 @@ pub fn fq(header: &Header, structure: &StructureFactor) -> String {
     columns(header, "Q(Å$^{-1}$)  F(Å$^{-1}$)  sigma", rows.map(|((q, f), e)| [*q, *f, *e]))
 }
 
-/// G(r): r, G, dr = 0, dG, the four columns that PDFgui takes.
-pub fn gr(header: &Header, pdf: &Pdf) -> String {
+/// G(r): r, G, dr = 0, dG, the four columns that PDFgui takes; and its σ from the choices of the analysis, where that is known.
+pub fn gr(header: &Header, pdf: &Pdf, systematic: Option<&[f64]>) -> String {
+    const LABELS: &str = "r(Å)  G(Å$^{-2}$)  dr(Å)  dG(Å$^{-2}$)";
     let rows = pdf.r.iter().zip(&pdf.g).zip(&pdf.sigma);
-    columns(header, "r(Å)  G(Å$^{-2}$)  dr(Å)  dG(Å$^{-2}$)", rows.map(|((r, g), e)| [*r, *g, 0.0, *e]))
+    match systematic {
+        None => columns(header, LABELS, rows.map(|((r, g), e)| [*r, *g, 0.0, *e])),
+        Some(systematic) => {
+            let rows = rows.zip(systematic).map(|(((r, g), e), s)| [*r, *g, 0.0, *e, *s]);
+            columns(header, &format!("{LABELS}  dG_syst(Å$^{{-2}}$)"), rows)
+        }
+    }
 }
 
 /// g, R and T with their σ from the same G: g = 1 + G/(4πρ0r), R = rG + 4πρ0r², T = R/r \[E11b\]; r = 0 is left out.
@@ -129,7 +136,7 @@ mod tests {
     fn a_gr_file_has_what_pdfgui_looks_for() {
         let header =
             Header::default().with("composition", "Zr1").with("qmax", 22.0).with("note", "two\nlines");
-        let text = gr(&header, &Pdf { r: vec![0.0, 0.01], g: vec![0.0, -0.5], sigma: vec![0.0, 0.1] });
+        let text = gr(&header, &Pdf { r: vec![0.0, 0.01], g: vec![0.0, -0.5], sigma: vec![0.0, 0.1] }, None);
         assert!(text.contains("\nqmax = 22\n") && text.contains("\nnote = two lines\n"), "{text}");
         let data: Vec<&str> = text.split("#### start data\n").nth(1).unwrap().lines().collect();
         assert_eq!(data[2].split(' ').count(), 4);

@@ -27,6 +27,8 @@ pub struct PatternSource<'a> {
 pub struct ReadPattern {
     /// I(Q) less background, on the sample's points.
     pub pattern: Pattern,
+    /// What was subtracted in it, scale·I_background.
+    pub background: Option<Vec<f64>>,
     /// λ in Å, where it is given or in the header of the sample.
     pub wavelength_angstrom: Option<f64>,
     /// What x was taken for.
@@ -82,10 +84,15 @@ impl PatternSource<'_> {
                 self.sample.display()
             ));
         }
+        let mut background = None;
         if let Some(path) = self.background {
-            let before = pattern.radial.len();
-            pattern = difference(&pattern, &in_q(&PatternFile::read(path)?)?, self.background_scale)?;
-            let left_out = before - pattern.radial.len();
+            let measured = pattern;
+            pattern = difference(&measured, &in_q(&PatternFile::read(path)?)?, self.background_scale)?;
+            let left_out = measured.radial.len() - pattern.radial.len();
+            let first = measured.radial.partition_point(|q| *q < pattern.radial[0]);
+            let subtracted =
+                measured.intensity[first..].iter().zip(&pattern.intensity).map(|(all, rest)| all - rest);
+            background = Some(subtracted.collect());
             if left_out > 0 {
                 let (low, high) = (pattern.radial[0], pattern.radial[pattern.radial.len() - 1]);
                 warnings.push(format!(
@@ -95,7 +102,7 @@ impl PatternSource<'_> {
             }
         }
         let axis = axis_of(&sample)?;
-        Ok(ReadPattern { pattern, wavelength_angstrom, axis, warnings, estimated_sigma })
+        Ok(ReadPattern { pattern, background, wavelength_angstrom, axis, warnings, estimated_sigma })
     }
 }
 

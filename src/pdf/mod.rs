@@ -1,11 +1,15 @@
 //! From F(Q) to G(r): a product with a sine matrix that is built once, in f64.
 
+mod covariance;
 mod error;
+mod once;
 mod plan;
 mod product;
 mod window;
 
+pub use covariance::{Covariance, MOST_COVARIANT_POINTS};
 pub use error::TransformError;
+pub(crate) use once::transform_once;
 pub use plan::TransformPlan;
 
 /// G(r) = 4πr(ρ(r) − ρ0) \[E11\].

@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use super::covariance::footprint_factor;
 use super::product::products;
 use super::{Pdf, TransformError, TransformSettings};
 use crate::structure::{FGrid, RadialRule, StructureFactor};
@@ -19,6 +20,8 @@ pub struct TransformPlan {
     r: Vec<f64>,
     /// K: G_r = Σ K_rQ F_Q, one row of n points per r.
     sine: Vec<f64>,
+    /// (2/π)·ΔQ·W(Q) at the m measured points.
+    envelope: Vec<f64>,
     /// T²: Σ T_rQ² σ_F² over the m measured points is σ_G² with the scale known; T = K with polynomial and extension.
     spread: Vec<f32>,
 }
@@ -68,7 +71,8 @@ impl TransformPlan {
             }
             spread.extend(grid.adjoint(&sine[start..]).iter().map(|t| (t * t) as f32));
         }
-        Ok(TransformPlan { grid: grid.clone(), r, sine, spread })
+        let envelope = weights[grid.extension_len()..].to_vec();
+        Ok(TransformPlan { grid: grid.clone(), r, sine, envelope, spread })
     }
 
     /// r in Å.
@@ -137,7 +141,11 @@ impl TransformPlan {
         let pdf = |index: usize| {
             let scatter = &structures[index].scatter;
             let added = |r: usize| scatter.added_variance(|vector| sums[of_scatter[index] + vector][r]);
-            let sigma = |(r, spread): (usize, &f64)| (spread + added(r)).max(0.0).sqrt();
+            let share = |k: usize| self.envelope[k] * self.envelope[k] * variances[index][k];
+            let (step, footprint) = (self.grid.width()[below], &structures[index].footprint);
+            let factor = footprint_factor(&self.r, step, footprint, share);
+            let within = |r: usize| factor.as_ref().map_or(1.0, |factor| factor[r]);
+            let sigma = |(r, spread): (usize, &f64)| (spread * within(r) + added(r)).max(0.0).sqrt();
             spreads[index].iter().enumerate().map(sigma).collect()
         };
         let sigmas: Vec<Vec<f64>> = (0..structures.len()).map(pdf).collect();

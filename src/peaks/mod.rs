@@ -3,12 +3,15 @@
 //! Every number is written as a function of the curve's points whose gradient is known; its σ is that gradient taken
 //! through the transform back to the independent points of F(Q), so that correlations between points of G are in it.
 
+mod again;
 mod error;
 mod local_fit;
 mod plan;
 mod search;
 mod shape;
 
+pub(crate) use again::OtherCurve;
+pub use again::PeakNumbers;
 pub use error::PeakError;
 pub(crate) use plan::MOST_PEAKS;
 pub use plan::PeakPlan;

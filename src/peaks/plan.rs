@@ -17,8 +17,8 @@ const FIRST_R_ANGSTROM: f64 = 1.0;
 /// Measures the peaks of S(Q) and G(r) of one transform plan.
 #[derive(Debug, Clone)]
 pub struct PeakPlan {
-    settings: PeakSettings,
-    density: Option<f64>,
+    pub(super) settings: PeakSettings,
+    pub(super) density: Option<f64>,
 }
 
 impl PeakPlan {

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn slabs_have_their_closed_form() {
         let shape = SampleShape::Slab { thickness_m: 1.3e-3 };
-        let slab = SampleAbsorption { mu_per_m: 900.0, shape };
+        let slab = SampleAbsorption { mu_per_m: 900.0, shape, container: None };
         for degrees in [0.0f64, 10.0, 25.0, 60.0] {
             // [E7]: e^(−μt)(1 − e^(−x))/x, x = μt(1/cos 2θ − 1).
             let depth = 900.0 * 1.3e-3;
@@ -138,7 +138,7 @@ mod tests {
         let (radius, steps) = (1e-3, 400);
         for (mu_r, beam_m) in [(0.3, 2e-3), (1.5, 2e-3), (1.5, 6e-4)] {
             let shape = SampleShape::Cylinder { diameter_m: 2.0 * radius, axis_rad: 1.1, beam_m };
-            let rod = SampleAbsorption { mu_per_m: mu_r / radius, shape };
+            let rod = SampleAbsorption { mu_per_m: mu_r / radius, shape, container: None };
             let (sin, cos) = 1.1f64.sin_cos();
             for (degrees, tilt) in [(0.0f64, 0.0f64), (30.0, 0.4), (90.0, 0.0), (170.0, 0.2)] {
                 // In the plane across the axis by this angle, out of it by `tilt`.
@@ -183,7 +183,7 @@ mod tests {
         let geometry =
             Geometry { poni, detector: Detector::named("Pilatus CdTe 300K").unwrap(), parallax: None };
         let shape = SampleShape::Cylinder { diameter_m: 2e-3, axis_rad: 1.5, beam_m: 5e-4 };
-        let rod = SampleAbsorption { mu_per_m: 600.0, shape };
+        let rod = SampleAbsorption { mu_per_m: 600.0, shape, container: None };
         let map = AbsorptionMap::new(&geometry, &rod);
         let placement = Placement::new(&geometry);
         for (row, column) in [(0.5, 0.5), (17.3, 480.2), (618.5, 486.5), (300.0, 200.0), (64.0, 96.0)] {

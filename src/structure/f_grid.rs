@@ -128,16 +128,22 @@ impl FGrid {
     /// σ of a number whose gradient with respect to F (n points) is given: σ_p² = Σ_Q ⟨∂p/∂e⟩_Q² σ_F², e the errors of
     /// the measured points with the scale known, and ⟨⟩ the mean over the points that one pixel covers \[E4c\].
     pub fn uncertainty(&self, gradient: &[f64], structure: &StructureFactor) -> f64 {
+        let scattered = self.scattered(gradient.to_vec(), structure);
+        dot(&scattered, &scattered).sqrt()
+    }
+
+    /// ⟨∂p/∂e⟩_Q σ_F of that number on the m measured points: the covariance of two numbers is the product of theirs.
+    pub(crate) fn scattered(&self, gradient: Vec<f64>, structure: &StructureFactor) -> Vec<f64> {
         let measured_sigma = &structure.f_sigma[self.extension_len()..];
-        let mut gradient = self.adjoint(gradient);
+        let mut gradient = self.adjoint(&gradient);
         structure.scatter.adjoint(&mut gradient);
         let gradient = averaged(&gradient, &structure.footprint);
-        gradient.iter().zip(measured_sigma).map(|(g, s)| (g * s).powi(2)).sum::<f64>().sqrt()
+        gradient.iter().zip(measured_sigma).map(|(g, s)| g * s).collect()
     }
 }
 
 /// Mean of `values` over as many neighbours as `width` says at each point, parts of points included; fewer at the ends.
-fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
+pub(super) fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
     let mut sums = vec![0.0];
     sums.extend(values.iter().scan(0.0, |sum, value| {
         *sum += value;
@@ -160,7 +166,7 @@ fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// S − 1 = a + bQ² below Qmin, by least squares of the first p measured points.
+/// S − 1 = a + bQ² below Qmin, by least squares of the first p measured points; or their mean.
 #[derive(Debug, Clone)]
 pub(super) struct Extension {
     /// Points below Qmin.
@@ -172,7 +178,12 @@ pub(super) struct Extension {
 }
 
 impl Extension {
-    pub(super) fn new(q: Vec<f64>, fitted_q: &[f64]) -> Extension {
+    pub(super) fn constant(q: Vec<f64>, fitted_q: &[f64]) -> Extension {
+        let p = fitted_q.len();
+        Extension { q, fitted_q: fitted_q.to_vec(), solve: [vec![1.0 / p as f64; p], vec![0.0; p]] }
+    }
+
+    pub(super) fn parabola(q: Vec<f64>, fitted_q: &[f64]) -> Extension {
         let p = fitted_q.len() as f64;
         let mean = fitted_q.iter().map(|q| q * q).sum::<f64>() / p;
         let spread: f64 = fitted_q.iter().map(|q| (q * q - mean).powi(2)).sum();
@@ -221,7 +232,7 @@ mod tests {
             q_max: 3.5,
             rule: RadialRule::Exact,
             polynomial: Some(Projection::new(&q, 2.4, &target, Some(&filter)).unwrap()),
-            extension: Some(Extension::new(below, &measured[..8])),
+            extension: Some(Extension::parabola(below, &measured[..8])),
         }
     }
 

@@ -140,6 +140,8 @@ pub struct Polynomial {
 pub enum LowQ {
     /// S(Q) = a + bQ² fitted to the first points.
     Parabola,
+    /// S(Q) = a, the mean of the first points.
+    Constant,
     /// F = 0.
     Zero,
 }

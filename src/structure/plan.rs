@@ -1,9 +1,9 @@
 //! The plan: everything that depends on the Q axis only.
 
 use super::absolute::Absolute;
-use super::f_grid::FGrid;
+use super::f_grid::{FGrid, averaged};
 use super::pdfgetx3::PdfGetX3;
-use super::resample::Resample;
+use super::resample::{Resample, Resampled};
 use super::scatter::{Fitted, Scatter};
 use super::{StructureError, StructureFactor, StructureSettings};
 use crate::integrate::Pattern;
@@ -63,7 +63,21 @@ impl StructurePlan {
     /// # Errors
     /// A pattern of another length, with wider holes, or one that does not follow the scattering of free atoms.
     pub fn apply(&self, pattern: &Pattern) -> Result<StructureFactor, StructureError> {
-        let measured = self.resample.take(pattern)?;
+        self.of(self.resample.take(pattern)?)
+    }
+
+    /// As [`StructurePlan::apply`], with I averaged once more over what a pixel covers: it differs from it by what the first
+    /// such average, that of the detector, has done, to first order.
+    ///
+    /// # Errors
+    /// As [`StructurePlan::apply`].
+    pub fn apply_blurred(&self, pattern: &Pattern) -> Result<StructureFactor, StructureError> {
+        let mut measured = self.resample.take(pattern)?;
+        measured.intensity = averaged(&measured.intensity, &measured.footprint);
+        self.of(measured)
+    }
+
+    fn of(&self, measured: Resampled) -> Result<StructureFactor, StructureError> {
         let normalized = match &self.recipe {
             Recipe::Absolute(absolute) => absolute.normalize(&measured)?,
             Recipe::PdfGetX3(pdfgetx3) => pdfgetx3.normalize(&measured)?,

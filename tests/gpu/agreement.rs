@@ -30,7 +30,8 @@ fn built(splitting: Splitting, orientation: Orientation) -> Arc<IntegrationPlan>
     let flat: Vec<f32> = (0..shape.pixels()).map(|i| (0.9 + 0.2 * noise(2, i)) as f32).collect();
     // What the shader cannot evaluate comes with the flat field.
     let shape_in_beam = SampleShape::Cylinder { diameter_m: 2e-3, axis_rad: 1.0, beam_m: 5e-4 };
-    let flat = SampleAbsorption { mu_per_m: 400.0, shape: shape_in_beam }.times_flat(&geometry, Some(&flat));
+    let flat = SampleAbsorption { mu_per_m: 400.0, shape: shape_in_beam, container: None }
+        .times_flat(&geometry, Some(&flat));
     let corrections = all_corrections();
     let plan = IntegrationPlan::build(PlanSpec {
         norm: pixel_norm(&geometry, &corrections, Some(&flat)),

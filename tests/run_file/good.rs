@@ -1,7 +1,9 @@
 //! Good run files: defaults, overrides, the resolved form, the documentation.
 
 use halor::config::{Config, EngineChoice, Loaded, MaskShape, NormalizeBy, load};
-use halor::correct::{Correction, DeadTimeModel, SampleAbsorption, SampleShape, attenuation_per_m};
+use halor::correct::{
+    Container, Correction, DeadTimeModel, SampleAbsorption, SampleShape, attenuation_per_m,
+};
 use halor::integrate::{Azimuth, Fold, RadialUnit, Splitting};
 use halor::pdf::Window;
 use halor::peaks::PeakSearch;
@@ -378,7 +380,11 @@ fn the_samples_absorption_comes_from_its_density_or_a_number() {
     // The axis stands upright and the beam bathes all of it.
     let shape =
         SampleShape::Cylinder { diameter_m: 2e-3, axis_rad: std::f64::consts::FRAC_PI_2, beam_m: 2e-3 };
-    assert_eq!(rod, SampleAbsorption { mu_per_m: 420.0, shape });
+    assert_eq!(rod, SampleAbsorption { mu_per_m: 420.0, shape, container: None });
+    let held = absorption(
+        "{shape: cylinder, diameter_mm: 1, mu_inv_cm: 4.2, container: {wall_mm: 0.01, mu_inv_cm: 0.5}}",
+    );
+    assert_eq!(held.container, Some(Container { mu_per_m: 50.0, wall_m: 1e-5 }));
     let plate = absorption("{shape: slab, thickness_mm: 1, density_g_cm3: 2}");
     assert_eq!(plate.shape, SampleShape::Slab { thickness_m: 1e-3 });
     let thick = absorption("{shape: slab, thickness_mm: 1, density_g_cm3: 4}");

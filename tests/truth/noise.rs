@@ -124,6 +124,7 @@ fn uncertainties_are_those_of_the_bins() {
             (values, structure, pdf)
         };
         let (_, structure, pdf) = reduced(exact.clone());
+        let (points, mut slopes) = (pdf.g.len(), Vec::new());
         let mut variance = vec![0.0; structure.s.len() + pdf.g.len() + 1];
         for k in 0..q.len() {
             let shifted = |by: f64| {
@@ -132,9 +133,18 @@ fn uncertainties_are_those_of_the_bins() {
                 reduced(intensity).0
             };
             let (up, down) = (shifted(0.01), shifted(-0.01));
+            let of_g = structure.s.len()..structure.s.len() + points;
+            slopes.push(of_g.map(|i| (up[i] - down[i]) / 0.02).collect::<Vec<f64>>());
             for (variance, (up, down)) in variance.iter_mut().zip(up.iter().zip(&down)) {
                 *variance += ((up - down) / 0.02).powi(2);
             }
+        }
+        let covariance = transform.covariance(&structure);
+        for (i, j) in [(0, 0), (3, 4), (20, 30), (50, 12), (99, 98)] {
+            let expected: f64 = slopes.iter().map(|slopes| slopes[i] * slopes[j]).sum();
+            let unit = pdf.sigma[i] * pdf.sigma[j];
+            // As below.
+            assert!((covariance[i * points + j] - expected).abs() < 1e-5 * unit, "{i} {j}");
         }
         let of_sum = transform.uncertainty(15, &weights, &structure);
         let found = structure.sigma.iter().chain(&pdf.sigma).copied().chain([of_sum]);

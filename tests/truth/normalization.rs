@@ -107,6 +107,8 @@ fn figures_say_what_is_wrong() {
                 g_of_r: PeakSearch::First(0),
                 coordination_number: None,
             },
+            systematic: None,
+            covariance: Covariance::Diagonal,
         };
         let plan = ReductionPlan::new(&settings, &q).unwrap();
         let exact = intensity(&q, &glass_f, 1.0, 0.0);

@@ -62,6 +62,10 @@ pub(super) fn one(
         let file = args.output.join(config.output_name(Path::new(input), *kind)?);
         files.add(file, output_text(&shown, input, *kind, x, y));
     }
+    if let Some(covariance) = super::covariance(&analysis.settings, &plan, &reduced) {
+        let file = args.output.join(config.output_name(Path::new(input), OutputType::Gr)?);
+        files.add(file.with_extension("gr.covariance.npy"), covariance);
+    }
     // That σ is estimated is not said: it has no place in these files.
     let warnings = read.warnings.into_iter().chain(analysis.warnings).collect();
     Ok(Done { files: files.write(existing, apart)?, warnings })

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use halor::config::{Analysis, AnalysisFile, ConfigError};
+use halor::config::{Analysis, AnalysisFile, ConfigError, PdfSettings};
 use halor::integrate::RING;
-use halor::output::{Existing, Header, PeakRow, Together, fq, gr, iq, peaks_csv, rdf, sq};
+use halor::output::{Existing, Header, PeakRow, Together, fq, gr, iq, npy_square, peaks_csv, rdf, sq};
 use halor::pattern_file::{Axis, PatternFileError, PatternSource, ReadPattern};
+use halor::pdf::Covariance;
 use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
-use halor::pipeline::{Patterns, Reduced, reduce};
+use halor::pipeline::{Patterns, Reduced, reduce, systematic};
 use halor::reduce::ReductionPlan;
 use halor::report::{SampleCurves, series_svg};
 use halor::units::energy_kev;
@@ -244,15 +245,21 @@ fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
         .with("constant_electron_units", reduced.structure.constant);
 
     let stem = path.file_stem().context("the pattern's file has no name")?.to_string_lossy().into_owned();
-    let row = |peak: &halor::peaks::Peak| PeakRow {
+    let mut warnings = read.warnings;
+    let systematic =
+        systematic(&reduced, &read.pattern, read.background.as_deref(), &plan).unwrap_or_else(|reason| {
+            warnings.push(format!("{stem}: no systematic σ: {reason}"));
+            None
+        });
+    let row = |(index, peak): (usize, &halor::peaks::Peak)| PeakRow {
         sample: stem.clone(),
         frame: None,
         region: RING.to_owned(),
         peak: peak.clone(),
+        systematic: systematic.as_ref().map(|systematic| systematic.peaks[index]),
         quality: reduced.quality,
     };
-    let rows: Vec<PeakRow> = reduced.peaks.peaks.iter().map(row).collect();
-    let mut warnings = read.warnings;
+    let rows: Vec<PeakRow> = reduced.peaks.peaks.iter().enumerate().map(row).collect();
     warnings.extend(read.estimated_sigma);
     warnings.extend(analysis.warnings);
     warnings.extend(reduced.quality.warnings(&stem, &analysis.settings));
@@ -261,11 +268,12 @@ fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
         ("iq", iq(&header, &read.pattern)),
         ("sq", sq(&header, &reduced.structure)),
         ("fq", fq(&header, &reduced.structure)),
-        ("gr", gr(&header, &reduced.pdf)),
+        ("gr", gr(&header, &reduced.pdf, systematic.as_ref().map(|systematic| systematic.g.as_slice()))),
         ("csv", peaks_csv(&rows)),
     ];
     let rdf = density.map(|density| ("rdf", rdf(&header, &reduced.pdf, density)));
     let weights = plan.weights(&analysis.settings)?.map(|weights| ("weights.csv", weights));
+    let covariance = covariance(&analysis.settings, &plan, &reduced);
     let patterns = Patterns { measured: read.pattern.clone(), subtracted: read.pattern };
     let curves = SampleCurves { sample: stem.clone(), patterns, reduced: Some(reduced) };
     let picture = ("svg", series_svg(&[curves])?);
@@ -274,5 +282,18 @@ fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
     for (ending, text) in texts.into_iter().chain(rdf).chain(weights).chain([picture]) {
         files.add(args.output.join(format!("{stem}.{ending}")), text);
     }
+    if let Some(covariance) = covariance {
+        files.add(args.output.join(format!("{stem}.gr.covariance.npy")), covariance);
+    }
     Ok(Done { files: files.write(existing, apart)?, warnings })
+}
+
+/// The file of cov(G(r), G(r′)), where it is asked for.
+fn covariance(settings: &PdfSettings, plan: &ReductionPlan, reduced: &Reduced) -> Option<Vec<u8>> {
+    match settings.covariance {
+        Covariance::Diagonal => None,
+        Covariance::Full => {
+            Some(npy_square(&plan.transform.covariance(&reduced.structure), reduced.pdf.r.len()))
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(super) struct PdfOptions {
     /// A constant beside the scale: fit or none.
     #[arg(long, help_heading = "Run file keys")]
     fluorescence: Option<String>,
-    /// Between Q = 0 and Qmin: parabola or zero.
+    /// Between Q = 0 and Qmin: parabola, constant or zero.
     #[arg(long, help_heading = "Run file keys")]
     low_q: Option<String>,
     /// none, lorch, soper_barney or cosine.
@@ -62,6 +62,9 @@ pub(super) struct PdfOptions {
     /// Step of r in Å.
     #[arg(long, help_heading = "Run file keys", value_name = "STEP")]
     r_step_angstrom: Option<String>,
+    /// NAME.gr.covariance.npy too: the covariance of all points of G from counting.
+    #[arg(long, help_heading = "Run file keys")]
+    covariance: bool,
     /// Peak of G(r) whose shell is counted, such as r1.
     #[arg(long, help_heading = "Run file keys", value_name = "PEAK")]
     coordination_number: Option<String>,
@@ -80,6 +83,7 @@ impl PdfOptions {
                 .map(|range| if range.starts_with('[') { range.clone() } else { format!("[{range}]") })
         };
         let (q_range, r_range) = (range(&self.q_range_inv_angstrom), range(&self.r_range_angstrom));
+        let covariance = self.covariance.then(|| "on".to_owned());
         let keys = [
             ("composition", &text),
             ("beam.energy_kev", &self.energy_kev),
@@ -100,6 +104,7 @@ impl PdfOptions {
             ("pdf.qmaxinst_inv_angstrom", &self.qmaxinst_inv_angstrom),
             ("pdf.r_range_angstrom", &r_range),
             ("pdf.r_step_angstrom", &self.r_step_angstrom),
+            ("pdf.covariance", &covariance),
             ("peaks.coordination_number", &self.coordination_number),
         ];
         let given = keys.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));

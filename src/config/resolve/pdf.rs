@@ -3,17 +3,20 @@
 use std::f64::consts::PI;
 
 use super::{Check, peaks, structure};
-use crate::config::schema::{OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, UnitWord, WindowWord};
+use crate::config::schema::{OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, Switch, UnitWord, WindowWord};
 use crate::config::{IntegrationSettings, PdfSettings};
 use crate::geometry::Geometry;
 use crate::grid::Points;
 use crate::integrate::RadialUnit;
-use crate::pdf::{TransformSettings, Window};
+use crate::pdf::{Covariance, MOST_COVARIANT_POINTS, TransformSettings, Window};
 use crate::scattering::Composition;
 use crate::structure::{Form, StructureSettings};
+use crate::systematic::SystematicSettings;
 
 /// Lowest Qmin and highest Qmax that are chosen for the user, Å⁻¹: below, the beam stop; beyond, most often noise.
 const DEFAULT_Q: [f64; 2] = [0.5, 25.0];
+/// σ of the background's scale where none is given: monitors and exposures are good to about that.
+const DEFAULT_BACKGROUND_PERCENT: f64 = 1.0;
 const MOST_POINTS: f64 = 1e6;
 const Q_RANGE: &str = "pdf.q_range_inv_angstrom";
 
@@ -120,6 +123,8 @@ pub(in crate::config) fn analysis(
             structure::pdfgetx3(block, q_range, coverage, check).map(StructureSettings::PdfGetX3)
         }
     };
+    let systematic = systematic(block, mode, check);
+    let covariance = covariance(block, r, check);
     let has_density = block.density_atoms_per_cubic_angstrom.is_some() || block.density_g_cm3.is_some();
     let written = file.peaks.get_or_insert_with(PeaksBlock::default);
     let r_range = r.map(|r| [r.start, r.at(r.count - 1)]);
@@ -138,7 +143,39 @@ pub(in crate::config) fn analysis(
         structure: structure?,
         transform: TransformSettings { window, r: r? },
         peaks,
+        systematic,
+        covariance,
     })
+}
+
+/// What of the choices of the analysis goes into σ_syst; nothing on a relative scale.
+fn systematic(block: &mut PdfBlock, mode: PdfMode, check: &mut Check<'_>) -> Option<SystematicSettings> {
+    if mode == PdfMode::PdfGetX3 || *block.systematic.get_or_insert(Switch::On) == Switch::Off {
+        return None;
+    }
+    let key = "pdf.background_scale_sigma_percent";
+    let percent = *block.background_scale_sigma_percent.get_or_insert(DEFAULT_BACKGROUND_PERCENT);
+    check.not_negative(key, percent).then_some(SystematicSettings { background_scale_sigma: 0.01 * percent })
+}
+
+fn covariance(block: &mut PdfBlock, r: Option<Points>, check: &mut Check<'_>) -> Covariance {
+    match *block.covariance.get_or_insert(Switch::Off) {
+        Switch::Off => Covariance::Diagonal,
+        Switch::On => {
+            if let Some(r) = r.filter(|r| r.count > MOST_COVARIANT_POINTS) {
+                let message = format!(
+                    "the covariance of {} points of r would be a file of {:.1} GiB",
+                    r.count,
+                    8.0 * (r.count as f64 / 32768.0).powi(2)
+                );
+                let mend = format!(
+                    "have at most {MOST_COVARIANT_POINTS} of them by `r_step_angstrom` or `r_range_angstrom`"
+                );
+                check.problems.push("pdf.covariance", message, &mend);
+            }
+            Covariance::Full
+        }
+    }
 }
 
 /// ρ0 in atoms per Å³.

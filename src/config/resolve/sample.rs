@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::config::schema::{AbsorptionBlock, AbsorptionShapeWord, OffOr, RunFile, Switch};
-use crate::correct::{SampleAbsorption, SampleShape, attenuation_per_m, sensor_parallax};
+use crate::correct::{Container, SampleAbsorption, SampleShape, attenuation_per_m, sensor_parallax};
 use crate::geometry::{Detector, Parallax};
 use crate::scattering::Composition;
 use crate::units::energy_kev;
@@ -32,7 +32,8 @@ pub(in crate::config) fn sample_absorption(
 ) -> Option<SampleAbsorption> {
     let shape = shape(key, block, check);
     let mu_per_m = coefficient(key, block, composition, energy_kev, check);
-    Some(SampleAbsorption { mu_per_m: mu_per_m?, shape: shape? })
+    let container = container(key, block, energy_kev, check);
+    Some(SampleAbsorption { mu_per_m: mu_per_m?, shape: shape?, container: container? })
 }
 
 fn shape(at: &str, block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option<SampleShape> {
@@ -75,6 +76,45 @@ fn shape(at: &str, block: &mut AbsorptionBlock, check: &mut Check<'_>) -> Option
             })
         }
     }
+}
+
+/// What holds the sample; an outer `None` where there are problems.
+fn container(
+    at: &str,
+    block: &AbsorptionBlock,
+    energy_kev: f64,
+    check: &mut Check<'_>,
+) -> Option<Option<Container>> {
+    let Some(container) = &block.container else { return Some(None) };
+    let at = format!("{at}.container");
+    let good = check.positive(&format!("{at}.wall_mm"), container.wall_mm);
+    let mu_per_m = match (&container.material, container.density_g_cm3, container.mu_inv_cm) {
+        (None, None, Some(mu_inv_cm)) => {
+            check.positive(&format!("{at}.mu_inv_cm"), mu_inv_cm).then_some(100.0 * mu_inv_cm)
+        }
+        (Some(material), Some(density), None) => {
+            if !check.positive(&format!("{at}.density_g_cm3"), density) {
+                return None;
+            }
+            match attenuation_per_m(material, density, energy_kev) {
+                Ok(mu_per_m) => Some(mu_per_m),
+                Err(error) => {
+                    check.problems.push(&format!("{at}.material"), error.to_string(), "");
+                    None
+                }
+            }
+        }
+        _ => {
+            let message = "the container's attenuation is needed, in one way";
+            check.problems.push(
+                &at,
+                message,
+                "write `material: …` and `density_g_cm3: …`, or `mu_inv_cm: …`",
+            );
+            None
+        }
+    };
+    good.then_some(Some(Container { mu_per_m: mu_per_m?, wall_m: container.wall_mm / 1e3 }))
 }
 
 /// μ in 1/m, as it is written or from density and composition.

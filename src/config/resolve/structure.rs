@@ -24,6 +24,8 @@ pub(super) fn keys_of_the_other_mode(mode: PdfMode, block: &PdfBlock, check: &mu
         ("fluorescence", block.fluorescence.is_some()),
         ("r_hole_angstrom", block.r_hole_angstrom.is_some()),
         ("low_q", block.low_q.is_some()),
+        ("systematic", block.systematic.is_some()),
+        ("background_scale_sigma_percent", block.background_scale_sigma_percent.is_some()),
     ];
     let pdfgetx3_only = [("qmaxinst_inv_angstrom", block.qmaxinst_inv_angstrom.is_some())];
     let (unused, name): (&[_], _) = match mode {
@@ -66,6 +68,7 @@ pub(super) fn absolute(
     };
     let low_q = match *block.low_q.get_or_insert(LowQWord::Parabola) {
         LowQWord::Parabola => LowQ::Parabola,
+        LowQWord::Constant => LowQ::Constant,
         LowQWord::Zero => LowQ::Zero,
     };
     let form = match *block.structure_factor.get_or_insert(FormWord::FaberZiman) {

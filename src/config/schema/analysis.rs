@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::filter::FilterKeys;
-use super::written::{OffOr, Written, read};
+use super::written::{OffOr, Switch, Written, read};
 
 /// The radial axis.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -117,6 +117,15 @@ pub struct PdfBlock {
     /// Last Q of the polynomial fit of the mode pdfgetx3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qmaxinst_inv_angstrom: Option<f64>,
+    /// Whether corrections are varied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systematic: Option<Switch>,
+    /// How well the background's scale is known, relative.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background_scale_sigma_percent: Option<f64>,
+    /// Whether the covariance of G is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Switch>,
     /// First and last r.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r_range_angstrom: Option<[f64; 2]>,
@@ -189,6 +198,8 @@ pub enum WindowWord {
 pub enum LowQWord {
     /// a + bQ².
     Parabola,
+    /// a.
+    Constant,
     /// F = 0.
     Zero,
 }

@@ -264,6 +264,26 @@ pub struct AbsorptionBlock {
     /// Attenuation coefficient at the beam's energy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mu_inv_cm: Option<f64>,
+    /// What holds the sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerBlock>,
+}
+
+/// `{wall_mm: 0.01, material: SiO2, density_g_cm3: 2.2}` or `{wall_mm: 0.01, mu_inv_cm: 0.4}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerBlock {
+    /// Of each window or of the capillary.
+    pub wall_mm: f64,
+    /// Formula, with the mass density.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<String>,
+    /// Mass density.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub density_g_cm3: Option<f64>,
+    /// Attenuation coefficient at the beam's energy; this or the material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mu_inv_cm: Option<f64>,
 }
 
 /// Names of the shapes of a sample.

@@ -122,6 +122,8 @@ fn absorption_block(absorption: &SampleAbsorption) -> AbsorptionBlock {
         beam_mm: None,
         density_g_cm3: None,
         mu_inv_cm: Some(absorption.mu_per_m / 100.0),
+        // The simulation knows none.
+        container: None,
     };
     match absorption.shape {
         SampleShape::Slab { thickness_m } => {

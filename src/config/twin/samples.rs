@@ -85,6 +85,11 @@ fn sample(
         // Without a beam there are other problems.
         (OffOr::On(_), None) => return None,
         (OffOr::On(block), Some(energy)) => {
+            if block.container.is_some() {
+                let message = "the simulation has no walls around the sample";
+                check.problems.push(&key("absorption.container"), message, "remove it");
+                return None;
+            }
             Some(sample_absorption(&key("absorption"), block, Some(&elements), energy, check)?)
         }
     };
