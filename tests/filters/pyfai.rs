@@ -94,13 +94,16 @@ fn clipped_rings_of_a_smooth_frame() {
         let ours = rings.pattern(clip(ErrorModel::Azimuthal));
         assert!(different(&ours.intensity, &of("sigmaclip_azimuthal_intensity")).is_empty());
         let theirs = of("sigmaclip_azimuthal_sigma");
+        let mut factors = Vec::new();
         for (bin, pixels) in rings.by_bin().iter().enumerate().skip(1) {
             let [norm, norm2] = [1, 2].map(|power| pixels.iter().map(|p| p[1].powi(power)).sum::<f64>());
             let n = norm * norm / norm2;
-            let ratio = (ours.sigma[bin] / theirs[bin]).powi(2);
-            // Its running update is exact for equal weights only; and a pixel that is clipped is counted here.
-            assert!((ratio * (n - 1.0) / n - 1.0).abs() < 0.3 / n, "bin {bin} of {n}: {ratio}");
+            factors.push(((ours.sigma[bin] / theirs[bin]).powi(2) - 1.0) * (n - 1.0));
         }
+        factors.sort_by(f64::total_cmp);
+        // σ² is larger by 1/(n − 1). The reference's running update is exact for equal weights only.
+        assert!((factors[factors.len() / 2] - 1.0).abs() < 0.1, "{}", factors[factors.len() / 2]);
+        assert!(factors[0] > -1.0 && factors[factors.len() - 1] < 3.0, "{factors:?}");
     }
 }
 
