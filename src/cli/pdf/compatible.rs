@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use halor::config::{AnalysisFile, PdfSettings};
 use halor::output::{Existing, write_file};
 use halor::pattern_file::{Axis, PatternSource};
@@ -15,6 +15,9 @@ use super::{Done, PdfArgs};
 
 /// What PDFgetX3 would do with one input; options of the command line go before the configuration.
 pub(super) fn one(args: &PdfArgs, config: &PdfGetX3Config, input: &str) -> anyhow::Result<Done> {
+    if args.fit_low_r.is_some() {
+        bail!("--fit-low-r needs the absolute scale, and PDFgetX3's is relative");
+    }
     let path = config.locate(input);
     let background = config.backgroundfile.as_ref().map(|name| config.locate(name));
     let background = args.background.clone().or(background);
@@ -62,7 +65,11 @@ pub(super) fn one(args: &PdfArgs, config: &PdfGetX3Config, input: &str) -> anyho
         write_file(&file, &covariance, existing)?;
         files.push(file);
     }
-    Ok(Done { files, warnings: read.warnings.into_iter().chain(analysis.warnings).collect() })
+    Ok(Done {
+        files,
+        notes: Vec::new(),
+        warnings: read.warnings.into_iter().chain(analysis.warnings).collect(),
+    })
 }
 
 /// The configuration with the numbers that were used.
