@@ -51,7 +51,7 @@ impl ReductionPlan {
         let systematic = match (&settings.structure, settings.systematic) {
             (StructureSettings::Absolute(absolute), Some(systematic)) => {
                 let (transform, composition) = (&settings.transform, &settings.composition);
-                Some(SystematicPlan::new(systematic, absolute, transform, composition, q))
+                Some(SystematicPlan::new(systematic, &structure, absolute, transform, composition, q))
             }
             (StructureSettings::PdfGetX3(_), _) | (_, None) => None,
         };

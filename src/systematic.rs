@@ -70,10 +70,11 @@ pub struct Nominal<'a> {
 }
 
 impl SystematicPlan {
-    /// For patterns on the points `q` in Å⁻¹, which `absolute` is possible on. A way that they do not allow, as a window that would
+    /// For patterns on the points `q` in Å⁻¹, whose plan with `absolute` is `nominal`. A way that they do not allow, as a window that would
     /// have too few of them, is left out.
     pub fn new(
         settings: SystematicSettings,
+        nominal: &StructurePlan,
         absolute: &AbsoluteSettings,
         transform: &TransformSettings,
         composition: &Composition,
@@ -82,10 +83,15 @@ impl SystematicPlan {
         let plan = |settings: &AbsoluteSettings| {
             StructurePlan::new(&StructureSettings::Absolute(settings.clone()), composition, q).ok()
         };
-        let analyses = [windows(absolute), polynomials(absolute), q_max(absolute), low_q(absolute)];
+        let windows =
+            windows(absolute).into_iter().filter_map(|way| nominal.with_normalization(way)).collect();
+        let analyses = [polynomials(absolute), q_max(absolute), low_q(absolute)];
         let analyses =
             analyses.iter().map(|ways| Variation::Analysis(ways.par_iter().filter_map(plan).collect()));
-        let variations = [Variation::BackgroundScale, Variation::Blur].into_iter().chain(analyses).collect();
+        let variations = [Variation::BackgroundScale, Variation::Blur, Variation::Analysis(windows)]
+            .into_iter()
+            .chain(analyses)
+            .collect();
         SystematicPlan { settings, transform: *transform, variations }
     }
 
@@ -167,16 +173,14 @@ impl SystematicPlan {
     }
 }
 
-fn windows(absolute: &AbsoluteSettings) -> Vec<AbsoluteSettings> {
+fn windows(absolute: &AbsoluteSettings) -> Vec<Normalization> {
     let [q_min, q_max] = absolute.q_range;
-    let with = |normalization| AbsoluteSettings { normalization, ..absolute.clone() };
     match absolute.normalization {
         Normalization::HighQ { q_min: start } => [-WINDOW_SHARE, WINDOW_SHARE]
-            .map(|share| (start + share * (q_max - start)).max(q_min))
-            .map(|q_min| with(Normalization::HighQ { q_min }))
+            .map(|share| Normalization::HighQ { q_min: (start + share * (q_max - start)).max(q_min) })
             .to_vec(),
         Normalization::LowR { r_max_angstrom } => [1.0 - WINDOW_SHARE, 1.0 + WINDOW_SHARE]
-            .map(|share| with(Normalization::LowR { r_max_angstrom: share * r_max_angstrom }))
+            .map(|share| Normalization::LowR { r_max_angstrom: share * r_max_angstrom })
             .to_vec(),
         Normalization::KroghMoe => Vec::new(),
     }

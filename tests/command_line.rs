@@ -239,6 +239,13 @@ fn the_demo_runs_and_stands_beside_the_truth() {
     assert_eq!(code(&first), 0, "{}", stderr(&first));
     let table = String::from_utf8_lossy(&first.stdout).into_owned();
     assert!(table.contains("coordination number") && table.contains("CeO2 rings"), "{table}");
+    let counts: Vec<f64> = table
+        .lines()
+        .find(|line| line.contains("metrics are within"))
+        .map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+        .unwrap();
+    // 95 % are what two standard deviations of both kinds should hold.
+    assert!(counts[0] >= 0.9 * counts[1], "{table}");
     assert!(bench.path("d/results/peaks.csv").exists() && bench.path("d/results/ceo2/run.json").exists());
     let second = bench.halor(&demo);
     assert_eq!(code(&second), 2);

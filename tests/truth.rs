@@ -1,5 +1,6 @@
 //! Laws of the way from I(Q) to G(r) on a glass whose structure is known in closed form.
 
+mod low_r_fit;
 mod noise;
 mod systematic;
 mod normalization;

@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use super::f_grid::{Extension, FGrid, RadialRule};
+use super::low_r_fit::{LowRFit, LowRFree};
 use super::normalization::Theory;
 use super::polynomial::{Projection, ShortDistances, dot, hole};
 use super::resample::{Resample, Resampled, kept_points};
@@ -79,13 +80,7 @@ impl Absolute {
             mean_f_squared: atoms.mean_f_squared,
             density: settings.density_per_cubic_angstrom.unwrap_or(0.0),
         };
-        if let Normalization::HighQ { q_min } = settings.normalization {
-            let found = q.len() - theory.window_start(q_min);
-            if found < FEWEST_POINTS {
-                let what = "the normalisation window";
-                return Err(StructureError::TooFewPoints { what, found, expected: FEWEST_POINTS });
-            }
-        }
+        enough_points(&theory, settings.normalization)?;
         let divisor: Vec<f64> = match settings.form {
             Form::FaberZiman => theory.mean_f_squared.clone(),
             Form::AshcroftLangreth => atoms.mean_square_f.clone(),
@@ -106,6 +101,26 @@ impl Absolute {
         let grid = grid(settings, &theory, &divisor)?;
         let (normalization, fluorescence) = (settings.normalization, settings.fluorescence);
         Ok((Absolute { theory, level, divisor, normalization, fluorescence }, resample, grid))
+    }
+
+    /// # Errors
+    /// Too few points in the window.
+    pub(super) fn set_normalization(&mut self, normalization: Normalization) -> Result<(), StructureError> {
+        enough_points(&self.theory, normalization)?;
+        self.normalization = normalization;
+        Ok(())
+    }
+
+    pub(super) fn fit_low_r(
+        &self,
+        measured: &Resampled,
+        background: &[f64],
+        free: LowRFree,
+        r_max: f64,
+    ) -> Result<LowRFit, StructureError> {
+        let of_pattern =
+            [measured.intensity.as_slice(), measured.sigma.as_slice(), measured.unpolarized.as_slice()];
+        self.theory.fit_low_r(free, r_max, self.fluorescence, of_pattern, background)
     }
 
     /// I = a(T + m·c), T = ⟨f²⟩ + I_inc·KN and c of \[E4b\], α = 1/a. Then \[E9\].
@@ -154,6 +169,17 @@ impl Absolute {
 
 /// Qmax·r up to which the quadratures at low r are exact.
 const MOST_PHASE: f64 = 96.0;
+
+fn enough_points(theory: &Theory, normalization: Normalization) -> Result<(), StructureError> {
+    if let Normalization::HighQ { q_min } = normalization {
+        let found = theory.q.len() - theory.window_start(q_min);
+        if found < FEWEST_POINTS {
+            let what = "the normalisation window";
+            return Err(StructureError::TooFewPoints { what, found, expected: FEWEST_POINTS });
+        }
+    }
+    Ok(())
+}
 
 fn check(settings: &AbsoluteSettings) -> Result<(), StructureError> {
     let wrong = |name, found: f64, expected| {

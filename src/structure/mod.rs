@@ -7,6 +7,7 @@ mod absolute;
 mod error;
 mod f_grid;
 mod low_r;
+mod low_r_fit;
 mod normalization;
 mod pdfgetx3;
 mod plan;
@@ -16,6 +17,7 @@ mod scatter;
 
 pub use error::StructureError;
 pub use f_grid::{FGrid, RadialRule};
+pub use low_r_fit::{FittedNumber, LowRFit, LowRFree};
 pub use plan::StructurePlan;
 pub(crate) use polynomial::dot;
 pub use scatter::Scatter;

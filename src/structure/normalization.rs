@@ -10,7 +10,7 @@ use super::{Fluorescence, Normalization};
 use crate::pdf::Window;
 
 /// Points of r at which the low-r condition is held: Q_max·R is below 100, and sin Qr has then 3 points on a half-wave.
-const R_POINTS: usize = 100;
+pub(super) const R_POINTS: usize = 100;
 
 /// What is known of a pattern before it is measured; m points each.
 #[derive(Debug, Clone)]
@@ -66,10 +66,22 @@ impl Theory {
 
     /// G + 4πρ0r = 0 for 0 < r < R in the least-squares sense, G through a Lorch window \[E15\]; S = 0 below the first point.
     fn low_r(&self, r_max: f64, fluorescence: Fluorescence, constant: &[f64]) -> [Vec<f64>; 2] {
+        let condition = self.low_r_condition(r_max);
+        let rows = &condition.rows;
+        let transformed = |values: &[f64]| -> Vec<f64> { rows.iter().map(|row| dot(row, values)).collect() };
+        let target = condition.target(&transformed(&self.free), self.density);
+        let flat = vec![1.0; R_POINTS];
+        let by_r = fit(&target, &transformed(constant), &flat, fluorescence);
+        by_r.map(|by_r| {
+            (0..self.q.len()).map(|j| rows.iter().zip(&by_r).map(|(row, by)| row[j] * by).sum()).collect()
+        })
+    }
+
+    /// The transform to the points of r below `r_max`.
+    pub(super) fn low_r_condition(&self, r_max: f64) -> LowRCondition {
         let q_max = self.q[self.q.len() - 1] + 0.5 * self.step;
         let q_min = (self.q[0] - 0.5 * self.step).max(0.0);
         let r: Vec<f64> = (1..=R_POINTS).map(|k| r_max * k as f64 / R_POINTS as f64).collect();
-        // G of one unit of I at each Q: (2/π)ΔQ·Q·W/|⟨f⟩|²·sin Qr.
         let factor: Vec<f64> = self
             .q
             .iter()
@@ -79,20 +91,29 @@ impl Theory {
         let row =
             |r: f64| -> Vec<f64> { self.q.iter().zip(&factor).map(|(q, by)| by * (q * r).sin()).collect() };
         let rows: Vec<Vec<f64>> = r.iter().map(|r| row(*r)).collect();
-        let transformed = |values: &[f64]| -> Vec<f64> { rows.iter().map(|row| dot(row, values)).collect() };
-        // ∫_0^Qmin −Q sin Qr dQ of a S that is 0 there, which the measured part has not got.
-        let below = |r: f64| {
+        let below = |r: &f64| {
             let x = q_min * r;
             -2.0 / PI * (x.sin() - x * x.cos()) / (r * r)
         };
-        let of_free = transformed(&self.free);
-        let target: Vec<f64> =
-            of_free.iter().zip(&r).map(|(free, r)| free - 4.0 * PI * self.density * r - below(*r)).collect();
-        let flat = vec![1.0; r.len()];
-        let by_r = fit(&target, &transformed(constant), &flat, fluorescence);
-        by_r.map(|by_r| {
-            (0..self.q.len()).map(|j| rows.iter().zip(&by_r).map(|(row, by)| row[j] * by).sum()).collect()
-        })
+        LowRCondition { below: r.iter().map(below).collect(), r, rows }
+    }
+}
+
+/// What \[E15\] is made of.
+pub(super) struct LowRCondition {
+    /// The points of r.
+    pub(super) r: Vec<f64>,
+    /// G of one unit of I at each Q: (2/π)ΔQ·Q·W/|⟨f⟩|²·sin Qr, a row for each r.
+    pub(super) rows: Vec<Vec<f64>>,
+    /// ∫_0^Qmin −Q sin Qr dQ of a S that is 0 there, which the measured part has not got.
+    pub(super) below: Vec<f64>,
+}
+
+impl LowRCondition {
+    /// What multiplies a in \[E15\], from the transform of T.
+    pub(super) fn target(&self, of_free: &[f64], density: f64) -> Vec<f64> {
+        let of_rest = self.r.iter().zip(&self.below).map(|(r, below)| 4.0 * PI * density * r + below);
+        of_free.iter().zip(of_rest).map(|(free, rest)| free - rest).collect()
     }
 }
 

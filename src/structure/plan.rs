@@ -2,10 +2,11 @@
 
 use super::absolute::Absolute;
 use super::f_grid::{FGrid, averaged};
+use super::low_r_fit::{LowRFit, LowRFree};
 use super::pdfgetx3::PdfGetX3;
 use super::resample::{Resample, Resampled};
 use super::scatter::{Fitted, Scatter};
-use super::{StructureError, StructureFactor, StructureSettings};
+use super::{Normalization, StructureError, StructureFactor, StructureSettings};
 use crate::integrate::Pattern;
 use crate::scattering::Composition;
 
@@ -45,6 +46,17 @@ impl StructurePlan {
         })
     }
 
+    /// This plan with another way to the scale; the polynomial, which is what takes long, stays. `None` where there are too few points
+    /// for it, or in the PDFgetX3 mode.
+    pub(crate) fn with_normalization(&self, normalization: Normalization) -> Option<StructurePlan> {
+        let mut plan = self.clone();
+        match &mut plan.recipe {
+            Recipe::Absolute(absolute) => absolute.set_normalization(normalization).ok()?,
+            Recipe::PdfGetX3(_) => return None,
+        }
+        Some(plan)
+    }
+
     /// Where F is given, and the linear way to it.
     pub fn f_grid(&self) -> &FGrid {
         &self.grid
@@ -56,6 +68,28 @@ impl StructurePlan {
     /// A pattern of another length, or with holes that are too wide.
     pub fn resampled(&self, pattern: &Pattern) -> Result<(Vec<f64>, Vec<f64>), StructureError> {
         Ok((self.resample.q.clone(), self.resample.take(pattern)?.intensity))
+    }
+
+    /// Density, background scale or both from G = −4πρ0r for r < `r_max`, together with scale and constant \[E15a\]; `background` is
+    /// what was subtracted in the pattern, on its points.
+    ///
+    /// # Errors
+    /// As [`StructurePlan::apply`]; a relative scale; unknowns that the data do not tell apart.
+    pub fn fit_low_r(
+        &self,
+        pattern: &Pattern,
+        background: Option<&[f64]>,
+        free: LowRFree,
+        r_max: f64,
+    ) -> Result<LowRFit, StructureError> {
+        let Recipe::Absolute(absolute) = &self.recipe else {
+            let (found, expected) = ("pdfgetx3".to_owned(), "absolute: a relative scale has no density");
+            return Err(StructureError::Setting { name: "the mode", found, expected });
+        };
+        let subtracted = background.map_or_else(|| vec![0.0; pattern.radial.len()], <[f64]>::to_vec);
+        let subtracted = Pattern { intensity: subtracted, ..pattern.clone() };
+        let (measured, subtracted) = (self.resample.take(pattern)?, self.resample.take(&subtracted)?);
+        absolute.fit_low_r(&measured, &subtracted.intensity, free, r_max)
     }
 
     /// S(Q) and F(Q) of one pattern. Up to five empty bins in a row are bridged by a straight line.

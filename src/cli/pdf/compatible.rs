@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use halor::config::{AnalysisFile, PdfSettings};
 use halor::output::{Existing, Together};
 use halor::pattern_file::{Axis, PatternSource};
@@ -21,6 +21,9 @@ pub(super) fn one(
     input: &str,
     apart: &[PathBuf],
 ) -> anyhow::Result<Done> {
+    if args.fit_low_r.is_some() {
+        bail!("--fit-low-r needs the absolute scale, and PDFgetX3's is relative");
+    }
     let asked = AnalysisFile::open(args.run_file.as_deref(), &args.options.overrides())?;
     let path = config.locate(input);
     let background = config.backgroundfile.as_ref().map(|name| config.locate(name));
@@ -68,7 +71,7 @@ pub(super) fn one(
     }
     // That σ is estimated is not said: it has no place in these files.
     let warnings = read.warnings.into_iter().chain(analysis.warnings).collect();
-    Ok(Done { files: files.write(existing, apart)?, warnings })
+    Ok(Done { files: files.write(existing, apart)?, notes: Vec::new(), warnings })
 }
 
 /// The configuration with the numbers that were used.

@@ -1,6 +1,7 @@
 //! `halor pdf`: S(Q) and G(r) of patterns that are integrated already.
 
 mod compatible;
+mod low_r;
 mod options;
 
 use std::io::ErrorKind;
@@ -20,6 +21,7 @@ use halor::report::{SampleCurves, series_svg};
 use halor::units::energy_kev;
 
 use super::{Outcome, say};
+use low_r::{LowRWord, Settled};
 use options::PdfOptions;
 
 #[derive(Debug, Args)]
@@ -40,6 +42,9 @@ pub(super) struct PdfArgs {
     /// Angle that the detector calls 0, in degrees; 0 if left out.
     #[arg(long, allow_negative_numbers = true)]
     two_theta_zero_deg: Option<f64>,
+    /// Fit density, background scale or both by G = −4πρ0r below r_hole, then go on with what was found.
+    #[arg(long, value_enum)]
+    fit_low_r: Option<LowRWord>,
     /// A run file whose blocks beam, composition, pdf and peaks are taken.
     #[arg(long)]
     run_file: Option<PathBuf>,
@@ -81,6 +86,8 @@ impl From<AxisWord> for Axis {
 /// What one pattern left.
 struct Done {
     files: Vec<PathBuf>,
+    /// What was fitted: key and value, as in the headers.
+    notes: Vec<(String, String)>,
     warnings: Vec<String>,
 }
 
@@ -109,6 +116,7 @@ pub(super) fn run(args: &PdfArgs, quiet: bool) -> anyhow::Result<Outcome> {
         match done {
             Ok(done) if quiet => drop(done),
             Ok(done) => {
+                done.notes.iter().for_each(|(key, value)| say(format_args!("{key} {value}")));
                 done.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
                 let names: Vec<String> = done.files.iter().map(|file| file.display().to_string()).collect();
                 say(format_args!("{name}: {}", names.join(" ")));
@@ -224,7 +232,12 @@ pub(super) fn analyse(
 
 fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
     let background_scale = args.background_scale.unwrap_or(1.0);
-    let Analysed { read, analysis, plan, reduced } = analyse(args, path, background_scale, &[])?;
+    let nominal = analyse(args, path, background_scale, &[])?;
+    let Settled { analysed, background_scale, notes } = match args.fit_low_r {
+        None => Settled { analysed: nominal, background_scale, notes: Vec::new() },
+        Some(word) => low_r::settle(args, path, word, background_scale, &nominal)?,
+    };
+    let Analysed { read, analysis, plan, reduced } = analysed;
 
     let mut header = Header::default()
         .with("version", format_args!("halor {}", env!("CARGO_PKG_VERSION")))
@@ -239,6 +252,7 @@ fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
             .with("wavelength", format_args!("{wavelength:.9}"))
             .with("energy_kev", format_args!("{:.6}", energy_kev(wavelength)));
     }
+    let header = notes.iter().fold(header, |header, (key, value)| header.with(key, value));
     let header = header
         .with_pdf(&analysis.settings)
         .with("electron_units_per_intensity", reduced.structure.scale)
@@ -285,7 +299,7 @@ fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
     if let Some(covariance) = covariance {
         files.add(args.output.join(format!("{stem}.gr.covariance.npy")), covariance);
     }
-    Ok(Done { files: files.write(existing, apart)?, warnings })
+    Ok(Done { files: files.write(existing, apart)?, notes, warnings })
 }
 
 /// The file of cov(G(r), G(r′)), where it is asked for.
