@@ -51,9 +51,9 @@ pub fn xye(header: &Header, pattern: &Pattern) -> String {
 /// points take \[E4a\].
 pub fn iq(header: &Header, pattern: &Pattern) -> String {
     let Pattern { radial, intensity, sigma, unpolarized, sigma_as_independent, .. } = pattern;
-    let rows = radial.iter().zip(intensity).zip(sigma).zip(unpolarized).zip(sigma_as_independent);
-    let row = |((((q, i), s), c), own): ((((&f64, &f64), &f64), &f64), &f64)| [*q, *i, *s, *c, *own];
-    columns(header, "Q(Å$^{-1}$)  I(Q)  sigma  unpolarized  sigma_as_independent", rows.map(row))
+    let row = |i: usize| [radial[i], intensity[i], sigma[i], unpolarized[i], sigma_as_independent[i]];
+    let labels = "Q(Å$^{-1}$)  I(Q)  sigma  unpolarized  sigma_as_independent";
+    columns(header, labels, (0..radial.len()).map(row))
 }
 
 /// S(Q): Q, S, σ.
