@@ -1,12 +1,13 @@
 //! Calibration of simulated frames whose geometry is known: how often it is right, how far off, and whether σ is honest.
 //!
 //! `cargo run --release --example calibration_campaign -- 200 1` makes and calibrates 200 frames, the random numbers
-//! beginning at 1; with `-- wrong` it gives the calibration wrong inputs and counts which are caught. What it found is in docs/calibration.md.
+//! beginning at 1, from nothing or, with `guess` behind them, from near the truth; with `-- wrong` it gives the calibration wrong inputs and counts which are caught. What it found is in docs/calibration.md.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod random;
 mod wrong;
 
+use halor::geometry::Poni;
 use halor::geometry::calibrate::{
     Calibrant, CalibrateError, Calibration, Displacements, Request, WavelengthFit, calibrate,
 };
@@ -16,6 +17,14 @@ use random::{Case, draw};
 const WRONG_PX: f64 = 1.0;
 /// So is a distance, relative.
 const WRONG_DISTANCE: f64 = 5e-3;
+
+/// What a calibration begins with.
+#[derive(Clone, Copy)]
+enum Start {
+    Nothing,
+    /// The truth, 0.5 mm and 0.2 % off.
+    Guess,
+}
 
 /// One frame's result.
 struct Row {
@@ -34,11 +43,12 @@ fn main() {
     }
     let count: u64 = first.and_then(|n| n.parse().ok()).unwrap_or(20);
     let seed: u64 = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let start = if arguments.next().as_deref() == Some("guess") { Start::Guess } else { Start::Nothing };
     let (mut rows, mut failed, mut wrong) = (Vec::new(), 0, 0);
     for index in 0..count {
         let case = draw(seed + index);
         let started = std::time::Instant::now();
-        let result = calibrated(&case);
+        let result = calibrated(&case, start);
         let seconds = started.elapsed().as_secs_f64();
         let head = format!("{:4} {:>4} {}", seed + index, format!("{seconds:.1}"), case.summary());
         match result {
@@ -67,15 +77,21 @@ fn main() {
     summary(count, failed, wrong, &rows);
 }
 
-fn calibrated(case: &Case) -> Result<Calibration, CalibrateError> {
+fn calibrated(case: &Case, start: Start) -> Result<Calibration, CalibrateError> {
     let calibrants = [Calibrant::find(case.calibrant)?];
+    let truth = &case.geometry.poni;
+    let near = Poni { distance_m: truth.distance_m * 1.002, poni1_m: truth.poni1_m + 5e-4, ..*truth };
+    let guess = match start {
+        Start::Nothing => None,
+        Start::Guess => Some(&near),
+    };
     calibrate(&Request {
         frames: &[(&case.frame, &case.mask)],
         detector: &case.geometry.detector,
         wavelength_angstrom: case.geometry.poni.wavelength_angstrom,
         wavelength: WavelengthFit::Held,
         calibrants: &calibrants,
-        guess: None,
+        guess,
         nominal_distance_m: None,
         parallax: None,
         displacements: Displacements::default(),

@@ -22,6 +22,13 @@ const CRYSTALS: [(&str, &str); 4] = [
 ];
 /// Rings that a frame shows an arc of, at least.
 const FEWEST_RINGS: usize = 4;
+/// Those of them that are clear.
+const FEWEST_CLEAR: usize = 3;
+/// A ring is clear in a sector of so many degrees where its counts stand out by so many standard deviations; it is a clear ring
+/// with so many degrees of such sectors.
+const SECTOR_DEG: f64 = 5.0;
+const STANDS_OUT: f64 = 5.0;
+const CLEAR_DEG: f64 = 30.0;
 /// Pixels that make an arc.
 const ARC: usize = 150;
 
@@ -36,6 +43,8 @@ pub(crate) struct Case {
     /// Rings with an arc, and those whose whole circle is on the array.
     pub(crate) rings: usize,
     pub(crate) full_rings: usize,
+    /// Rings that are clear, see [`clear_rings`].
+    clear_rings: usize,
     ring_px: f64,
     peak_counts: f64,
     spots: f64,
@@ -46,7 +55,7 @@ impl Case {
     pub(crate) fn summary(&self) -> String {
         let poni = &self.geometry.poni;
         format!(
-            "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
+            "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} clear {} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
             self.geometry.detector.name,
             self.calibrant,
             12.398_419_843 / poni.wavelength_angstrom,
@@ -56,6 +65,7 @@ impl Case {
             (poni.rot1_rad.cos() * poni.rot2_rad.cos()).acos().to_degrees(),
             self.rings,
             self.full_rings,
+            self.clear_rings,
             self.ring_px,
             self.peak_counts,
             self.background,
@@ -106,7 +116,10 @@ pub(crate) fn draw(seed: u64) -> Case {
         if rings < FEWEST_RINGS {
             continue;
         }
-        return exposed(&mut rng, geometry, calibrant, &crystal, centre_px, [rings, full_rings], ring_px);
+        let case = exposed(&mut rng, geometry, calibrant, &crystal, centre_px, [rings, full_rings], ring_px);
+        if case.clear_rings >= FEWEST_CLEAR {
+            return case;
+        }
     }
 }
 
@@ -199,6 +212,7 @@ fn exposed(
     let ideal = IdealImage { expected, ..rest };
     let frame = noise::frame(&ideal, rng.random(), 0);
     let mask = Mask { shape, bad: geometry.detector.gap_mask() };
+    let clear_rings = clear_rings(&rings_only.expected, &ideal.expected, &geometry, &first, width);
     Case {
         geometry,
         calibrant,
@@ -207,11 +221,45 @@ fn exposed(
         centre_px,
         rings,
         full_rings,
+        clear_rings,
         ring_px,
         peak_counts,
         spots,
         background,
     }
+}
+
+/// Rings that no other ring is nearer to than their full width, with an arc of [`CLEAR_DEG`] on which the counts within the full
+/// width are [`STANDS_OUT`] times their standard deviation more than without the ring.
+fn clear_rings(rings_only: &[f64], all: &[f64], geometry: &Geometry, rings: &[f64], width: f64) -> usize {
+    let columns = geometry.detector.shape.columns;
+    let placement = Placement::new(geometry);
+    let wavelength = geometry.poni.wavelength_angstrom;
+    let along = geometry.sample_to_detector_along_beam_m().unwrap();
+    let pixel_q = 2.0 * PI * geometry.detector.pixel_m[0] / (along * wavelength);
+    let full_width = 2.355 * width.hypot(pixel_q / 12.0_f64.sqrt());
+    let sectors = (360.0 / SECTOR_DEG) as usize;
+    // Counts of the ring, and all counts.
+    let mut sums = vec![[0.0; 2]; rings.len() * sectors];
+    for (i, (ring_counts, counts)) in rings_only.iter().zip(all).enumerate().filter(|(_, (_, c))| **c >= 0.0)
+    {
+        let ray = placement.ray((i / columns) as f64 + 0.5, (i % columns) as f64 + 0.5);
+        let q = ray.q(wavelength);
+        let next = rings.partition_point(|ring| *ring < q);
+        let near = [next.wrapping_sub(1), next].into_iter().filter(|k| *k < rings.len());
+        for ring in near.filter(|k| (rings[*k] - q).abs() < 0.5 * full_width) {
+            let sector = ((ray.chi_rad() + PI).to_degrees() / SECTOR_DEG) as usize;
+            let sum = &mut sums[ring * sectors + sector.min(sectors - 1)];
+            *sum = [sum[0] + ring_counts, sum[1] + counts];
+        }
+    }
+    let stands_out = |[ring, all]: &&[f64; 2]| *ring > STANDS_OUT * all.sqrt();
+    let is_clear = |k: &usize| {
+        let apart = |other: usize| rings.get(other).is_none_or(|q| (q - rings[*k]).abs() > full_width);
+        let seen = sums[k * sectors..(k + 1) * sectors].iter().filter(stands_out).count();
+        apart(k.wrapping_sub(1)) && apart(k + 1) && seen as f64 * SECTOR_DEG >= CLEAR_DEG
+    };
+    (0..rings.len()).filter(is_clear).count()
 }
 
 fn lowest_q(geometry: &Geometry) -> f64 {

@@ -9,6 +9,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::placement::{Placement, cos_two_theta_slope};
+use super::sharpen::Axis;
 use super::solve::{Loss, Problem};
 use super::strokes::{Stroke, thinned};
 use crate::geometry::{Detector, LabFrame};
@@ -110,6 +111,24 @@ impl Directions {
         let mut start = self.parameters(near);
         start[4] = (along_m / self.side_m).ln();
         self.placement(&self.fit(&start, SPREADS[2], steps, SCAN_ROUNDS).0)
+    }
+
+    /// The best upright placement near another one, and the axes of its centre's uncertainty, the more open one first.
+    pub(super) fn upright(&self, near: &Placement) -> (Placement, [Axis; 2]) {
+        let steps = [1e-5, 1e-5, 0.0, 0.0, 0.0];
+        let mut here = self.parameters(&Placement { rot1_rad: 0.0, rot2_rad: 0.0, ..*near });
+        for spread in SPREADS {
+            here = self.fit(&here, spread, steps, 30).0;
+        }
+        let normal = self.with_problem(SPREADS[2], steps, |p| p.normal_equations(&here).0);
+        let eigen = normal.fixed_view::<2, 2>(0, 0).into_owned().symmetric_eigen();
+        let mut order = [0, 1];
+        order.sort_by(|a, b| eigen.eigenvalues[*a].total_cmp(&eigen.eigenvalues[*b]));
+        let axes = order.map(|k| {
+            let length = self.side_m / eigen.eigenvalues[k].max(f64::MIN_POSITIVE).sqrt();
+            [0, 1].map(|axis| length * eigen.eigenvectors[(axis, k)])
+        });
+        (self.placement(&here), axes)
     }
 
     /// The direction in which the centre is known worst, as long as its standard deviation there, m: short arcs know their

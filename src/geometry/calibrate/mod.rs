@@ -10,6 +10,7 @@ mod placement;
 mod solve;
 mod model;
 mod strokes;
+mod sharpen;
 mod centre;
 mod ladder;
 mod find;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::image::Image;
 use super::ladder::Ladder;
 use super::placement::two_theta;
+use super::refine::median;
 use crate::geometry::{Detector, LabFrame};
 
 /// Bins of the profile.
@@ -20,6 +21,8 @@ const FAINT: f64 = 0.01;
 const BESIDE: [f64; 3] = [0.75, 1.0, 1.5];
 /// Rings closer than this, in full widths, make one peak.
 const ONE_PEAK: f64 = 1.2;
+/// Scattering does not fall towards the beam by so much: below this share of the counts beside the first peak is a shadow.
+const DARK: f64 = 0.3;
 /// Rings that are expected to be seen: the first of those on the detector.
 const FIRST_RINGS: usize = 8;
 
@@ -37,9 +40,9 @@ pub(super) struct Profile {
 pub struct Agreement {
     /// Peaks that stand out.
     pub peaks: usize,
-    /// Share of their heights that lies on rings.
+    /// Share of them that lies on rings, by number or by height, whichever is less.
     pub explained: f64,
-    /// The first rings on the detector, and how many of them are peaks.
+    /// The first rings on the detector that would stand out were they as high as most peaks, and how many of them are peaks.
     pub expected: usize,
     /// Those.
     pub seen: usize,
@@ -69,12 +72,12 @@ impl Profile {
         Profile { low, step, bins }
     }
 
-    /// 2θ, height above the surroundings and its standard deviations, of each peak; `fwhm` is that of the rings, rad.
-    fn peaks(&self, fwhm: f64) -> Vec<[f64; 3]> {
-        let reach = ((fwhm / self.step).round() as usize).max(1);
+    /// Height of the profile at a bin above its surroundings, and the standard deviation of that by the counts; rings are `reach` bins
+    /// wide at half maximum.
+    fn rise(&self, i: usize, reach: usize) -> Option<[f64; 2]> {
         let mean = |range: std::ops::Range<usize>| {
             let (mut sum, mut pixels) = (0.0, 0.0);
-            for bin in &self.bins[range] {
+            for bin in self.bins.get(range)? {
                 sum += bin[0] * bin[1];
                 pixels += bin[1];
             }
@@ -83,31 +86,41 @@ impl Profile {
         // The middle third of a peak against the lowest of what is around one full width beside it: farther out there may be the
         // next one, nearer its own flank.
         let half = (reach / 3).max(1);
-        let rise = |i: usize| {
-            let (top, top_pixels) = mean(i - half..i + half + 1)?;
-            let beside = |sign: isize| {
-                let at = BESIDE.map(|d| i.saturating_add_signed(sign * (d * reach as f64).round() as isize));
-                let means = at.into_iter().filter_map(|at| mean(at - half..at + half + 1));
-                means.min_by(|a, b| a.0.total_cmp(&b.0))
-            };
-            let (left, left_pixels) = beside(-1)?;
-            let (right, right_pixels) = beside(1)?;
-            let height = top - 0.5 * (left + right);
-            let variance = top.max(0.1) / top_pixels
-                + 0.25 * (left.max(0.1) / left_pixels + right.max(0.1) / right_pixels);
-            Some((height, height / variance.sqrt()))
+        let around = |i: usize| mean(i.checked_sub(half)?..i + half + 1);
+        let (top, top_pixels) = around(i)?;
+        let beside = |sign: isize| {
+            let at = BESIDE.map(|d| i.saturating_add_signed(sign * (d * reach as f64).round() as isize));
+            at.into_iter().filter_map(around).min_by(|a, b| a.0.total_cmp(&b.0))
         };
-        let rises: Vec<Option<(f64, f64)>> = (0..BINS)
-            .map(|i| if (2 * reach..BINS - 2 * reach - 1).contains(&i) { rise(i) } else { None })
-            .collect();
-        let height = |i: usize| rises[i].map_or(f64::NEG_INFINITY, |(height, _)| height);
-        (reach..BINS.saturating_sub(reach))
-            .filter(|i| rises[*i].is_some_and(|(height, sure)| height > 0.0 && sure > EXPECTED))
-            .filter(|i| (i - reach..=i + reach).all(|j| height(j) <= height(*i)))
+        let (left, left_pixels) = beside(-1)?;
+        let (right, right_pixels) = beside(1)?;
+        let variance =
+            top.max(0.1) / top_pixels + 0.25 * (left.max(0.1) / left_pixels + right.max(0.1) / right_pixels);
+        Some([top - 0.5 * (left + right), variance.sqrt()])
+    }
+
+    /// 2θ, height above the surroundings and its standard deviations, of each peak; `fwhm` is that of the rings, rad.
+    fn peaks(&self, fwhm: f64) -> Vec<[f64; 3]> {
+        let reach = self.reach(fwhm);
+        let rises: Vec<Option<[f64; 2]>> = (0..BINS)
             .map(|i| {
-                [self.low + (i as f64 + 0.5) * self.step, height(i), rises[i].map_or(0.0, |(_, sure)| sure)]
+                let inside = (2 * reach..BINS.saturating_sub(2 * reach + 1)).contains(&i);
+                if inside { self.rise(i, reach) } else { None }
             })
-            .collect()
+            .collect();
+        let height = |i: usize| rises[i].map_or(f64::NEG_INFINITY, |[height, _]| height);
+        let is_top = |i: &usize| (i - reach..=i + reach).all(|j| height(j) <= height(*i));
+        let peak = |i: usize| {
+            let [height, sigma] = rises[i]?;
+            let at = self.low + (i as f64 + 0.5) * self.step;
+            (height > EXPECTED * sigma).then_some([at, height, height / sigma])
+        };
+        (reach..BINS.saturating_sub(reach)).filter(is_top).filter_map(peak).collect()
+    }
+
+    /// Full width in bins.
+    fn reach(&self, fwhm: f64) -> usize {
+        ((fwhm / self.step).round() as usize).max(1)
     }
 
     /// Compares with the rings; `fwhm` is theirs, rad.
@@ -117,8 +130,17 @@ impl Profile {
         peaks.retain(|[_, height, _]| *height > FAINT * strongest);
         let near = 0.5 * fwhm.max(3.0 * self.step);
         let is_ring = |at: f64| (ladder.two_theta[ladder.nearest(at)] - at).abs() < near;
-        let rings: Vec<f64> =
-            ladder.two_theta.iter().copied().filter(|ring| self.covers(*ring, fwhm)).collect();
+        let mut heights: Vec<f64> = peaks.iter().filter(|p| p[2] > SIGNIFICANT).map(|peak| peak[1]).collect();
+        let typical = median(&mut heights);
+        let shadow = self.shadow(&peaks, fwhm);
+        let would_be_seen = |ring: &f64| {
+            let i = ((ring - self.low) / self.step).max(0.0) as usize;
+            let stands_out = |[_, sigma]: [f64; 2]| typical > SIGNIFICANT * sigma;
+            *ring > shadow
+                && self.covers(*ring, fwhm)
+                && self.rise(i, self.reach(fwhm)).is_some_and(stands_out)
+        };
+        let rings: Vec<f64> = ladder.two_theta.iter().copied().filter(would_be_seen).collect();
         let (mut expected, mut seen) = (0, 0);
         for rings in rings.chunk_by(|a, b| b - a < ONE_PEAK * fwhm).take(FIRST_RINGS) {
             let (first, last) = (rings[0] - near, rings[rings.len() - 1] + near);
@@ -128,14 +150,23 @@ impl Profile {
         // Beyond the first rings they lie so close that a peak is on one by chance.
         let last = ladder.two_theta.iter().filter(|ring| self.covers(**ring, fwhm)).nth(2 * FIRST_RINGS);
         peaks.retain(|[at, _, sure]| *sure > SIGNIFICANT && last.is_none_or(|last| at <= last));
-        let all: f64 = peaks.iter().map(|peak| peak[1]).sum();
-        let on_rings: f64 = peaks.iter().filter(|[at, ..]| is_ring(*at)).map(|peak| peak[1]).sum();
-        Agreement {
-            peaks: peaks.len(),
-            explained: if all > 0.0 { on_rings / all } else { 0.0 },
-            expected,
-            seen,
-        }
+        let share = |weight: fn(&[f64; 3]) -> f64| {
+            let all: f64 = peaks.iter().map(weight).sum();
+            let on_rings: f64 = peaks.iter().filter(|[at, ..]| is_ring(*at)).map(weight).sum();
+            if all > 0.0 { on_rings / all } else { 0.0 }
+        };
+        let explained = share(|[_, height, _]| *height).min(share(|_| 1.0));
+        Agreement { peaks: peaks.len(), explained, expected, seen }
+    }
+
+    /// 2θ up to which a beam stop takes the light: farthest inside of the first peak where counts are below [`DARK`] of those beside it.
+    fn shadow(&self, peaks: &[[f64; 3]], fwhm: f64) -> f64 {
+        let bin = |at: f64| (((at - self.low) / self.step).max(0.0) as usize).min(BINS - 1);
+        let Some([first, ..]) = peaks.first() else { return 0.0 };
+        let foot = bin(first - fwhm);
+        let lit = self.bins[foot][0].min(self.bins[bin(first + fwhm)][0]);
+        let dark = |i: &usize| self.bins[*i][1] >= FEWEST_PIXELS && self.bins[*i][0] < DARK * lit;
+        (0..foot).rev().find(dark).map_or(0.0, |i| self.low + (i as f64 + 1.0) * self.step + fwhm)
     }
 
     /// Whether there are pixels at the ring and beside it.

@@ -152,7 +152,7 @@ fn of_frame(request: &Request<'_>, frame: &CalibratedFrame) -> Vec<Remark> {
     let explained = frame.agreement.explained;
     if explained < MOSTLY {
         warn(format!(
-            "{:.0} % of the peaks by height are no rings of the calibrant: another powder or a sample is in the beam",
+            "{:.0} % of the peaks are no rings of the calibrant: another powder or a sample is in the beam",
             100.0 * (1.0 - explained)
         ));
     }

@@ -18,8 +18,16 @@ const WINDOW: f64 = 2.0;
 const APART: f64 = 3.0;
 /// Points that a ring's own width needs.
 const OWN_WIDTH: usize = 8;
-/// The shift of the centre, or of a ring, that ends the rounds, pixels.
-const SETTLED_PX: f64 = 2e-3;
+/// Rounds at most, and the shift of the centre, or of a ring, that ends them, pixels: heights of close rings and the placement find
+/// each other in a few rounds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) rounds: usize,
+    pub(super) settled_px: f64,
+}
+/// A fit that scatters more than this, in full widths of the rings, does not become a good one: points of wrong rings lie anywhere in
+/// their window, and scatter by about 0.3.
+const HOPELESS: f64 = 0.2;
 
 /// Scatter of a fit that may become a good one, in full widths of the rings.
 const LOOSE: f64 = 0.3;
@@ -45,7 +53,12 @@ pub(super) struct Settled {
 
 impl View<'_> {
     /// From placements that are right within a few pixels to the settled ones; `None` where the rings give no fit.
-    pub(super) fn settle(&self, starts: &[Placement], freedom: Freedom, rounds: usize) -> Option<Settled> {
+    pub(super) fn settle(
+        &self,
+        starts: &[Placement],
+        freedom: Freedom,
+        patience: Patience,
+    ) -> Option<Settled> {
         let pixel_m = self.detector.pixel_m[0].min(self.detector.pixel_m[1]);
         let thick = |start: &Placement| Placement { parallax: self.parallax, ..*start };
         let mut here: Vec<Placement> = starts.iter().map(thick).collect();
@@ -53,7 +66,7 @@ impl View<'_> {
         let mut fwhm_px = 0.0;
         let mut ladder = self.ladder.clone();
         let mut last = None;
-        for round in 0..rounds {
+        for round in 0..patience.rounds {
             let look = |((image, start), widths): ((&Image, &Placement), &Option<Vec<f64>>)| FramePoints {
                 start: *start,
                 points: self.points(image, start, &ladder, fwhm_px, widths.as_deref()),
@@ -72,8 +85,9 @@ impl View<'_> {
             let moved = moved.fold(0.0, f64::max);
             here.clone_from(&refined.placements);
             ladder = self.ladder.at_wavelength(refined.wavelength_factor);
+            let scatter = refined.extra_px.hypot(refined.ring_px);
             last = Some(Settled { refined, frames, fwhm_px });
-            if round > 0 && moved < SETTLED_PX {
+            if round > 0 && (moved < patience.settled_px || scatter > HOPELESS * fwhm_px) {
                 break;
             }
         }

@@ -7,7 +7,7 @@ use super::outcome::Origin;
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
 use super::refine::{Fit, Residual};
-use super::settle::{Settled, View};
+use super::settle::{Patience, Settled, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
 use crate::correct::sensor_parallax;
@@ -18,7 +18,7 @@ use crate::units::energy_kev;
 const RINGS: [usize; 2] = [3, 2];
 /// Difference in the mean log-likelihood of crests that settles which placement is right.
 const CLEARLY: f64 = 0.4;
-/// Share of the peaks' heights that has to lie on rings, and of the first rings that have to be peaks.
+/// Share of the peaks that has to lie on rings, and of the first rings that have to be peaks.
 const EXPLAINED: f64 = 0.6;
 const SEEN: f64 = 0.7;
 /// Share of the points that a good fit keeps.
@@ -73,9 +73,9 @@ pub(super) struct SensorTest {
     pub(super) with: f64,
 }
 
-/// Rounds of points and fits while candidates are compared, and at the end.
-const QUICK_ROUNDS: usize = 2;
-const ROUNDS: usize = 6;
+/// Points and fits while candidates are compared, and at the end.
+const QUICK: Patience = Patience { rounds: 5, settled_px: 0.1 };
+const WHOLE: Patience = Patience { rounds: 8, settled_px: 2e-3 };
 
 /// What the rings are counted off by in the placements that a good one is compared with.
 const SHIFTS: [isize; 4] = [-2, -1, 1, 2];
@@ -158,7 +158,7 @@ impl<'a> Bench<'a> {
         let recounted: Vec<Placement> =
             SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
         for start in recounted {
-            let Some(settled) = view.settle(&[start], self.alone(), QUICK_ROUNDS) else { continue };
+            let Some(settled) = view.settle(&[start], self.alone(), QUICK) else { continue };
             let agreement = self.agreement(view, &settled, 0);
             let one = Tried::new(settled, &agreement);
             // It need not pass: what comes near in worth makes the other doubtful.
@@ -187,7 +187,7 @@ impl<'a> Bench<'a> {
     /// Settles from one start; an error where what comes out is not good.
     fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<Tried, CalibrateError> {
         let settled = view
-            .settle(std::slice::from_ref(start), self.alone(), QUICK_ROUNDS)
+            .settle(std::slice::from_ref(start), self.alone(), QUICK)
             .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
         self.passes(&settled, &agreement, rings)?;
@@ -221,7 +221,7 @@ impl<'a> Bench<'a> {
         let share = kept.len() as f64 / residuals.len() as f64;
         let Agreement { explained, expected, seen, .. } = *agreement;
         let reason = if explained < EXPLAINED {
-            format!("of the peaks in the frame, {:.0} % by height lie on rings of it", 100.0 * explained)
+            format!("of the peaks in the frame, {:.0} % lie on rings of it", 100.0 * explained)
         } else if (seen as f64) < SEEN * expected as f64 {
             format!("of its first {expected} rings on the detector {seen} are seen")
         } else if share < KEPT {
@@ -248,7 +248,7 @@ impl<'a> Bench<'a> {
             WavelengthFit::Fitted => (Hold::Free, Origin::Fitted),
         };
         let mut freedom = Freedom { wavelength: hold, tilt: Hold::Free };
-        let mut fit = self.view.settle(starts, freedom, ROUNDS).ok_or_else(failed)?;
+        let mut fit = self.view.settle(starts, freedom, WHOLE).ok_or_else(failed)?;
         let mut tilt = Origin::Fitted;
         let sigma = |fit: &Settled, k: usize| fit.refined.covariance[(k, k)].max(0.0).sqrt();
         if sigma(&fit, ROT1).max(sigma(&fit, ROT2)) > OPEN_TILT {
@@ -258,7 +258,7 @@ impl<'a> Bench<'a> {
                 self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
             let upright: Vec<Placement> =
                 fit.refined.placements.iter().map(|p| Placement { rot1_rad, rot2_rad, ..*p }).collect();
-            fit = self.view.settle(&upright, freedom, ROUNDS).ok_or_else(failed)?;
+            fit = self.view.settle(&upright, freedom, WHOLE).ok_or_else(failed)?;
         }
         for (index, placement) in fit.refined.placements.iter().enumerate() {
             let own = FRAME + 3 * index;
