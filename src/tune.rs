@@ -93,9 +93,10 @@ fn background_scale(used: f64, trials: &[Trial]) -> Option<Advice> {
         );
         return Some(Advice { parameter, value: used, why });
     };
-    let step = 0.5 * (right.value - left.value);
-    let (rise, bend) = (square(right) - square(left), square(right) - 2.0 * square(middle) + square(left));
-    let value = middle.value - 0.5 * step * rise / bend;
+    // Trials that were refused leave uneven steps: slopes on both sides, and where their line is 0.
+    let (below, above) = (middle.value - left.value, right.value - middle.value);
+    let (falls, rises) = ((square(middle) - square(left)) / below, (square(right) - square(middle)) / above);
+    let value = middle.value - 0.5 * below - falls * 0.5 * (below + above) / (rises - falls);
     let why = format!(
         "the polynomial has least to do there ({:.4} of S at {:.4}, {:.4} and {:.4} beside it)",
         middle.quality.correction_rms,

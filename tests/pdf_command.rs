@@ -175,6 +175,8 @@ fn what_is_missing_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     glass_files(dir.path());
     std::fs::write(dir.path().join("plain.dat"), "1 2\n2 3\n3 4\n").unwrap();
+    let tune = halor(dir.path(), &["tune", "air.xye", "--composition", "Fe", "--config", "none.cfg"]);
+    assert!(code(&tune) == 2 && stderr(&tune).contains("absolute scale only"), "{}", stderr(&tune));
     for (arguments, exit, expected) in [
         (&["glass.chi", "--composition", "Fe"][..], 2, "nothing says the wavelength"),
         (&["plain.dat", "--composition", "Fe"], 2, "give --axis"),

@@ -24,6 +24,9 @@ pub(super) fn run(args: &TuneArgs, quiet: bool) -> anyhow::Result<Outcome> {
     let [path] = args.pdf.patterns.as_slice() else {
         bail!("tune takes one pattern, found {}", args.pdf.patterns.len());
     };
+    if args.pdf.config.is_some() || args.pdf.section.is_some() {
+        bail!("tune knows the absolute scale only; --config and --section are PDFgetX3's");
+    }
     match tune(&args.pdf, path, quiet) {
         Ok(()) => Ok(Outcome::Done),
         Err(error) => outcome_of(error),
@@ -33,6 +36,12 @@ pub(super) fn run(args: &TuneArgs, quiet: bool) -> anyhow::Result<Outcome> {
 fn tune(args: &PdfArgs, path: &Path, quiet: bool) -> anyhow::Result<()> {
     let scale = args.background_scale.unwrap_or(1.0);
     let base = analyse(args, path, scale, &[])?;
+    if !quiet {
+        let warnings = base.read.warnings.iter().chain(&base.read.estimated_sigma);
+        for warning in warnings.chain(&base.analysis.warnings) {
+            say(format_args!("warning: {warning}"));
+        }
+    }
     let settings = &base.analysis.settings;
     let (q_range, polynomial) = absolute(settings).context("tune knows the mode `absolute` only")?;
     let mut used = Vec::new();

@@ -50,10 +50,10 @@ pub(super) struct PdfArgs {
     run_file: Option<PathBuf>,
     /// A configuration of PDFgetX3 for the patterns, which go before its `inputfile`.
     #[arg(long)]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Section of the configuration that goes before `[DEFAULT]`.
     #[arg(long)]
-    section: Option<String>,
+    pub(super) section: Option<String>,
     #[command(flatten)]
     options: PdfOptions,
     /// Folder of the results, NAME.iq .sq .fq .gr .csv .svg.

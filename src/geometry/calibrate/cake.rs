@@ -36,6 +36,8 @@ const ARC_PX: f64 = 50.0;
 const WEDGES: [f64; 2] = [24.0, 400.0];
 /// Rings of a group at most: a longer chain is cut where its rings are farthest apart.
 const GROUP: usize = 6;
+/// Rows that are summed together.
+const PART_ROWS: usize = 128;
 /// Pixels this near to a ring say where in the wedge it was seen, pixels.
 const NEAR_PX: f64 = 2.0;
 
@@ -185,13 +187,14 @@ impl Cake {
     pub(super) fn sums(&self, image: &Image, detector: &Detector, frame: &LabFrame, ladder: &Ladder) -> Sums {
         let empty = Sums { bins: vec![Bin::default(); self.bins], turn: vec![[0.0; 2]; self.wedges.len()] };
         let rows: Vec<usize> = (0..image.shape.rows).collect();
-        let share = rows.len().div_ceil(rayon::current_num_threads()).max(1);
         let part = |rows: &[usize]| {
             let mut sums = empty.clone();
             rows.iter().for_each(|row| self.add_row(*row, image, detector, frame, ladder, &mut sums));
             sums
         };
-        rows.par_chunks(share).map(part).reduce_with(Sums::joined).unwrap_or(empty)
+        // The same parts, joined in the same order, whatever the number of threads.
+        let parts: Vec<Sums> = rows.par_chunks(PART_ROWS).map(part).collect();
+        parts.into_iter().reduce(Sums::joined).unwrap_or(empty)
     }
 
     fn add_row(
