@@ -3,6 +3,7 @@
 
 mod common;
 mod readers;
+mod hdf5;
 mod geometry_pyfai;
 mod integrate_pyfai;
 mod engines;

@@ -2,8 +2,9 @@
 # Installs what the tests need and runs them.
 #
 # As root on Debian or Ubuntu, a missing software Vulkan driver is installed so that the GPU engine is tested without
-# a GPU; elsewhere the GPU tests are skipped with a line that says so. HALOR_REQUIRE_GPU=1 and HALOR_REQUIRE_DATA=1 turn
-# such skips into failures.
+# a GPU; elsewhere the GPU tests are skipped with a line that says so. Files are also written and read by h5py, which is put into a
+# virtual environment below target/ (HALOR_PYTHON names another Python that has h5py and hdf5plugin); where that fails those tests
+# are skipped. HALOR_REQUIRE_GPU=1, HALOR_REQUIRE_DATA=1 and HALOR_REQUIRE_PYTHON=1 turn such skips into failures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +25,19 @@ if [ "$(uname -s)" = Linux ] && ! vulkan_is_there; then
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libvulkan1 mesa-vulkan-drivers
     else
         echo "no Vulkan driver: the GPU tests will be skipped (install libvulkan1 and mesa-vulkan-drivers)" >&2
+    fi
+fi
+
+# h5py, once.
+if [ -z "${HALOR_PYTHON:-}" ]; then
+    export HALOR_PYTHON="$PWD/target/test-python/bin/python"
+    if ! "$HALOR_PYTHON" -c 'import h5py, hdf5plugin' 2>/dev/null; then
+        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+            apt-get update -qq
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
+        fi
+        { python3 -m venv target/test-python && target/test-python/bin/pip install --quiet h5py hdf5plugin; } ||
+            echo "no h5py: its tests will be skipped (pip install h5py hdf5plugin)" >&2
     fi
 fi
 

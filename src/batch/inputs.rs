@@ -23,7 +23,7 @@ pub(super) fn inputs(config: &Config) -> Vec<InputRecord> {
 
 /// Read again here: a file that is gone since the plans were made has neither size nor hash.
 fn input(role: &'static str, path: &Path) -> InputRecord {
-    let file = std::fs::read(path).ok().map(|bytes| FileRecord::of(&bytes));
+    let file = FileRecord::read(path).ok();
     InputRecord {
         role,
         path: path.to_owned(),

@@ -1,6 +1,6 @@
 //! EDF, the ESRF data format: blocks of an ASCII header `{ key = value ; … }` and raw data.
 
-use super::load::Images;
+use super::format::Images;
 use super::samples::{self, ByteOrder, SampleType};
 use super::source::{Source, find, printable};
 use super::{Frame, FrameError, FrameHeader, Shape, header};

@@ -113,6 +113,26 @@ pub enum FrameError {
         /// Images in the file.
         count: usize,
     },
+    /// An HDF5 file, or what stands at a place in it.
+    #[error("{path}: HDF5{}: {reason}; look at the file with h5ls, or copy it again", at(what))]
+    Hdf5 {
+        /// The file.
+        path: PathBuf,
+        /// Dataset; empty = the file.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Which of the datasets of an HDF5 file is meant cannot be told.
+    #[error("{path}: {problem}; write FILE::/DATASET with one of these: {found}")]
+    WhichDataset {
+        /// The file.
+        path: PathBuf,
+        /// What cannot be told.
+        problem: String,
+        /// What is there.
+        found: String,
+    },
     /// A count that no pixel type of halor holds.
     #[error(
         "{path}: pixel {pixel} (in file order) is {value}, expected {expected}; check how the file was written"
@@ -152,4 +172,8 @@ pub enum FrameError {
         #[from]
         source: std::io::Error,
     },
+}
+
+fn at(what: &str) -> String {
+    if what.is_empty() { String::new() } else { format!(", {what}") }
 }

@@ -159,6 +159,7 @@ mod tests {
             beam_centre_px: Some([680.29, 753.6]),
             monitor: Some(1_234_567.25),
             timestamp: Some("2021-03-12T16:59:41.725".into()),
+            readings: Vec::new(),
         };
         assert_eq!(parse(lines(&header, "TIFF").unwrap().as_bytes()), header);
         let two_lines = FrameHeader { detector: Some("a\n# Exposure_time 9 s".into()), ..header };

@@ -1,4 +1,4 @@
-//! From a path to a frame: the file is read once, its format told by its contents.
+//! From a path to a frame: a file is read once, an HDF5 file image by image.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::buffer::Buffer;
-use super::source::{Source, printable};
-use super::{Frame, FrameAddress, FrameError, Shape, cbf, edf, fit2d, gzip, npy, png, tiff};
+use super::format::{Format, Images, Plain, decode_source, format_of, images, shape, with_format};
+use super::hdf5::Stack;
+use super::source::Source;
+use super::{Frame, FrameAddress, FrameError, Shape};
 
 /// No file is larger than this.
 const MAX_FILE_BYTES: u64 = 16 << 30;
@@ -23,7 +25,8 @@ pub struct LoadedFrame {
     pub file: FileRecord,
 }
 
-/// Which bytes a frame was read from: the file as stored, packed if it is packed.
+/// Which bytes a frame was read from: the file as stored, packed if it is packed; of an HDF5 file the chunk of the image as
+/// stored, or its numbers where it is not one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileRecord {
     /// Size.
@@ -32,35 +35,34 @@ pub struct FileRecord {
     pub xxh3_128: u128,
 }
 
-/// Formats that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Tiff,
-    Cbf,
-    Edf,
-    Npy,
-    Fit2d,
-    Png,
-    Gzip,
-}
-
-/// A frame file in memory, as stored: read and hashed once for all of its images.
-#[derive(Debug, Clone, PartialEq)]
+/// A frame file from which images are taken: read and hashed once for all of them, or open where it is HDF5.
 pub struct FrameFile {
     path: PathBuf,
-    bytes: Arc<Buffer>,
-    record: FileRecord,
+    contents: Contents,
+}
+
+enum Contents {
+    /// In memory, as stored.
+    Bytes { bytes: Arc<Buffer>, record: FileRecord },
+    /// In the file.
+    Stack(Stack),
 }
 
 impl FrameFile {
-    /// Reads and hashes a file; nothing but its first bytes is looked at.
+    /// Reads and hashes a file, or opens it where it is HDF5 (then `path` may end with `::/DATASET`).
     ///
     /// # Errors
-    /// [`FrameError`]: the file cannot be read or begins no known format.
+    /// [`FrameError`]: the file cannot be read, begins no known format, or lacks the dataset.
     pub fn read(path: &Path) -> Result<FrameFile, FrameError> {
-        let bytes = Arc::new(read_file(path)?);
-        let record = FileRecord::of(&bytes);
-        Ok(FrameFile { path: path.to_path_buf(), bytes, record })
+        let contents = match place(path)? {
+            Place::Plain => {
+                let bytes = Arc::new(read_file(path)?);
+                let record = FileRecord::of(&bytes);
+                Contents::Bytes { bytes, record }
+            }
+            Place::Stack { file, dataset } => Contents::Stack(Stack::open(path, file, dataset)?),
+        };
+        Ok(FrameFile { path: path.to_path_buf(), contents })
     }
 
     /// Where it was read from.
@@ -73,12 +75,65 @@ impl FrameFile {
     /// # Errors
     /// [`FrameError`]: the file is damaged or lacks the image.
     pub fn image(&self, image: usize) -> Result<LoadedFrame, FrameError> {
-        let source = Source { path: &self.path, bytes: &self.bytes, memory: Some(&self.bytes) };
-        Ok(LoadedFrame { frame: decode_source(&source, image)?, file: self.record })
+        match &self.contents {
+            Contents::Bytes { bytes, record } => {
+                let source = Source { path: &self.path, bytes, memory: Some(bytes) };
+                Ok(LoadedFrame { frame: decode_source(&source, image)?, file: *record })
+            }
+            Contents::Stack(stack) => stack.image(image),
+        }
+    }
+}
+
+/// A path as users write it: the file, and after `::` the dataset in it, where one is named.
+pub fn split_dataset(path: &Path) -> (&Path, Option<&str>) {
+    let split = path.to_str().and_then(|text| text.rsplit_once("::"));
+    match split {
+        Some((file, dataset)) if !path.exists() => (Path::new(file), Some(dataset)),
+        Some(_) | None => (path, None),
+    }
+}
+
+/// How the frames of a path are reached.
+enum Place<'a> {
+    Plain,
+    Stack { file: &'a Path, dataset: Option<&'a str> },
+}
+
+fn place(path: &Path) -> Result<Place<'_>, FrameError> {
+    let (file, dataset) = split_dataset(path);
+    let (_, head, _) = open(file)?;
+    match (format_of(&Source::new(file, &head))?, dataset) {
+        (Format::Hdf5, dataset) => Ok(Place::Stack { file, dataset }),
+        (Format::Plain(_) | Format::Gzip, None) => Ok(Place::Plain),
+        (Format::Plain(_) | Format::Gzip, Some(_)) => Err(Source::new(file, &[])
+            .unsupported("only an HDF5 file has datasets, this is none", "leave out what stands after `::`")),
     }
 }
 
 impl FileRecord {
+    /// Of the file at `path`, without the dataset that may stand behind it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(path: &Path) -> std::io::Result<FileRecord> {
+        let mut file = File::open(split_dataset(path).0)?;
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        let mut piece = vec![0; 1 << 20];
+        let mut bytes = 0;
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => return Ok(FileRecord { bytes, xxh3_128: hash.digest128() }),
+                Ok(length) => {
+                    hash.update(&piece[..length]);
+                    bytes += length as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Of a file with these contents.
     pub fn of(bytes: &[u8]) -> FileRecord {
         FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(bytes) }
@@ -101,18 +156,6 @@ pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameErr
     decode_source(&Source::new(path, bytes), image)
 }
 
-fn decode_source(source: &Source<'_>, image: usize) -> Result<Frame, FrameError> {
-    with_format(source, |source, format| match format {
-        Format::Tiff => tiff::decode(source, image),
-        Format::Edf => edf::decode(source, image),
-        Format::Cbf => single(source, image).and_then(|()| cbf::decode(source)),
-        Format::Npy => single(source, image).and_then(|()| npy::decode(source)),
-        Format::Fit2d => single(source, image).and_then(|()| fit2d::decode(source)),
-        Format::Png => single(source, image).and_then(|()| png::decode(source)),
-        Format::Gzip => Err(source.unsupported("gzip inside gzip", "unpack it once")),
-    })
-}
-
 /// Number of images in a file: directories of a TIFF, blocks of an EDF, else 1.
 ///
 /// Where a file of several images is damaged, those before the damage count and one more, which says what is wrong when it
@@ -121,13 +164,16 @@ fn decode_source(source: &Source<'_>, image: usize) -> Result<Frame, FrameError>
 /// # Errors
 /// As [`read`], but the images are not decoded; none can be reached.
 pub fn image_count(path: &Path) -> Result<usize, FrameError> {
+    if let Place::Stack { file, dataset } = place(path)? {
+        return Ok(Stack::open(path, file, dataset)?.count());
+    }
     let of_head = with_head(path, |source, format| match images(source, format)? {
         Images { damage: Some(error), .. } => Err(error),
         Images { reached, damage: None } => Ok((format, reached)),
     });
     match of_head {
         // Where the head ends with an image of an EDF, nothing in it says whether another follows.
-        Ok((Format::Edf, _)) | Err(FrameError::Truncated { .. } | FrameError::Malformed { .. }) => {}
+        Ok((Plain::Edf, _)) | Err(FrameError::Truncated { .. } | FrameError::Malformed { .. }) => {}
         Ok((_, reached)) => return Ok(reached),
         Err(error) => return Err(error),
     }
@@ -138,51 +184,15 @@ pub fn image_count(path: &Path) -> Result<usize, FrameError> {
     })
 }
 
-/// The images of a file, up to its end or to where it is damaged.
-pub(super) struct Images {
-    /// How many there are so far.
-    pub(super) reached: usize,
-    /// What is wrong after them.
-    pub(super) damage: Option<FrameError>,
-}
-
-impl Images {
-    /// Asks for image after image: `Ok(true)` where there is one, `Ok(false)` at the end.
-    pub(super) fn count(mut next: impl FnMut() -> Result<bool, FrameError>) -> Images {
-        let mut reached = 0;
-        loop {
-            match next() {
-                Ok(true) => reached += 1,
-                Ok(false) => return Images { reached, damage: None },
-                Err(error) => return Images { reached, damage: Some(error) },
-            }
-        }
-    }
-}
-
-fn images(source: &Source<'_>, format: Format) -> Result<Images, FrameError> {
-    match format {
-        Format::Tiff => tiff::images(source),
-        Format::Edf => Ok(edf::images(source)),
-        Format::Cbf | Format::Npy | Format::Fit2d | Format::Png => Ok(Images { reached: 1, damage: None }),
-        Format::Gzip => Err(source.unsupported("gzip inside gzip", "unpack it once")),
-    }
-}
-
 /// Shape of a file's first image, from the head of the file where that suffices. The data are not looked at.
 ///
 /// # Errors
 /// As [`read`], but the images are not decoded.
 pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
-    with_head(path, |source, format| match format {
-        Format::Tiff => tiff::shape(source, 0),
-        Format::Edf => edf::shape(source, 0),
-        Format::Cbf => cbf::shape(source),
-        Format::Npy => npy::shape(source),
-        Format::Fit2d => fit2d::shape(source),
-        Format::Png => png::shape(source),
-        Format::Gzip => Err(source.unsupported("gzip inside gzip", "unpack it once")),
-    })
+    match place(path)? {
+        Place::Plain => with_head(path, shape),
+        Place::Stack { file, dataset } => Stack::open(path, file, dataset)?.shape(),
+    }
 }
 
 /// The first image of a file as numbers in row order, for flat fields: any frame format or NPY.
@@ -190,12 +200,12 @@ pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
 /// # Errors
 /// As [`read`].
 pub fn read_array(path: &Path) -> Result<(Shape, Vec<f32>), FrameError> {
-    let frame = decode(&read_file(path)?, path, 0)?;
+    let frame = FrameFile::read(path)?.image(0)?.frame;
     Ok((frame.shape, frame.counts.to_f32()))
 }
 
 /// All bytes of a frame file.
-pub(super) fn read_file(path: &Path) -> Result<Buffer, FrameError> {
+fn read_file(path: &Path) -> Result<Buffer, FrameError> {
     let (mut file, head, length) = open(path)?;
     let io = |source| FrameError::Io { path: path.to_path_buf(), source };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -238,7 +248,7 @@ fn open(path: &Path) -> Result<(File, Vec<u8>, u64), FrameError> {
 /// `look` at the head of the file; if that is not enough, at all of it.
 fn with_head<T>(
     path: &Path,
-    look: impl Fn(&Source<'_>, Format) -> Result<T, FrameError>,
+    look: impl Fn(&Source<'_>, Plain) -> Result<T, FrameError>,
 ) -> Result<T, FrameError> {
     let (_, head, length) = open(path)?;
     let result = with_format(&Source::new(path, &head), &look);
@@ -249,71 +259,12 @@ fn with_head<T>(
     result
 }
 
-/// `then` with the unpacked contents and their format.
-fn with_format<T>(
-    source: &Source<'_>,
-    then: impl Fn(&Source<'_>, Format) -> Result<T, FrameError>,
-) -> Result<T, FrameError> {
-    match format_of(source)? {
-        Format::Gzip => {
-            let bytes = gzip::unpack(source)?;
-            let unpacked = Source::new(source.path, &bytes);
-            then(&unpacked, format_of(&unpacked)?)
-        }
-        format @ (Format::Tiff | Format::Cbf | Format::Edf | Format::Npy | Format::Fit2d | Format::Png) => {
-            then(source, format)
-        }
-    }
-}
-
-/// The format that the first bytes begin.
-fn format_of(source: &Source<'_>) -> Result<Format, FrameError> {
-    let bytes = source.bytes;
-    if bytes.is_empty() {
-        return Err(FrameError::Empty { path: source.path.to_path_buf() });
-    }
-    let formats: [(&[u8], Format); 9] = [
-        (b"II*\0", Format::Tiff),
-        (b"MM\0*", Format::Tiff),
-        (b"II+\0", Format::Tiff),
-        (b"MM\0+", Format::Tiff),
-        (b"###CBF", Format::Cbf),
-        (npy::MAGIC, Format::Npy),
-        (fit2d::MAGIC, Format::Fit2d),
-        (png::MAGIC, Format::Png),
-        (&gzip::MAGIC, Format::Gzip),
-    ];
-    if let Some((_, format)) = formats.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Ok(*format);
-    }
-    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
-        return Err(source.unsupported("HDF5 is not read yet", "convert the frames to TIFF or CBF"));
-    }
-    if bytes.starts_with(b"BZh") {
-        return Err(source.unsupported("bzip2 is not read", "unpack it, or pack it with gzip"));
-    }
-    let text = bytes.trim_ascii_start();
-    if text.starts_with(b"{") {
-        return Ok(Format::Edf);
-    }
-    let tag = text[..text.len().min(9)].to_ascii_lowercase();
-    if tag.starts_with(b"<!doctype") || tag.starts_with(b"<html") {
-        let mend = "a download went wrong: log in and fetch the file again";
-        return Err(source.unsupported("it is a web page (HTML)", mend));
-    }
-    Err(FrameError::Unrecognised { path: source.path.to_path_buf(), start: printable(bytes) })
-}
-
-/// Refuses every image but the first.
-fn single(source: &Source<'_>, image: usize) -> Result<(), FrameError> {
-    if image == 0 { Ok(()) } else { Err(source.no_such_image(image, 1)) }
-}
-
 #[cfg(test)]
 mod tests {
     use ::tiff::encoder::{TiffEncoder, colortype};
 
     use super::*;
+    use crate::frame::{fit2d, gzip, npy, png};
 
     fn error(bytes: &[u8]) -> FrameError {
         decode(bytes, Path::new("frame_0001.tif"), 0).unwrap_err()
@@ -326,7 +277,7 @@ mod tests {
         assert!(matches!(error(b"II"), FrameError::Unrecognised { .. }));
         assert!(error(b"\n<!DOCTYPE html><html>").to_string().contains("web page"));
         assert!(error(b"<HTML><body>").to_string().contains("web page"));
-        assert!(error(b"\x89HDF\r\n\x1a\nrest").to_string().contains("HDF5 is not read yet"));
+        assert!(error(b"\x89HDF\r\n\x1a\nrest").to_string().contains("HDF5"));
         assert!(error(b"BZh91AY").to_string().contains("bzip2"));
         assert!(matches!(error(b"{\"json\": true}"), FrameError::Malformed { .. }));
         for magic in

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::load::{decode, read_file};
-use super::{FrameError, Mask};
+use super::{FrameError, FrameFile, Mask};
 
 impl Mask {
     /// The first image of a file of any frame format, PNG, NPY or Fit2D .msk: what is not zero is left out.
@@ -11,7 +10,7 @@ impl Mask {
     /// # Errors
     /// As [`super::read`].
     pub fn read(path: &Path) -> Result<Mask, FrameError> {
-        let frame = decode(&read_file(path)?, path, 0)?;
+        let frame = FrameFile::read(path)?.image(0)?.frame;
         Ok(Mask { shape: frame.shape, bad: frame.counts.nonzero() })
     }
 

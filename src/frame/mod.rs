@@ -6,11 +6,13 @@ mod source;
 mod samples;
 mod counts;
 mod header;
+mod format;
 mod load;
 mod gzip;
 mod tiff;
 mod cbf;
 mod edf;
+mod hdf5;
 mod npy;
 mod fit2d;
 mod png;
@@ -22,7 +24,9 @@ pub use buffer::Pixels;
 pub use cbf::write_cbf;
 pub(crate) use counts::each_type;
 pub use error::FrameError;
-pub use load::{FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array};
+pub use load::{
+    FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array, split_dataset,
+};
 pub use tiff::{TiffWriter, write_tiff};
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).
@@ -85,6 +89,19 @@ pub struct FrameHeader {
     pub monitor: Option<f64>,
     /// When the exposure began, as written.
     pub timestamp: Option<String>,
+    /// What else was read of the sample and its surroundings: temperature, positions.
+    pub readings: Vec<Reading>,
+}
+
+/// A number that was recorded with a frame.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Reading {
+    /// As the file calls it.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// As the file has it; may be empty.
+    pub unit: String,
 }
 
 /// One detector image with its header.
@@ -98,10 +115,11 @@ pub struct Frame {
     pub header: FrameHeader,
 }
 
-/// Where a frame is: a file and, in a file of several images, the number of the image (from 0).
+/// Where a frame is: a file, in HDF5 with its dataset (`file.h5::/entry/data/data`), and in a file of several images the number of
+/// the image (from 0).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameAddress {
-    /// The file.
+    /// The file, and a dataset behind `::` where one is named ([`split_dataset`]).
     pub path: PathBuf,
     /// Image in the file, from 0.
     pub image: usize,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::frame::FrameAddress;
+use crate::frame::{FrameAddress, split_dataset};
 
 /// Paths of the results of one sample or one frame: a folder and a stem that suffixes are put to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn frame_names(frames: &[FrameAddress]) -> Vec<String> {
 }
 
 fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = split_dataset(path).0.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if stem.is_empty() { "frame".to_owned() } else { stem }
@@ -87,9 +87,13 @@ mod tests {
             address("a/stack.tif", 1),
             address("b/X_0001.cbf.gz", 0),
             address("b/y.v2.cbf", 0),
+            address("c/scan_master.h5::/entry/data/data", 0),
         ];
         let names = frame_names(&frames);
-        assert_eq!(names, ["00000_x_0001", "stack_00000", "stack_00001", "00003_X_0001", "y.v2"]);
+        assert_eq!(
+            names,
+            ["00000_x_0001", "stack_00000", "stack_00001", "00003_X_0001", "y.v2", "scan_master"]
+        );
     }
 
     #[test]

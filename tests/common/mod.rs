@@ -82,3 +82,29 @@ fn from_columns(shape: &[u64], values: &[f64]) -> Vec<f64> {
     };
     (0..values.len()).map(|index| values[place(index)]).collect()
 }
+
+/// The numbers of a .npy file of float64.
+pub fn npy(path: &std::path::Path) -> Vec<f64> {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    npyz::NpyFile::new(Cursor::new(bytes)).unwrap().into_vec().unwrap()
+}
+
+/// Runs a Python script with its arguments; false, with a line that says so, where Python or one of the `modules` is not there
+/// (`HALOR_PYTHON`, default `python3`). With `HALOR_REQUIRE_PYTHON=1` that is a failure.
+pub fn python(modules: &[&str], arguments: &[&std::path::Path]) -> bool {
+    let program = std::env::var_os("HALOR_PYTHON").unwrap_or_else(|| "python3".into());
+    let imports = format!("import {}", modules.join(", "));
+    let probe = std::process::Command::new(&program).args(["-c", &imports]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        assert!(
+            std::env::var_os("HALOR_REQUIRE_PYTHON").is_none(),
+            "{} has no {modules:?} and HALOR_REQUIRE_PYTHON is set",
+            program.to_string_lossy()
+        );
+        eprintln!("skipped: Python with {modules:?} is not there (set HALOR_PYTHON)");
+        return false;
+    }
+    let output = std::process::Command::new(&program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    true
+}

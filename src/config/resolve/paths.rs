@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Check;
 use crate::config::schema::Patterns;
-use crate::frame::{FrameAddress, image_count};
+use crate::frame::{FrameAddress, image_count, split_dataset};
 
 impl Check<'_> {
     /// The path against the run file's folder; what is written becomes absolute too.
@@ -19,11 +19,11 @@ impl Check<'_> {
         path
     }
 
-    /// A file that must be there.
+    /// A file that must be there; in HDF5 a dataset in it may be named behind `::`.
     pub(in crate::config) fn input_file(&mut self, key: &str, written: &mut String) -> Option<PathBuf> {
         let shown = written.clone();
         let path = self.absolute(written);
-        if path.is_file() {
+        if split_dataset(&path).0.is_file() {
             return Some(path);
         }
         let found = if path.is_dir() { "is a folder, expected a file" } else { "is not there" };
@@ -61,16 +61,21 @@ impl Check<'_> {
     fn matches(&mut self, key: &str, pattern: &mut String) -> Vec<PathBuf> {
         let shown = pattern.clone();
         let literal = self.folder.join(&*pattern);
-        if literal.is_file() || !shown.contains(['*', '?', '[']) {
+        let (files_only, dataset) = split_dataset(Path::new(&shown));
+        let files_only = files_only.to_string_lossy().into_owned();
+        let dataset = dataset.map(|dataset| format!("::{dataset}")).unwrap_or_default();
+        if split_dataset(&literal).0.is_file() || !files_only.contains(['*', '?', '[']) {
             return self.input_file(key, pattern).into_iter().collect();
         }
-        if !Path::new(&shown).is_absolute() {
-            let folder = glob::Pattern::escape(&self.folder.to_string_lossy());
-            *pattern = format!("{folder}/{shown}");
-        }
+        let searched = if Path::new(&files_only).is_absolute() {
+            files_only
+        } else {
+            format!("{}/{files_only}", glob::Pattern::escape(&self.folder.to_string_lossy()))
+        };
+        *pattern = format!("{searched}{dataset}");
         // Hidden files are no frames.
         let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
-        let found = match glob::glob_with(pattern, options) {
+        let found = match glob::glob_with(&searched, options) {
             Ok(found) => found,
             Err(error) => {
                 let message = format!("`{shown}` is no pattern: {} (character {})", error.msg, error.pos + 1);
@@ -94,7 +99,12 @@ impl Check<'_> {
             self.problems.missing(key, format!("no file matches `{shown}`"), self.looked_in());
         }
         files.sort_by(|a, b| numeric_order(&a.to_string_lossy(), &b.to_string_lossy()));
-        files
+        let with_dataset = |file: PathBuf| {
+            let mut path = file.into_os_string();
+            path.push(&dataset);
+            PathBuf::from(path)
+        };
+        files.into_iter().map(with_dataset).collect()
     }
 
     fn looked_in(&self) -> String {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::frame::FrameError;
-use crate::frame::load::Images;
+use crate::frame::format::Images;
 use crate::frame::samples::ByteOrder;
 use crate::frame::source::{Source, printable};
 

@@ -11,7 +11,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use super::load::Images;
+use super::format::Images;
 use super::samples::{self, ByteOrder, SampleType};
 use super::source::{Source, find};
 use super::{Frame, FrameError, FrameHeader, Shape, header};
