@@ -19,6 +19,7 @@ mod twin;
 mod uncertainty;
 mod validation;
 mod outputs;
+mod report;
 mod run_file;
 mod real_frames;
 mod calibration;

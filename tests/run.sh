@@ -4,7 +4,8 @@
 # As root on Debian or Ubuntu, a missing software Vulkan driver is installed so that the GPU engine is tested without
 # a GPU; elsewhere the GPU tests are skipped with a line that says so. Files are also written and read by h5py, which is put into a
 # virtual environment below target/ (HALOR_PYTHON names another Python that has h5py and hdf5plugin); where that fails those tests
-# are skipped. HALOR_REQUIRE_GPU=1, HALOR_REQUIRE_DATA=1 and HALOR_REQUIRE_PYTHON=1 turn such skips into failures.
+# are skipped. The page of a run is opened in Chromium, which is installed likewise (HALOR_CHROMIUM names another).
+# HALOR_REQUIRE_GPU=1, HALOR_REQUIRE_DATA=1, HALOR_REQUIRE_PYTHON=1 and HALOR_REQUIRE_BROWSER=1 turn such skips into failures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,6 +39,16 @@ if [ -z "${HALOR_PYTHON:-}" ]; then
         fi
         { python3 -m venv target/test-python && target/test-python/bin/pip install --quiet h5py hdf5plugin; } ||
             echo "no h5py: its tests will be skipped (pip install h5py hdf5plugin)" >&2
+    fi
+fi
+
+# A browser.
+if [ -z "${HALOR_CHROMIUM:-}" ] && ! command -v chromium chromium-browser google-chrome >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+    else
+        echo "no Chromium: the test of the page will be skipped (install chromium)" >&2
     fi
 fi
 

@@ -8,6 +8,7 @@ use crate::integrate::{RING, RadialUnit};
 use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
 use crate::pdf::Covariance;
 use crate::pipeline::{Patterns, Reduced};
+use crate::report::REPORT_FILE;
 use crate::systematic::Systematic;
 
 /// Names that a run will write below its output folder.
@@ -27,7 +28,10 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
         let weights = pdf.energy_kev().map(|_| "weights.csv");
         std::iter::once("peaks.csv").chain(weights)
     });
-    ["config.yaml", "series.svg", "run.json"].into_iter().chain(of_pdf).map(|name| config.output.join(name))
+    ["config.yaml", "series.svg", "run.json", REPORT_FILE]
+        .into_iter()
+        .chain(of_pdf)
+        .map(|name| config.output.join(name))
 }
 
 /// Atoms per Å³, where G(r) counts atoms.

@@ -21,7 +21,7 @@ use crate::output::{
     frame_names, make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
-use crate::report::{PictureError, SampleCurves, series_svg};
+use crate::report::{PictureError, REPORT_FILE, ReportError, SampleCurves, series_svg, write_report};
 use crate::scattering::ScatteringError;
 
 /// How a run behaves.
@@ -73,6 +73,9 @@ pub enum RunError {
     /// The picture.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The page.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The weights of pairs of elements.
     #[error(transparent)]
     Weights(#[from] ScatteringError),
@@ -135,7 +138,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         of_run("weights.csv", &weights)?;
     }
     of_run("series.svg", &series_svg(&curves)?)?;
-    outputs.push(PathBuf::from("run.json"));
+    outputs.extend(["run.json", REPORT_FILE].map(PathBuf::from));
     timings.total_s = start.elapsed().as_secs_f64();
     let warnings = loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(warnings);
     let record = RunRecord {
@@ -157,6 +160,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     };
     let json = serde_json::to_string_pretty(&record)?;
     write_file(&config.output.join("run.json"), json.as_bytes(), options.existing)?;
+    write_report(&config.output)?;
     // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
     let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();
     remove(planned.existing.iter().filter(|file| !of_this_run.contains(*file)));

@@ -5,6 +5,7 @@ mod calibrate;
 mod check;
 mod demo;
 mod pdf;
+mod report;
 mod run;
 mod simulate;
 mod tune;
@@ -67,6 +68,8 @@ enum Command {
     Tune(Box<tune::TuneArgs>),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
+    /// Make the page of a finished run again from its results: report/index.html.
+    Report(report::ReportArgs),
     /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
     Simulate(simulate::SimulateArgs),
     /// Simulate a small series with a known answer, process it and print both beside each other.
@@ -142,6 +145,7 @@ impl Cli {
             Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Tune(args) => tune::run(&args, self.quiet),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
+            Command::Report(args) => report::report(&args),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),
             Command::Bench(args) => bench::run(&args, self.quiet),

@@ -86,6 +86,7 @@ pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Resul
             | RunError::Engine(_)
             | RunError::Output(_)
             | RunError::Picture(_)
+            | RunError::Report(_)
             | RunError::Weights(_)
             | RunError::Record(_) => Outcome::Configuration,
         }

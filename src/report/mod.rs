@@ -1,9 +1,11 @@
-//! Pictures of a series.
+//! Pictures of a series, and the page that shows all of it.
 
 mod calibration;
+mod html;
 mod picture;
 mod tune;
 
 pub use calibration::calibration_svg;
+pub use html::{REPORT_FILE, ReportError, write_report};
 pub use picture::{PictureError, SampleCurves, series_svg};
 pub use tune::tune_svg;

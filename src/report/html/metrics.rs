@@ -1,0 +1,192 @@
+//! The metrics of peaks: a table of all samples, each metric across the samples, and frame by frame.
+
+use std::fmt::Write;
+
+use super::ReportError;
+use super::figure::{Figure, Link, Width, colour};
+use super::page::{Section, escaped, measured};
+use super::results::{Curve, Kind, Results};
+use crate::integrate::RING;
+
+/// A column of `peaks.csv` of one peak.
+struct Metric {
+    curve: &'static str,
+    peak: &'static str,
+    column: &'static str,
+    title: &'static str,
+}
+
+/// What the questions of a series are asked about, in the order of the table.
+const METRICS: [Metric; 12] = [
+    metric("S(Q)", "q1", "position_inv_angstrom", "q1 position (Å⁻¹)"),
+    metric("S(Q)", "q1", "height_s", "q1 height"),
+    metric("S(Q)", "q1", "fwhm_inv_angstrom", "q1 width (Å⁻¹)"),
+    metric("S(Q)", "q2", "position_inv_angstrom", "q2 position (Å⁻¹)"),
+    metric("S(Q)", "q2", "fwhm_inv_angstrom", "q2 width (Å⁻¹)"),
+    metric("G(r)", "r1", "position_angstrom", "r1 position (Å)"),
+    metric("G(r)", "r1", "height_g_inv_angstrom2", "r1 height (Å⁻²)"),
+    metric("G(r)", "r1", "area_inv_angstrom", "r1 area (Å⁻¹)"),
+    metric("G(r)", "r1", "coordination_number", "coordination number"),
+    metric("G(r)", "r2", "height_g_inv_angstrom2", "r2 height (Å⁻²)"),
+    metric("G(r)", "r3", "height_g_inv_angstrom2", "r3 height (Å⁻²)"),
+    metric("G(r)", "r4", "height_g_inv_angstrom2", "r4 height (Å⁻²)"),
+];
+
+/// Metrics that are followed from frame to frame.
+const FOLLOWED: [usize; 3] = [0, 1, 6];
+
+const fn metric(
+    curve: &'static str,
+    peak: &'static str,
+    column: &'static str,
+    title: &'static str,
+) -> Metric {
+    Metric { curve, peak, column, title }
+}
+
+/// The first section: all samples with what was found of each.
+pub(super) fn overview(results: &Results) -> Result<Section, ReportError> {
+    let mut section = Section::new("overview", "Overview");
+    let shown: Vec<&Metric> = METRICS.iter().filter(|metric| !column(results, metric).is_empty()).collect();
+    let mut html = String::from(
+        "<div class=\"scroll\"><table><thead><tr><th>sample</th><th>frames</th><th>G(r), 2–10 Å</th>",
+    );
+    for metric in &shown {
+        let _ = write!(html, "<th>{}</th>", escaped(metric.title));
+    }
+    html.push_str("<th>remarks</th></tr></thead><tbody>");
+    for (index, sample) in results.samples.iter().enumerate() {
+        let frames: Vec<_> = results.record.frames.iter().filter(|frame| frame.used_for == *sample).collect();
+        let done = frames.iter().filter(|frame| frame.status == "done").count();
+        let pdf = results.of_sample(sample, RING, Kind::Pdf)?;
+        let _ = write!(
+            html,
+            "<tr><th scope=\"row\"><i class=\"dot\" style=\"background:{}\"></i>{}</th><td>{done} of {}</td><td>{}</td>",
+            colour(index),
+            escaped(sample),
+            frames.len(),
+            pdf.map(|curve| sparkline(&curve.part(2.0, 10.0), colour(index))).unwrap_or_default()
+        );
+        for metric in &shown {
+            let cell = row(results, sample, "sum", metric).and_then(|row| row.value(metric.column));
+            let _ = write!(
+                html,
+                "<td>{}</td>",
+                cell.map(|value| measured(value.value, value.sigma)).unwrap_or_default()
+            );
+        }
+        let _ = write!(html, "<td>{}</td></tr>", remarks(results, sample));
+    }
+    html.push_str(
+        "</tbody></table></div><p class=\"note\">± is counting and the choices of the analysis together.</p>",
+    );
+    section.html(html);
+    Ok(section)
+}
+
+/// Warnings and failures of a sample, as flags with the words behind them.
+fn remarks(results: &Results, sample: &str) -> String {
+    let about = |text: &&String| {
+        text.strip_prefix(sample).is_some_and(|rest| rest.starts_with(':') || rest.starts_with(','))
+    };
+    let failed =
+        results.record.failed_samples.iter().filter(|(name, _)| name == sample).map(|(_, reason)| reason);
+    let failed =
+        failed.map(|reason| format!("<span class=\"flag bad\" title=\"{0}\">✕ {0}</span>", escaped(reason)));
+    let warned = results.record.warnings.iter().filter(about).map(|text| {
+        let text = text[sample.len()..].trim_start_matches([':', ',', ' ']);
+        format!("<span class=\"flag\" title=\"{0}\">⚑ {0}</span>", escaped(text))
+    });
+    failed.chain(warned).collect::<Vec<_>>().join(" ")
+}
+
+/// Each metric across the samples, and from frame to frame.
+pub(super) fn section(results: &Results) -> Section {
+    let mut section = Section::new("metrics", "Peak metrics");
+    for metric in &METRICS {
+        let mut figure = Figure::new(metric.title, "", metric.title).width(Width::Third);
+        for (index, sample) in results.samples.iter().enumerate() {
+            let Some(value) = row(results, sample, "sum", metric).and_then(|row| row.value(metric.column))
+            else {
+                continue;
+            };
+            figure.points(sample, vec![sample.clone()], &[value.value], &[value.sigma], index);
+        }
+        section.figure(figure);
+    }
+    for metric in FOLLOWED.map(|index| &METRICS[index]) {
+        let caption = format!("{} from frame to frame; bars are counting alone", metric.title);
+        let mut figure = Figure::new(caption, "frame", metric.title).width(Width::Third).link(Link::Alone);
+        for (index, sample) in results.samples.iter().enumerate() {
+            let wanted = [
+                ("sample", sample.as_str()),
+                ("sector", RING),
+                ("curve", metric.curve),
+                ("peak", metric.peak),
+            ];
+            let frames = results.peaks.rows(&wanted).filter(|row| row.text("frame") != "sum");
+            let values: Vec<_> = frames.filter_map(|row| row.value(metric.column)).collect();
+            if values.len() > 1 {
+                let x: Vec<f64> = (1..=values.len()).map(|number| number as f64).collect();
+                let (y, sigma): (Vec<f64>, Vec<f64>) =
+                    values.iter().map(|value| (value.value, value.sigma)).unzip();
+                figure.track(sample, &x, &y, &sigma, index);
+            }
+        }
+        section.figure(figure);
+    }
+    section
+}
+
+fn row<'a>(
+    results: &'a Results,
+    sample: &str,
+    frame: &str,
+    metric: &Metric,
+) -> Option<super::table::Row<'a>> {
+    let wanted = [
+        ("sample", sample),
+        ("frame", frame),
+        ("sector", RING),
+        ("curve", metric.curve),
+        ("peak", metric.peak),
+    ];
+    results.peaks.rows(&wanted).next()
+}
+
+/// Values of a metric over all samples.
+fn column(results: &Results, metric: &Metric) -> Vec<f64> {
+    let of_sample = |sample: &String| row(results, sample, "sum", metric)?.number(metric.column);
+    results.samples.iter().filter_map(of_sample).collect()
+}
+
+/// A curve as a small drawing.
+fn sparkline(curve: &Curve, colour: &str) -> String {
+    let finite = || curve.y.iter().copied().filter(|y| y.is_finite());
+    let (low, high) =
+        finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
+    let (Some(first), Some(last)) = (curve.x.first(), curve.x.last()) else { return String::new() };
+    if !(high > low && last > first) {
+        return String::new();
+    }
+    let step = curve.x.len().div_ceil(120).max(1);
+    let points: Vec<String> = curve
+        .x
+        .iter()
+        .zip(&curve.y)
+        .step_by(step)
+        .filter(|(_, y)| y.is_finite())
+        .map(|(x, y)| {
+            format!(
+                "{:.1},{:.1}",
+                120.0 * (x - first) / (last - first),
+                27.0 - 26.0 * (y - low) / (high - low)
+            )
+        })
+        .collect();
+    format!(
+        "<svg class=\"spark\" viewBox=\"0 0 120 28\" width=\"120\" height=\"28\" aria-hidden=\"true\">\
+         <polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.3\"/></svg>",
+        points.join(" ")
+    )
+}

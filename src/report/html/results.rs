@@ -1,0 +1,268 @@
+//! What a run has left in its folder, read again: `run.json`, `config.yaml`, `peaks.csv` and the curves.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{ReportError, Table};
+use crate::output::Names;
+
+/// A curve of a results file: x, y, σ from counting and, where it is written, σ from the choices of the analysis.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Curve {
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
+    pub(super) sigma: Vec<f64>,
+    pub(super) sigma_syst: Vec<f64>,
+}
+
+/// Kinds of curves, by the ending of their files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// I as measured.
+    Intensity,
+    /// S(Q).
+    StructureFactor,
+    /// G(r).
+    Pdf,
+}
+
+impl Kind {
+    fn extension(self) -> &'static str {
+        match self {
+            Kind::Intensity => "xye",
+            Kind::StructureFactor => "sq",
+            Kind::Pdf => "gr",
+        }
+    }
+
+    /// Columns of y, σ and systematic σ, from 0.
+    fn columns(self) -> [Option<usize>; 3] {
+        match self {
+            Kind::Intensity | Kind::StructureFactor => [Some(1), Some(2), None],
+            Kind::Pdf => [Some(1), Some(3), Some(4)],
+        }
+    }
+}
+
+/// The parts of `run.json` that are shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    pub(super) version: String,
+    pub(super) run_file: PathBuf,
+    pub(super) started: String,
+    pub(super) engine: Engine,
+    pub(super) corrections: Vec<String>,
+    pub(super) timings: Timings,
+    pub(super) ledger: Ledger,
+    pub(super) warnings: Vec<String>,
+    pub(super) failed_samples: Vec<(String, String)>,
+    pub(super) quality: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) outputs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Engine {
+    pub(super) kind: String,
+    pub(super) device: String,
+    pub(super) detail: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Timings {
+    pub(super) total_s: f64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Ledger {
+    pub(super) found: usize,
+    pub(super) done: usize,
+    pub(super) failed: usize,
+    pub(super) skipped: usize,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    pub(super) role: String,
+    pub(super) path: PathBuf,
+    pub(super) bytes: Option<u64>,
+    pub(super) xxh3_128: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Frame {
+    pub(super) path: PathBuf,
+    pub(super) image: usize,
+    pub(super) used_for: String,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+}
+
+/// The parts of `config.yaml` that are shown by themselves.
+#[derive(Debug, Deserialize)]
+struct Config {
+    samples: Vec<Named>,
+    #[serde(default)]
+    sectors: Vec<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// A folder of results.
+#[derive(Debug)]
+pub(super) struct Results {
+    folder: PathBuf,
+    files: HashSet<PathBuf>,
+    pub(super) record: Record,
+    /// The configuration as saved.
+    pub(super) config: String,
+    /// Names of samples, in the order of the run file.
+    pub(super) samples: Vec<String>,
+    /// Names of sectors, without the ring.
+    pub(super) sectors: Vec<String>,
+    /// `peaks.csv`; empty where nothing was reduced.
+    pub(super) peaks: Table,
+}
+
+impl Results {
+    /// # Errors
+    /// [`ReportError`]: the folder holds no finished run, or its files cannot be read.
+    pub(super) fn read(folder: &Path) -> Result<Results, ReportError> {
+        let text = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).map_err(|source| ReportError::Read { path, source })
+        };
+        let malformed =
+            |name: &str, reason: String| ReportError::Malformed { path: folder.join(name), reason };
+        let record: Record = serde_json::from_str(&text("run.json")?)
+            .map_err(|error| malformed("run.json", error.to_string()))?;
+        let config = text("config.yaml")?;
+        let parsed: Config =
+            serde_yaml::from_str(&config).map_err(|error| malformed("config.yaml", error.to_string()))?;
+        let files: HashSet<PathBuf> = record.outputs.iter().cloned().collect();
+        let peaks = if files.contains(Path::new("peaks.csv")) {
+            Table::parse(&text("peaks.csv")?).map_err(|reason| malformed("peaks.csv", reason))?
+        } else {
+            Table::default()
+        };
+        let names = |named: Vec<Named>| named.into_iter().map(|named| named.name).collect();
+        Ok(Results {
+            folder: folder.to_path_buf(),
+            files,
+            record,
+            config,
+            samples: names(parsed.samples),
+            sectors: names(parsed.sectors),
+            peaks,
+        })
+    }
+
+    /// The curve of a region of a sample's sum; `None` where the run has none.
+    pub(super) fn of_sample(
+        &self,
+        sample: &str,
+        region: &str,
+        kind: Kind,
+    ) -> Result<Option<Curve>, ReportError> {
+        self.curve(&Names::of_sample(Path::new(""), sample).region(region, kind.extension()), kind)
+    }
+
+    /// The full ring's curve of one frame of a sample.
+    pub(super) fn of_frame(
+        &self,
+        sample: &str,
+        frame: &str,
+        kind: Kind,
+    ) -> Result<Option<Curve>, ReportError> {
+        self.curve(&Names::of_frame(Path::new(""), sample, frame).ring(kind.extension()), kind)
+    }
+
+    /// Names of a sample's frames that have curves of this kind, in order.
+    pub(super) fn frames(&self, sample: &str, kind: Kind) -> Vec<String> {
+        let folder = Path::new(sample).join("frames");
+        let regions: Vec<String> = self.sectors.iter().map(|sector| format!("_{sector}")).collect();
+        let of_ring = |file: &&PathBuf| {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            file.parent() == Some(&folder)
+                && file.extension().is_some_and(|extension| extension == kind.extension())
+                && !regions.iter().any(|region| stem.ends_with(region.as_str()))
+        };
+        let stems = self.record.outputs.iter().filter(of_ring);
+        stems.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect()
+    }
+
+    /// A table that the run may have left.
+    pub(super) fn table(&self, name: &str) -> Result<Option<Table>, ReportError> {
+        if !self.files.contains(Path::new(name)) {
+            return Ok(None);
+        }
+        let path = self.folder.join(name);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ReportError::Read { path: path.clone(), source })?;
+        Table::parse(&text).map(Some).map_err(|reason| ReportError::Malformed { path, reason })
+    }
+
+    fn curve(&self, file: &Path, kind: Kind) -> Result<Option<Curve>, ReportError> {
+        if !self.files.contains(file) {
+            return Ok(None);
+        }
+        let path = self.folder.join(file);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ReportError::Read { path: path.clone(), source })?;
+        let curve = parse(&text, kind);
+        if curve.x.is_empty() {
+            return Err(ReportError::Malformed { path, reason: "it holds no row of numbers".to_owned() });
+        }
+        Ok(Some(curve))
+    }
+}
+
+/// Rows of numbers; all else is header.
+fn parse(text: &str, kind: Kind) -> Curve {
+    let mut curve = Curve::default();
+    for line in text.lines() {
+        let row: Option<Vec<f64>> = line.split_ascii_whitespace().map(|word| word.parse().ok()).collect();
+        let Some(row) = row.filter(|row| row.len() >= 2) else { continue };
+        let [y, sigma, syst] =
+            kind.columns().map(|column| column.and_then(|column| row.get(column).copied()));
+        curve.x.push(row[0]);
+        curve.y.push(y.unwrap_or(f64::NAN));
+        curve.sigma.push(sigma.unwrap_or(f64::NAN));
+        curve.sigma_syst.extend(syst);
+    }
+    curve
+}
+
+impl Curve {
+    /// The part with x from `low` to `high`.
+    pub(super) fn part(&self, low: f64, high: f64) -> Curve {
+        let from = self.x.partition_point(|&x| x < low);
+        let to = self.x.partition_point(|&x| x <= high).max(from);
+        let cut = |values: &[f64]| values.get(from..to.min(values.len())).unwrap_or_default().to_vec();
+        Curve { x: cut(&self.x), y: cut(&self.y), sigma: cut(&self.sigma), sigma_syst: cut(&self.sigma_syst) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_numbers_are_the_curve_and_all_else_is_header() {
+        let text = "[DEFAULT]\nqmax = 22\nponi_m = 0.1 0.2\n#### start data\n#L r G\n0 1 0 0.5 0.25\n0.1 2 0 0.6 0.35\n";
+        let curve = parse(text, Kind::Pdf);
+        assert_eq!(curve.x, [0.0, 0.1]);
+        assert_eq!(
+            (curve.y, curve.sigma, curve.sigma_syst),
+            (vec![1.0, 2.0], vec![0.5, 0.6], vec![0.25, 0.35])
+        );
+        let part = parse("1 2 3\n2 3 4\n3 4 5\n", Kind::StructureFactor).part(1.5, 3.0);
+        assert_eq!((part.x, part.sigma), (vec![2.0, 3.0], vec![4.0, 5.0]));
+    }
+}
