@@ -9,6 +9,7 @@
 
 pub mod units;
 pub mod grid;
+pub mod stats;
 pub mod simd;
 pub mod config;
 pub mod frame;

@@ -5,24 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::error::RunError;
 use super::files::{planned_outputs, remove};
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::memory::Memory;
-use super::prepare::{PrepareError, Prepared, prepare};
+use super::prepare::{Prepared, prepare};
 use super::queue::{Role, Work, read_ahead};
 use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
+use super::sums::{add, background_patterns};
 use crate::config::{Config, Loaded};
-use crate::engine::{self, Engine, EngineError};
-use crate::integrate::{Accumulators, PatternError};
+use crate::engine::{self, Engine};
+use crate::integrate::Accumulators;
 use crate::output::{
-    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, SampleQuality, Status, Timings,
-    frame_names, make_folder, peaks_csv, write_file,
+    Existing, FrameRecord, Ledger, PeakRow, RunRecord, SampleQuality, Status, Timings, frame_names,
+    make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
-use crate::report::{PictureError, REPORT_FILE, ReportError, SampleCurves, series_svg, write_report};
-use crate::scattering::ScatteringError;
+use crate::report::{REPORT_FILE, SampleCurves, series_svg, write_report};
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -43,45 +44,6 @@ pub struct RunResult {
     pub peaks: Vec<PeakRow>,
     /// The full ring of each sample's sum.
     pub curves: Vec<SampleCurves>,
-}
-
-/// Why a run stopped as a whole; a bad frame does not stop it.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Results of an earlier run are in the way.
-    #[error(
-        "{count} results are there already, {first} among them; give --force to replace them, or set another `output`"
-    )]
-    Exists {
-        /// How many.
-        count: usize,
-        /// One of them.
-        first: PathBuf,
-    },
-    /// Two results would have one name.
-    #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
-    Collision(PathBuf),
-    /// Before the first frame.
-    #[error(transparent)]
-    Prepare(#[from] PrepareError),
-    /// No engine.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A table or the record.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// The picture.
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// The page.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// The weights of pairs of elements.
-    #[error(transparent)]
-    Weights(#[from] ScatteringError),
-    /// The record could not be put into JSON.
-    #[error("run.json: {0}")]
-    Record(#[from] serde_json::Error),
 }
 
 /// Processes every frame and sample of a configuration and writes all results.
@@ -260,7 +222,8 @@ impl<'a> Run<'a> {
             }
         }
         if self.backgrounds.is_none() && taken.iter().any(|f| matches!(f.job.role, Role::Sample(..))) {
-            self.backgrounds = Some(self.background_patterns());
+            self.backgrounds =
+                Some(background_patterns(self.config, self.prepared, &self.work, &self.background_sums));
         }
         let reduced = self.reduced(&taken);
         for (mut frame, reduced) in taken.into_iter().zip(reduced) {
@@ -318,32 +281,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn background_patterns(&self) -> Vec<Result<Option<BackgroundPattern>, String>> {
-        let plan = &self.prepared.plans.integration;
-        let patterns: Vec<Option<Arc<Vec<_>>>> = self
-            .background_sums
-            .iter()
-            .map(|sums| {
-                let sums = sums.as_ref()?;
-                let of_region = |region| self.prepared.behind_sample(&sums.pattern(plan, region), region);
-                Some(Arc::new((0..plan.regions.len()).map(of_region).collect()))
-            })
-            .collect();
-        let of_sample = self.config.samples.iter().zip(&self.work.background_of);
-        of_sample
-            .map(|(sample, index)| match (index, &sample.background) {
-                (Some(index), Some(background)) => match &patterns[*index] {
-                    Some(patterns) => Ok(Some(BackgroundPattern {
-                        patterns: Arc::clone(patterns),
-                        scale: background.scale,
-                    })),
-                    None => Err("no frame of its background could be integrated".to_owned()),
-                },
-                (None, _) | (_, None) => Ok(None),
-            })
-            .collect()
-    }
-
     /// The sums of the samples, in the order of the run file.
     fn all_samples(&mut self) {
         let start = Instant::now();
@@ -386,15 +323,5 @@ impl<'a> Run<'a> {
             }
         }
         self.timings.reduce_and_write_s += start.elapsed().as_secs_f64();
-    }
-}
-
-fn add(sum: &mut Option<Accumulators>, frame: &Accumulators) -> Result<(), PatternError> {
-    match sum {
-        Some(sum) => sum.add(frame),
-        None => {
-            *sum = Some(frame.clone());
-            Ok(())
-        }
     }
 }

@@ -1,0 +1,95 @@
+//! Probabilities of the normal, χ², t and F distributions.
+
+use super::special::{beta, gamma_q};
+
+/// What a standard deviation is known from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Spread {
+    /// It is known: the normal distribution.
+    Known,
+    /// From so many degrees of freedom: Student's t.
+    Estimated(f64),
+}
+
+impl Spread {
+    /// Probability that a deviation of `z` standard deviations or more, to either side, is chance.
+    pub fn beyond(self, z: f64) -> f64 {
+        match self {
+            Spread::Known => normal_beyond(z),
+            Spread::Estimated(freedom) => student_beyond(z, freedom),
+        }
+    }
+}
+
+/// P(|Z| > |z|) of the normal distribution.
+pub fn normal_beyond(z: f64) -> f64 {
+    if z.is_nan() { f64::NAN } else { gamma_q(0.5, 0.5 * z * z) }
+}
+
+/// P(|T| > |t|) of Student's distribution with so many degrees of freedom.
+pub fn student_beyond(t: f64, freedom: f64) -> f64 {
+    if t.is_nan() || freedom.is_nan() || freedom <= 0.0 {
+        return f64::NAN;
+    }
+    beta(0.5 * freedom, 0.5, freedom / (freedom + t * t))
+}
+
+/// P(χ² > `chi2`) with so many degrees of freedom.
+pub fn chi_squared_exceeds(chi2: f64, freedom: f64) -> f64 {
+    if chi2.is_nan() || freedom.is_nan() || freedom <= 0.0 {
+        return f64::NAN;
+    }
+    gamma_q(0.5 * freedom, 0.5 * chi2)
+}
+
+/// P(F > `ratio`) of the ratio of two mean squares with so many degrees of freedom above and below.
+pub fn f_exceeds(ratio: f64, above: f64, below: f64) -> f64 {
+    if ratio.is_nan() || above <= 0.0 || below <= 0.0 {
+        return f64::NAN;
+    }
+    beta(0.5 * below, 0.5 * above, below / (below + above * ratio.max(0.0)))
+}
+
+/// z with P(|Z| < z) = `confidence`.
+pub fn normal_quantile(confidence: f64) -> f64 {
+    quantile(confidence, normal_beyond)
+}
+
+/// t with P(|T| < t) = `confidence`.
+pub fn student_quantile(confidence: f64, freedom: f64) -> f64 {
+    quantile(confidence, |t| student_beyond(t, freedom))
+}
+
+/// Bisection, to rounding, of what falls from 1 at 0.
+fn quantile(confidence: f64, beyond: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    while beyond(high) > 1.0 - confidence && high < 1e12 {
+        high *= 2.0;
+    }
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if beyond(middle) > 1.0 - confidence { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Percentage points of Abramowitz & Stegun, tables 26.8 to 26.10, printed to five digits.
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        assert!((normal_quantile(0.95) - 1.959_963_985).abs() < 1e-8);
+        for (freedom, t) in [(1.0, 12.706), (5.0, 2.571), (30.0, 2.042)] {
+            assert!((student_quantile(0.95, freedom) - t).abs() < 5e-4, "{freedom}");
+        }
+        for (freedom, chi2) in [(1.0, 3.84146), (10.0, 18.3070), (100.0, 124.342)] {
+            assert!((chi_squared_exceeds(chi2, freedom) - 0.05).abs() < 1e-5, "{freedom}");
+        }
+        for (above, below, ratio) in [(1.0, 10.0, 4.96), (5.0, 20.0, 2.71), (60.0, 60.0, 1.53)] {
+            assert!((f_exceeds(ratio, above, below) - 0.05).abs() < 5e-4, "{above} {below}");
+        }
+        assert!((student_beyond(1.96, 1e7) - normal_beyond(1.96)).abs() < 1e-6);
+    }
+}
