@@ -17,6 +17,7 @@ mod truth;
 mod twin;
 mod uncertainty;
 mod validation;
+mod multiple_scattering;
 mod outputs;
 mod run_file;
 mod real_frames;

@@ -137,7 +137,10 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     of_run("series.svg", &series_svg(&curves)?)?;
     outputs.push(PathBuf::from("run.json"));
     timings.total_s = start.elapsed().as_secs_f64();
-    let warnings = loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(warnings);
+    let twice = prepared.twice_scattered();
+    let of_samples = twice.and_then(|twice| twice.warning());
+    let warnings =
+        loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(of_samples).chain(warnings);
     let record = RunRecord {
         program: "halor",
         version: env!("CARGO_PKG_VERSION"),
@@ -146,6 +149,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         finished: jiff::Timestamp::now().to_string(),
         engine: engine.info().clone(),
         corrections: prepared.applied(config),
+        multiple_scattering: twice,
         timings,
         ledger: Ledger::of(found, &records),
         warnings: warnings.collect(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::engine::EngineInfo;
 use crate::quality::Quality;
+use crate::structure::TwiceScattered;
 
 /// How a frame ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -124,6 +125,8 @@ pub struct RunRecord {
     pub engine: EngineInfo,
     /// What was applied to the counts, in words.
     pub corrections: Vec<String>,
+    /// What is scattered twice in the samples; `None` where their shape is not known.
+    pub multiple_scattering: Option<TwiceScattered>,
     /// Where the time went.
     pub timings: Timings,
     /// The sum of `frames`.

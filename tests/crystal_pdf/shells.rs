@@ -30,6 +30,7 @@ fn measured(crystal: &Crystal) -> (Vec<f64>, Vec<f64>, f64) {
         fluorescence: Fluorescence::None,
         polynomial: None,
         low_q: LowQ::Parabola,
+        multiple_scattering: None,
     });
     let plan = StructurePlan::new(&settings, &crystal.composition(), &q).unwrap();
     let structure = plan.apply(&pattern).unwrap();

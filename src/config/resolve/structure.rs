@@ -112,6 +112,7 @@ pub(super) fn absolute(
         polynomial,
         iteration,
         low_q,
+        multiple_scattering: None,
     })
 }
 

@@ -16,7 +16,7 @@ pub use analysis::{
 pub use filter::{ErrorModelWord, FilterKeys, SigmaClipBlock, TrimmedMeanBlock};
 pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
-    DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, PixelSize, SensorBlock,
+    DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize, SensorBlock,
 };
 pub use written::{OffOr, Patterns, Switch};
 pub(crate) use written::{Written, read};
