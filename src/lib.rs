@@ -9,6 +9,7 @@
 
 pub mod units;
 pub mod grid;
+mod quadrature;
 pub mod simd;
 pub mod config;
 pub mod frame;
@@ -24,6 +25,7 @@ pub mod peaks;
 pub mod quality;
 pub mod systematic;
 pub mod reduce;
+pub mod low_r;
 pub mod pdfgetx3;
 pub mod tune;
 pub mod pipeline;

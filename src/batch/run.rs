@@ -5,24 +5,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::error::RunError;
 use super::files::{planned_outputs, remove};
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::memory::Memory;
-use super::prepare::{PrepareError, Prepared, prepare};
+use super::prepare::{Prepared, prepare};
 use super::queue::{Role, Work, read_ahead};
 use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use crate::config::{Config, Loaded};
-use crate::engine::{self, Engine, EngineError};
+use crate::engine::{self, Engine};
 use crate::integrate::{Accumulators, PatternError};
 use crate::output::{
-    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, SampleQuality, Status, Timings,
+    Existing, FrameRecord, Ledger, PeakRow, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
     frame_names, make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
-use crate::report::{PictureError, SampleCurves, series_svg};
-use crate::scattering::ScatteringError;
+use crate::report::{SampleCurves, series_svg};
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -43,42 +43,6 @@ pub struct RunResult {
     pub peaks: Vec<PeakRow>,
     /// The full ring of each sample's sum.
     pub curves: Vec<SampleCurves>,
-}
-
-/// Why a run stopped as a whole; a bad frame does not stop it.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Results of an earlier run are in the way.
-    #[error(
-        "{count} results are there already, {first} among them; give --force to replace them, or set another `output`"
-    )]
-    Exists {
-        /// How many.
-        count: usize,
-        /// One of them.
-        first: PathBuf,
-    },
-    /// Two results would have one name.
-    #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
-    Collision(PathBuf),
-    /// Before the first frame.
-    #[error(transparent)]
-    Prepare(#[from] PrepareError),
-    /// No engine.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A table or the record.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// The picture.
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// The weights of pairs of elements.
-    #[error(transparent)]
-    Weights(#[from] ScatteringError),
-    /// The record could not be put into JSON.
-    #[error("run.json: {0}")]
-    Record(#[from] serde_json::Error),
 }
 
 /// Processes every frame and sample of a configuration and writes all results.
@@ -117,6 +81,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         mut outputs,
         failed_samples,
         quality,
+        low_r_fits,
         mut timings,
         header_check,
         ..
@@ -155,6 +120,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         warnings: warnings.collect(),
         failed_samples,
         quality,
+        low_r_fits,
         inputs,
         frames: records,
         outputs,
@@ -191,6 +157,7 @@ struct Run<'a> {
     failed_samples: Vec<(String, String)>,
     /// Of the full ring of each sample's sum.
     quality: Vec<SampleQuality>,
+    low_r_fits: Vec<SampleLowRFit>,
     timings: Timings,
 }
 
@@ -215,6 +182,7 @@ impl<'a> Run<'a> {
             outputs: Vec::new(),
             failed_samples: Vec::new(),
             quality: Vec::new(),
+            low_r_fits: Vec::new(),
             timings: Timings::default(),
             config,
             prepared,
@@ -369,8 +337,12 @@ impl<'a> Run<'a> {
                     self.rows.extend(results.rows);
                     self.outputs.extend(results.files);
                     self.warnings.extend(results.warnings);
+                    self.low_r_fits.extend(
+                        results.low_r_fit.map(|fit| SampleLowRFit { sample: sample.name.clone(), fit }),
+                    );
                     if let (Some((_, Some(reduced))), Some(pdf)) = (&results.ring, &self.config.pdf) {
-                        self.warnings.extend(reduced.quality.warnings(&sample.name, pdf));
+                        let pdf = results.low_r_fit.map_or_else(|| pdf.clone(), |fit| fit.taken_on(pdf));
+                        self.warnings.extend(reduced.quality.warnings(&sample.name, &pdf));
                         let (sample, quality) = (sample.name.clone(), reduced.quality);
                         self.quality.push(SampleQuality { sample, quality });
                     }

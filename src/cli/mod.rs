@@ -5,6 +5,7 @@ mod calibrate;
 mod check;
 mod demo;
 mod pdf;
+mod scan;
 mod run;
 mod simulate;
 mod tune;

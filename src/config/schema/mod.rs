@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{
-    CoordinationNumberKeys, FluorescenceWord, FormWord, IntegrationBlock, LowQWord, NormalizationWord,
-    NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
+    CoordinationNumberKeys, FluorescenceWord, FormWord, IntegrationBlock, LowQWord, LowRWord,
+    NormalizationWord, NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord,
+    WindowWord,
 };
 pub use filter::{ErrorModelWord, FilterKeys, SigmaClipBlock, TrimmedMeanBlock};
 pub use instrument::{
