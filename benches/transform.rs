@@ -46,6 +46,7 @@ fn transform(c: &mut Criterion) {
         fluorescence: Fluorescence::Fit,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         low_q: LowQ::Parabola,
+        multiple_scattering: None,
     });
     let structure = StructurePlan::new(&settings, &composition, &q).unwrap();
     let r = Points { start: 0.0, step: 0.01, count: POINTS };

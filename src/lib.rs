@@ -10,6 +10,7 @@
 pub mod units;
 pub mod grid;
 pub mod stats;
+mod quadrature;
 pub mod simd;
 pub mod config;
 pub mod frame;
@@ -25,6 +26,7 @@ pub mod peaks;
 pub mod quality;
 pub mod systematic;
 pub mod reduce;
+pub mod low_r;
 pub mod pdfgetx3;
 pub mod tune;
 pub mod pipeline;

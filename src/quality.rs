@@ -27,7 +27,7 @@ pub struct Quality {
     /// Its root over that of ∫_0^R (4πρ0r)² dr: 0 is right, 1 is as bad as G = 0.
     pub low_r_residual: Option<f64>,
     /// ρ0 in Å⁻³ from the slope of G before the polynomial, between r_poly and r_hole.
-    pub density_from_slope: Option<f64>,
+    pub density_from_slope_inv_angstrom3: Option<f64>,
     /// ∫Q²(S − 1)W dQ over −2π²ρ0, W Lorch's: 1 is right.
     pub sum_rule_ratio: Option<f64>,
     /// By how much the scale of that rule, before the polynomial, is larger than the one used, relative.
@@ -118,7 +118,7 @@ impl QualityPlan {
         let before = g(&structure.uncorrected_f);
         let beyond = r.partition_point(|r| *r < known.r[0]);
         let (r, before) = (&r[beyond..], &before[beyond..]);
-        quality.density_from_slope = Some(-dot(r, before) / (4.0 * PI * dot(r, r)));
+        quality.density_from_slope_inv_angstrom3 = Some(-dot(r, before) / (4.0 * PI * dot(r, r)));
         let expected = -2.0 * PI * PI * known.density;
         let by_f: Vec<f64> = q.iter().zip(&self.weight).map(|(q, w)| q * w).collect();
         quality.sum_rule_ratio = Some(dot(&by_f, &structure.f) / expected);
@@ -166,6 +166,26 @@ const SCALE: f64 = 0.01;
 const CORRECTION: f64 = 0.03;
 
 impl Quality {
+    /// Name and value of each figure, as tables have them.
+    pub fn figures(&self) -> [(&'static str, Option<f64>); 9] {
+        [
+            ("high_q_mean", Some(self.high_q_mean)),
+            ("high_q_rms", Some(self.high_q_rms)),
+            ("low_r_chi2_inv_angstrom3", self.low_r_chi2_inv_angstrom3),
+            ("low_r_residual", self.low_r_residual),
+            ("density_from_slope_inv_angstrom3", self.density_from_slope_inv_angstrom3),
+            ("sum_rule_ratio", self.sum_rule_ratio),
+            ("sum_rule_scale", self.sum_rule_scale),
+            ("correction_rms", Some(self.correction_rms)),
+            ("usable_q_max_inv_angstrom", Some(self.usable_q_max_inv_angstrom)),
+        ]
+    }
+
+    /// Their names, between commas.
+    pub(crate) fn names() -> String {
+        Quality::default().figures().map(|(name, _)| name).join(",")
+    }
+
     /// What is off, in words; `name` begins each line.
     pub fn warnings(&self, name: &str, settings: &PdfSettings) -> Vec<String> {
         let StructureSettings::Absolute(absolute) = &settings.structure else { return Vec::new() };
@@ -189,7 +209,7 @@ impl Quality {
                 100.0 * residual
             ));
         }
-        if let (Some(found), Some(given)) = (self.density_from_slope, settings.density())
+        if let (Some(found), Some(given)) = (self.density_from_slope_inv_angstrom3, settings.density())
             && (found / given - 1.0).abs() > DENSITY
         {
             said.push(format!(

@@ -10,7 +10,7 @@ use crate::peaks::{OtherCurve, PeakNumbers, PeakPlan, PeakTable};
 use crate::scattering::Composition;
 use crate::structure::{
     AbsoluteSettings, LowQ, Normalization, Polynomial, StructureError, StructureFactor, StructurePlan,
-    StructureSettings,
+    StructureSettings, Treatment,
 };
 
 /// The start of the normalisation window goes to both sides by this part of the window's width; the end of the low-r condition by
@@ -81,7 +81,11 @@ impl SystematicPlan {
         q: &[f64],
     ) -> SystematicPlan {
         let plan = |settings: &AbsoluteSettings| {
-            StructurePlan::new(&StructureSettings::Absolute(settings.clone()), composition, q).ok()
+            let mut settings = settings.clone();
+            // An estimate that is only told is the nominal analysis's.
+            settings.multiple_scattering =
+                settings.multiple_scattering.filter(|it| it.treatment == Treatment::Subtract);
+            StructurePlan::new(&StructureSettings::Absolute(settings), composition, q).ok()
         };
         let windows =
             windows(absolute).into_iter().filter_map(|way| nominal.with_normalization(way)).collect();

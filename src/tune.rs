@@ -61,9 +61,16 @@ pub struct Advice {
     pub why: String,
 }
 
+impl Advice {
+    /// Value and reason.
+    pub fn said(&self) -> String {
+        format!("{:.4}: {}", self.value, self.why)
+    }
+}
+
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:.4}: {}", self.parameter.name(), self.value, self.why)
+        write!(f, "{} {}", self.parameter.name(), self.said())
     }
 }
 
@@ -131,23 +138,11 @@ fn q_max(trials: &[Trial]) -> Option<Advice> {
 
 /// The trials as CSV.
 pub fn trials_csv(trials: &[Trial]) -> String {
-    let mut text = String::from(
-        "parameter,value,high_q_mean,high_q_rms,low_r_residual,density_from_slope_inv_angstrom3,sum_rule_scale,correction_rms,\
-         usable_q_max_inv_angstrom\n",
-    );
+    let mut text = format!("parameter,value,{}\n", Quality::names());
     for Trial { parameter, value, quality } in trials {
         let number = |figure: Option<f64>| figure.map_or_else(String::new, |figure| format!("{figure:.6}"));
-        let figures = [
-            Some(*value),
-            Some(quality.high_q_mean),
-            Some(quality.high_q_rms),
-            quality.low_r_residual,
-            quality.density_from_slope,
-            quality.sum_rule_scale,
-            Some(quality.correction_rms),
-            Some(quality.usable_q_max_inv_angstrom),
-        ];
-        text.push_str(&format!("{},{}\n", parameter.name(), figures.map(number).join(",")));
+        let figures = quality.figures().map(|(_, figure)| number(figure)).join(",");
+        text.push_str(&format!("{},{},{figures}\n", parameter.name(), number(Some(*value))));
     }
     text
 }

@@ -156,6 +156,7 @@ fn nickel_comes_back_from_its_rings() {
         // Nothing slow is to be taken out, and near Qmax the polynomial follows the rings.
         polynomial: None,
         low_q: LowQ::Parabola,
+        multiple_scattering: None,
     };
     let settings = StructureSettings::Absolute(settings);
     let plan = StructurePlan::new(&settings, &nickel.composition(), &q).unwrap();

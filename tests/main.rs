@@ -18,6 +18,7 @@ mod truth;
 mod twin;
 mod uncertainty;
 mod validation;
+mod multiple_scattering;
 mod outputs;
 mod report;
 mod run_file;

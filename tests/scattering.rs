@@ -1,6 +1,6 @@
-//! Form factors, f′ and f″ of all elements to uranium against a second source, which other people calculated from other wave functions.
+//! Form factors, f′, f″ and incoherent scattering of all elements to uranium against a second source, which other people calculated from other wave functions.
 
-use halor::scattering::FormFactor;
+use halor::scattering::{FormFactor, incoherent_scattering};
 
 const TABLE: &str = include_str!("scattering/xraylib.csv");
 const S: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -55,4 +55,40 @@ fn two_sources_of_form_factors_agree() {
         }
     }
     println!("f0 {worst_f0:.4} of Z, f′ with f0 at s = 6 {worst_f1:.3}, f″ {worst_f2:.3}");
+}
+
+const COMPTON: &str = include_str!("scattering/compton_profiles.csv");
+
+/// Incoherent scattering by another way: electrons with the momenta of Hartree–Fock Compton profiles, each free but for the energy that it
+/// needs to leave (impulse approximation). It does not hold where the transfer is no more than their momenta, at small x.
+#[test]
+fn two_ways_to_incoherent_scattering_agree() {
+    // x in Å⁻¹, and how far apart the two are at most, in parts of Z.
+    const APART: [(f64, f64); 8] = [
+        (0.5, 0.061),
+        (1.0, 0.03),
+        (1.5, 0.018),
+        (2.0, 0.011),
+        (3.0, 0.01),
+        (4.0, 0.014),
+        (5.0, 0.014),
+        (6.0, 0.018),
+    ];
+    let mut worst = [(0.0_f64, 0); APART.len()];
+    let lines = COMPTON.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let mut elements = 0;
+    for line in lines {
+        let row: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
+        let z = row[0] as usize;
+        elements += 1;
+        for (k, (x, apart)) in APART.into_iter().enumerate() {
+            let found = (incoherent_scattering(z, x).unwrap() - row[k + 1]) / row[0];
+            if found.abs() > worst[k].0.abs() {
+                worst[k] = (found, z);
+            }
+            assert!(found.abs() < apart, "Z = {z}, x = {x}: {found} of Z");
+        }
+    }
+    assert_eq!(elements, 92);
+    println!("{worst:.4?}");
 }

@@ -96,6 +96,7 @@ fn settings() -> AbsoluteSettings {
         fluorescence: Fluorescence::None,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         low_q: LowQ::Parabola,
+        multiple_scattering: None,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::files::planned_outputs;
 use super::memory::Memory;
 use super::moved::moved;
-use super::prepare::prepare;
+use super::prepare::{Prepared, prepare};
 use super::queue::{Job, Work};
 use crate::config::Config;
 use crate::engine::cpu::batch_frames;
@@ -36,6 +36,8 @@ pub struct RunPlan {
     /// A(0) of the samples, what a background is to be scaled by; `None` where their absorption is not corrected, or
     /// where a container is and the scale is 1.
     pub sample_transmission: Option<f64>,
+    /// What is scattered twice in the samples, in words, and what to do where that matters.
+    pub multiple_scattering: Option<String>,
     /// The full ring and the sectors.
     pub regions: Vec<String>,
     /// The engine; `None` where there is none.
@@ -126,6 +128,10 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             .absorption
             .filter(|absorption| absorption.container.is_none())
             .map(|absorption| absorption.transmission()),
+        multiple_scattering: prepared.as_ref().and_then(Prepared::twice_scattered).map(|twice| {
+            let advice = twice.warning().map(|warning| format!(": {warning}"));
+            format!("{twice}{}", advice.unwrap_or_default())
+        }),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
         engine,
         engine_error,
@@ -190,6 +196,9 @@ impl fmt::Display for RunPlan {
         writeln!(f, "integration  {}", self.integration)?;
         if let Some(transmission) = self.sample_transmission {
             writeln!(f, "sample       transmission {transmission:.5}, the scale of its background")?;
+        }
+        if let Some(twice) = &self.multiple_scattering {
+            writeln!(f, "sample       {twice}")?;
         }
         writeln!(f, "regions      {}", self.regions.join(", "))?;
         match &self.engine {

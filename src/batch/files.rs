@@ -138,6 +138,8 @@ pub(super) struct Target<'a> {
     pub(super) header: &'a Header,
     pub(super) level: Level,
     pub(super) subtracts: bool,
+    /// ρ0 in atoms per Å³, where G counts atoms.
+    pub(super) density: Option<f64>,
     pub(super) existing: Existing,
 }
 
@@ -168,7 +170,7 @@ impl Target<'_> {
                     let systematic = of.systematic.as_ref().map(|systematic| systematic.g.as_slice());
                     output::gr(&header, &reduced.pdf, systematic).into_bytes()
                 }
-                (Kind::Rdf, Some((reduced, _))) => match density(self.config) {
+                (Kind::Rdf, Some((reduced, _))) => match self.density {
                     Some(density) => output::rdf(&header, &reduced.pdf, density).into_bytes(),
                     None => continue,
                 },

@@ -58,6 +58,7 @@ impl Prepared {
         let corrections = &config.corrections;
         let mut applied: Vec<String> = corrections.factors.iter().map(ToString::to_string).collect();
         applied.extend(corrections.absorption.iter().map(ToString::to_string));
+        applied.extend(self.twice_scattered().map(|twice| twice.to_string()));
         if config.geometry.parallax.is_some() {
             applied.push("parallax".to_owned());
         }

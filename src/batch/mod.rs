@@ -13,6 +13,7 @@ mod queue;
 mod reduction;
 mod run;
 mod sums;
+mod settled;
 
 pub use check::{FrameCount, RunPlan, check, frame_count};
 pub use error::RunError;

@@ -10,6 +10,7 @@ use crate::geometry::Detector;
 use crate::integrate::{IntegrationPlan, Pattern, PlanError, PlanSpec};
 use crate::pipeline::Plans;
 use crate::reduce::{ReductionPlan, ReductionPlanError};
+use crate::structure::TwiceScattered;
 
 /// Plans and what they were made of.
 #[derive(Debug, Clone)]
@@ -23,6 +24,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What is scattered twice in the samples, where their shape is known.
+    pub(super) fn twice_scattered(&self) -> Option<TwiceScattered> {
+        self.plans.reduction.as_ref()?.structure.twice_scattered()
+    }
+
     /// The background as it is in the sample's frames: weakened where it is that of a container.
     pub fn behind_sample(&self, background: &Pattern, region: usize) -> Pattern {
         let Some(factors) = &self.container_behind_sample else { return background.clone() };

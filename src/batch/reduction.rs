@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::files::{Level, Target, Uncertainties, Written, relative};
-use crate::config::Config;
+use crate::config::{Config, PdfSettings};
 use crate::integrate::{Accumulators, Pattern, RING};
+use crate::low_r::LowRFound;
 use crate::output::{Existing, Header, Names, OutputError, PeakRow};
 use crate::pdf::Covariance;
 use crate::pipeline::{self, BackgroundPattern, Patterns, Plans, Reduced, StageError};
+use crate::reduce::ReductionPlan;
+
+use super::settled::{SettleError, Settled, settle};
 
 /// What is the same for every frame and sample of a run.
 pub(super) struct Reduction<'a> {
@@ -30,6 +34,8 @@ pub(super) struct Results {
     pub(super) ring: Option<(Patterns, Option<Reduced>)>,
     /// Sectors that gave no S(Q), with the reason.
     pub(super) warnings: Vec<String>,
+    /// What was fitted at low r.
+    pub(super) low_r_fit: Option<LowRFound>,
     /// Why the full ring gave no S(Q); its patterns are written all the same.
     pub(super) ring_unreduced: Option<String>,
 }
@@ -39,6 +45,8 @@ pub(super) struct Results {
 pub(super) enum ReductionError {
     #[error(transparent)]
     Stage(#[from] StageError),
+    #[error(transparent)]
+    Settle(#[from] SettleError),
     #[error(transparent)]
     Output(#[from] OutputError),
 }
@@ -75,12 +83,20 @@ pub(super) struct Subject<'a> {
 struct Measured<'a> {
     subject: Subject<'a>,
     patterns: Vec<Patterns>,
+    settled: Option<Settled>,
+}
+
+impl Measured<'_> {
+    /// The plan that it does not share.
+    fn own_plan(&self) -> Option<&ReductionPlan> {
+        self.settled.as_ref()?.plan.as_ref()
+    }
 }
 
 impl Reduction<'_> {
     /// The results of each subject, S(Q) and G(r) made for all of them at once.
     pub(super) fn all(&self, subjects: &[Subject<'_>]) -> Vec<Result<Results, ReductionError>> {
-        let measured: Vec<Result<Measured<'_>, StageError>> =
+        let measured: Vec<Result<Measured<'_>, ReductionError>> =
             subjects.par_iter().map(|subject| self.measured(*subject)).collect();
         let mut reduced = self.reduced(&measured).into_iter();
         let with_reduced: Vec<_> = measured
@@ -93,17 +109,19 @@ impl Reduction<'_> {
             .collect();
         with_reduced
             .into_par_iter()
-            .map(|both: Result<_, StageError>| {
-                both.map_err(ReductionError::from).and_then(|(m, r)| self.write(m, r))
-            })
+            .map(|both: Result<_, ReductionError>| both.and_then(|(m, r)| self.write(m, r)))
             .collect()
     }
 
-    fn measured<'a>(&self, subject: Subject<'a>) -> Result<Measured<'a>, StageError> {
-        let patterns = (0..self.config.regions.len())
+    fn measured<'a>(&self, subject: Subject<'a>) -> Result<Measured<'a>, ReductionError> {
+        let mut patterns: Vec<Patterns> = (0..self.config.regions.len())
             .map(|region| pipeline::patterns(subject.sums, region, self.plans, subject.background))
             .collect::<Result<_, _>>()?;
-        Ok(Measured { subject, patterns })
+        let settled = match (&self.config.pdf, subject.of.level()) {
+            (Some(settings), Level::Sample) => settle(&subject, &mut patterns, settings, self.plans)?,
+            (Some(_), Level::Frame) | (None, _) => None,
+        };
+        Ok(Measured { subject, patterns, settled })
     }
 
     /// Regions that go through S(Q) and G(r): of a frame the ring, of a sample all.
@@ -115,16 +133,21 @@ impl Reduction<'_> {
     }
 
     /// S(Q) and G(r) of all regions of all subjects that have them, in order.
-    fn reduced(&self, measured: &[Result<Measured<'_>, StageError>]) -> Vec<Result<Reduced, StageError>> {
+    fn reduced(&self, measured: &[Result<Measured<'_>, ReductionError>]) -> Vec<Result<Reduced, StageError>> {
         let Some(plan) = &self.plans.reduction else { return Vec::new() };
-        let patterns: Vec<&Pattern> = measured
-            .iter()
-            .flatten()
-            .flat_map(|m| {
-                self.regions_reduced(m.subject.of.level()).map(|region| &m.patterns[region].subtracted)
-            })
-            .collect();
-        pipeline::reduce_all(&patterns, plan)
+        let there: Vec<&Measured<'_>> = measured.iter().flatten().collect();
+        // All that share a plan at once; a sample with a density of its own for itself.
+        let with_one_plan = there.chunk_by(|a, b| a.own_plan().is_none() && b.own_plan().is_none());
+        let reduced = with_one_plan.flat_map(|some| {
+            let patterns: Vec<&Pattern> = some
+                .iter()
+                .flat_map(|m| {
+                    self.regions_reduced(m.subject.of.level()).map(|region| &m.patterns[region].subtracted)
+                })
+                .collect();
+            pipeline::reduce_all(&patterns, some[0].own_plan().unwrap_or(plan))
+        });
+        reduced.collect()
     }
 
     /// Writes the files of a subject; `reduced` are its [`Reduction::regions_reduced`].
@@ -133,7 +156,7 @@ impl Reduction<'_> {
         measured: Measured<'_>,
         reduced: Vec<Result<Reduced, StageError>>,
     ) -> Result<Results, ReductionError> {
-        let Measured { subject: Subject { sample, of, background, .. }, patterns } = measured;
+        let Measured { subject: Subject { sample, of, background, .. }, patterns, settled } = measured;
         let sample = &self.config.samples[sample];
         let header = self.header.with("sample", &sample.name);
         let (names, header, frame) = match of {
@@ -146,14 +169,31 @@ impl Reduction<'_> {
                 (names, header.with("frames_summed", frames), None)
             }
         };
-        let header = match background {
-            Some(background) => &header.with("bgscale", background.scale),
-            None => &header,
+        let found_scale = settled.as_ref().and_then(|settled| settled.background_scale);
+        let mut header = match background {
+            Some(background) => header.with("bgscale", found_scale.unwrap_or(background.scale)),
+            None => header,
         };
+        let settings = settled.as_ref().map(|settled| &settled.settings).or(self.config.pdf.as_ref());
+        if let Some(settled) = &settled {
+            let notes = settled.found.notes();
+            header = notes.iter().fold(header, |header, (key, value)| header.with(key, value));
+            if let Some(density) = settled.settings.density() {
+                header = header.replacing("density_atoms_per_cubic_angstrom", density);
+            }
+        }
+        let header = &header;
+        let density = settings.and_then(PdfSettings::density);
         let (config, level, subtracts) = (self.config, of.level(), background.is_some());
-        let target = Target { config, names, header, level, subtracts, existing: self.existing };
+        let target = Target { config, names, header, level, subtracts, density, existing: self.existing };
         let mut reduced_regions: Vec<Option<Reduced>> = patterns.iter().map(|_| None).collect();
-        let mut results = Results::default();
+        let mut results = Results {
+            low_r_fit: settled.as_ref().map(|settled| settled.found),
+            warnings: settled.iter().flat_map(|settled| settled.warnings.clone()).collect(),
+            ..Results::default()
+        };
+        results.warnings.iter_mut().for_each(|warning| *warning = format!("{}: {warning}", sample.name));
+        let own_plan = settled.as_ref().and_then(|settled| settled.plan.as_ref());
         for (region, reduced) in self.regions_reduced(level).zip(reduced) {
             match reduced {
                 Ok(reduced) => reduced_regions[region] = Some(reduced),
@@ -172,7 +212,7 @@ impl Reduction<'_> {
         for ((region, patterns), reduced) in config.regions.iter().zip(patterns).zip(reduced_regions) {
             let uncertainties = match (&reduced, level) {
                 (Some(reduced), Level::Sample) => {
-                    self.uncertainties(reduced, &patterns, subtracts).unwrap_or_else(|reason| {
+                    self.uncertainties(reduced, &patterns, subtracts, own_plan).unwrap_or_else(|reason| {
                         let warning = format!("{}, {}: no systematic σ: {reason}", sample.name, region.name);
                         results.warnings.push(warning);
                         Uncertainties::default()
@@ -207,8 +247,10 @@ impl Reduction<'_> {
         reduced: &Reduced,
         patterns: &Patterns,
         subtracts: bool,
+        own_plan: Option<&ReductionPlan>,
     ) -> Result<Uncertainties, StageError> {
-        let (Some(plan), Some(settings)) = (&self.plans.reduction, &self.config.pdf) else {
+        let plan = own_plan.or(self.plans.reduction.as_ref());
+        let (Some(plan), Some(settings)) = (plan, &self.config.pdf) else {
             return Ok(Uncertainties::default());
         };
         let Patterns { measured, subtracted } = patterns;

@@ -19,7 +19,7 @@ use crate::config::{Config, Loaded};
 use crate::engine::{self, Engine};
 use crate::integrate::Accumulators;
 use crate::output::{
-    Existing, FrameRecord, Ledger, PeakRow, RunRecord, SampleQuality, Status, Timings, frame_names,
+    Existing, FrameRecord, Ledger, PeakRow, RunRecord, SampleLowRFit, SampleQuality, Status, Timings, frame_names,
     make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
@@ -82,6 +82,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         mut outputs,
         failed_samples,
         quality,
+        low_r_fits,
         mut timings,
         header_check,
         ..
@@ -102,7 +103,10 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
     of_run("series.svg", &series_svg(&curves)?)?;
     outputs.extend(["run.json", REPORT_FILE].map(PathBuf::from));
     timings.total_s = start.elapsed().as_secs_f64();
-    let warnings = loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(warnings);
+    let twice = prepared.twice_scattered();
+    let of_samples = twice.and_then(|twice| twice.warning());
+    let warnings =
+        loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(of_samples).chain(warnings);
     let record = RunRecord {
         program: "halor",
         version: env!("CARGO_PKG_VERSION"),
@@ -111,11 +115,13 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         finished: jiff::Timestamp::now().to_string(),
         engine: engine.info().clone(),
         corrections: prepared.applied(config),
+        multiple_scattering: twice,
         timings,
         ledger: Ledger::of(found, &records),
         warnings: warnings.collect(),
         failed_samples,
         quality,
+        low_r_fits,
         inputs,
         frames: records,
         outputs,
@@ -153,6 +159,7 @@ struct Run<'a> {
     failed_samples: Vec<(String, String)>,
     /// Of the full ring of each sample's sum.
     quality: Vec<SampleQuality>,
+    low_r_fits: Vec<SampleLowRFit>,
     timings: Timings,
 }
 
@@ -177,6 +184,7 @@ impl<'a> Run<'a> {
             outputs: Vec::new(),
             failed_samples: Vec::new(),
             quality: Vec::new(),
+            low_r_fits: Vec::new(),
             timings: Timings::default(),
             config,
             prepared,
@@ -306,8 +314,12 @@ impl<'a> Run<'a> {
                     self.rows.extend(results.rows);
                     self.outputs.extend(results.files);
                     self.warnings.extend(results.warnings);
+                    self.low_r_fits.extend(
+                        results.low_r_fit.map(|fit| SampleLowRFit { sample: sample.name.clone(), fit }),
+                    );
                     if let (Some((_, Some(reduced))), Some(pdf)) = (&results.ring, &self.config.pdf) {
-                        self.warnings.extend(reduced.quality.warnings(&sample.name, pdf));
+                        let pdf = results.low_r_fit.map_or_else(|| pdf.clone(), |fit| fit.taken_on(pdf));
+                        self.warnings.extend(reduced.quality.warnings(&sample.name, &pdf));
                         let (sample, quality) = (sample.name.clone(), reduced.quality);
                         self.quality.push(SampleQuality { sample, quality });
                     }

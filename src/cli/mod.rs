@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod pdf;
 mod report;
+mod scan;
 mod run;
 mod simulate;
 mod tune;

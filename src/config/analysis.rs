@@ -20,6 +20,8 @@ pub struct AnalysisFile {
 pub struct Analysis {
     /// S(Q), G(r) and peaks.
     pub settings: PdfSettings,
+    /// The blocks with every default filled in, one line of JSON: each is an override that gives the same again.
+    pub written: String,
     /// Odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -67,6 +69,13 @@ impl AnalysisFile {
                 "remove `pdf: off`",
             )
         };
-        Ok(Analysis { settings: settings.ok_or_else(off)?, warnings: check.problems.warnings })
+        let settings = settings.ok_or_else(off)?;
+        let written = serde_json::json!({
+            "beam": file.beam,
+            "composition": file.composition,
+            "pdf": file.pdf,
+            "peaks": file.peaks,
+        });
+        Ok(Analysis { settings, written: written.to_string(), warnings: check.problems.warnings })
     }
 }

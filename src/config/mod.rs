@@ -28,6 +28,7 @@ use crate::geometry::Geometry;
 use crate::geometry::calibrate::Calibrant;
 use crate::grid::Bins;
 use crate::integrate::{Filter, RadialUnit, Region, Splitting};
+use crate::low_r::LowRFitSettings;
 use crate::pdf::{Covariance, TransformSettings};
 use crate::peaks::PeakSettings;
 use crate::scattering::Composition;
@@ -195,6 +196,8 @@ pub struct PdfSettings {
     pub systematic: Option<SystematicSettings>,
     /// Whether the covariance of G is written.
     pub covariance: Covariance,
+    /// What is fitted to G at low r before the analysis; `None` = nothing.
+    pub low_r_fit: Option<LowRFitSettings>,
 }
 
 impl PdfSettings {

@@ -4,6 +4,8 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 use rayon::prelude::*;
 
+use crate::quadrature::gauss_legendre;
+
 /// Points of the Gauss rule along each direction; with the ends drawn together it is good to 1e-11 for μR ≤ 10.
 const POINTS: usize = 48;
 
@@ -68,26 +70,6 @@ impl Bathed {
 pub(super) fn drawn_to_the_ends() -> Vec<(f64, f64)> {
     let draw = |(y, weight): (f64, f64)| (0.5 * y * (3.0 - y * y), 1.5 * weight * (1.0 - y * y));
     gauss_legendre(POINTS).into_iter().map(|node| draw(draw(node))).collect()
-}
-
-/// Nodes and weights of the Gauss–Legendre rule on [−1, 1]: Newton's iteration on P_n from its asymptotic zeros.
-fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
-    let count = n as f64;
-    let node = |i: usize| {
-        let mut x = (PI * (i as f64 + 0.75) / (count + 0.5)).cos();
-        let mut slope = 1.0;
-        for _ in 0..6 {
-            let (mut p, mut before) = (1.0, 0.0);
-            for degree in 1..=n {
-                let degree = degree as f64;
-                (p, before) = (((2.0 * degree - 1.0) * x * p - (degree - 1.0) * before) / degree, p);
-            }
-            slope = count * (x * p - before) / (x * x - 1.0);
-            x -= p / slope;
-        }
-        (x, 2.0 / ((1.0 - x * x) * slope * slope))
-    };
-    (0..n).map(node).collect()
 }
 
 /// Equal steps over [lower, upper].

@@ -1,5 +1,6 @@
 //! What a run leaves behind: text patterns, tables, pictures, `run.json`; each written to a temporary name and renamed.
 
+mod again;
 mod atomic;
 mod calibration;
 mod names;
@@ -15,6 +16,8 @@ pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
-pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, SampleQuality, Status, Timings};
+pub use record::{
+    FrameRecord, InputRecord, Ledger, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
+};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};
 pub use together::Together;

@@ -28,14 +28,12 @@ const COLUMNS: &str = "sample,frame,sector,curve,peak,\
     fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_inv_angstrom_sigma_syst,\
     fwhm_angstrom,fwhm_angstrom_sigma,fwhm_angstrom_sigma_syst,\
     area_inv_angstrom,area_inv_angstrom_sigma,area_inv_angstrom_sigma_syst,\
-    coordination_number,coordination_number_sigma,coordination_number_sigma_syst,\
-    high_q_mean,high_q_rms,low_r_chi2_inv_angstrom3,low_r_residual,density_from_slope_inv_angstrom3,sum_rule_ratio,\
-    sum_rule_scale,correction_rms,usable_q_max_inv_angstrom\n";
+    coordination_number,coordination_number_sigma,coordination_number_sigma_syst";
 
 /// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
 /// measured, is empty.
 pub fn peaks_csv(rows: &[PeakRow]) -> String {
-    let mut text = COLUMNS.to_owned();
+    let mut text = format!("{COLUMNS},{}\n", Quality::names());
     for row in rows {
         let peak = &row.peak;
         let (curve, of_s) = match peak.curve {
@@ -59,19 +57,7 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
             .flatten()
             .chain([Some(with(peak.area, |syst| syst.area)), count])
             .flat_map(|m| m.map_or_else(Default::default, |m| m.map(number)));
-        let quality = &row.quality;
-        let figures = [
-            Some(quality.high_q_mean),
-            Some(quality.high_q_rms),
-            quality.low_r_chi2_inv_angstrom3,
-            quality.low_r_residual,
-            quality.density_from_slope,
-            quality.sum_rule_ratio,
-            quality.sum_rule_scale,
-            Some(quality.correction_rms),
-            Some(quality.usable_q_max_inv_angstrom),
-        ];
-        let figures = figures.into_iter().map(|figure| figure.map_or_else(String::new, number));
+        let figures = row.quality.figures().map(|(_, figure)| figure.map_or_else(String::new, number));
         text.push_str(&labels.into_iter().chain(numbers).chain(figures).collect::<Vec<_>>().join(","));
         text.push('\n');
     }

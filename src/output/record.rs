@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::engine::EngineInfo;
+use crate::low_r::LowRFound;
 use crate::quality::Quality;
+use crate::structure::TwiceScattered;
 
 /// How a frame ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -107,6 +109,16 @@ pub struct SampleQuality {
     pub quality: Quality,
 }
 
+/// Density and background scale of a sample from what its G has at low r.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SampleLowRFit {
+    /// Its name.
+    pub sample: String,
+    /// The numbers, with σ from counting.
+    #[serde(flatten)]
+    pub fit: LowRFound,
+}
+
 /// The whole record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunRecord {
@@ -124,6 +136,8 @@ pub struct RunRecord {
     pub engine: EngineInfo,
     /// What was applied to the counts, in words.
     pub corrections: Vec<String>,
+    /// What is scattered twice in the samples; `None` where their shape is not known.
+    pub multiple_scattering: Option<TwiceScattered>,
     /// Where the time went.
     pub timings: Timings,
     /// The sum of `frames`.
@@ -134,6 +148,8 @@ pub struct RunRecord {
     pub failed_samples: Vec<(String, String)>,
     /// Figures of each sample.
     pub quality: Vec<SampleQuality>,
+    /// What was fitted at low r, where that is asked for.
+    pub low_r_fits: Vec<SampleLowRFit>,
     /// The files beside the frames: run file, geometry, masks, flat, dark.
     pub inputs: Vec<InputRecord>,
     /// Each frame, in the order of the run.

@@ -17,6 +17,16 @@ pub struct Header {
 }
 
 impl Header {
+    /// This header with another value where the key is there already, else with one more line.
+    pub fn replacing(&self, key: &str, value: impl std::fmt::Display) -> Header {
+        let mut header = self.clone();
+        match header.entries.iter_mut().find(|(known, _)| known == key) {
+            Some(entry) => entry.1 = value.to_string(),
+            None => header = header.with(key, value),
+        }
+        header
+    }
+
     /// This header with one more line.
     pub fn with(&self, key: &str, value: impl std::fmt::Display) -> Header {
         let mut header = self.clone();

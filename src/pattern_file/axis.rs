@@ -19,6 +19,23 @@ impl Axis {
         header.rev().find_map(Axis::of_line)
     }
 
+    const ALL: [Axis; 4] = [Axis::QInvAngstrom, Axis::QInvNm, Axis::TwoThetaDeg, Axis::TwoThetaRad];
+
+    /// Its name in headers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Axis::QInvAngstrom => "q_inv_angstrom",
+            Axis::QInvNm => "q_inv_nm",
+            Axis::TwoThetaDeg => "two_theta_deg",
+            Axis::TwoThetaRad => "two_theta_rad",
+        }
+    }
+
+    /// The axis of a name.
+    pub fn named(name: &str) -> Option<Axis> {
+        Axis::ALL.into_iter().find(|axis| axis.name() == name)
+    }
+
     /// For messages.
     pub(super) fn in_words(self) -> &'static str {
         match self {

@@ -11,6 +11,8 @@ use crate::units::ELECTRON_REST_KEV;
 
 /// sin θ/λ up to which f0 is fitted (Waasmaier & Kirfel 1995), Å⁻¹.
 const LARGEST_S: f64 = 6.0;
+/// The Q of that, Å⁻¹.
+pub(crate) const LARGEST_Q: f64 = 4.0 * PI * LARGEST_S;
 
 /// What one average atom scatters without neighbours, in electron units, on a grid of n values of Q.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +87,7 @@ pub(super) fn electrons(tables: &XrayDb, symbol: &str, q: &[f64]) -> Result<Vec<
 
 /// s = Q/4π where f0 is fitted.
 fn sin_theta_over_lambda(q: &[f64]) -> Result<Vec<f64>, ScatteringError> {
-    let limit = 4.0 * PI * LARGEST_S;
+    let limit = LARGEST_Q;
     match q.iter().find(|q| !(**q >= 0.0 && **q <= limit)) {
         Some(&q) => Err(ScatteringError::MomentumTransfer { q, limit }),
         None => Ok(q.iter().map(|q| q / (4.0 * PI)).collect()),

@@ -11,6 +11,7 @@ mod partial_weights;
 pub use atom::FormFactor;
 pub(crate) use element::{atomic_number, nearest as nearest_element};
 pub use error::ScatteringError;
+pub(crate) use free_atoms::LARGEST_Q;
 pub use free_atoms::{FreeAtoms, klein_nishina};
 pub use incoherent::incoherent_scattering;
 pub use partial_weights::partial_weights;

@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use super::f_grid::{Extension, FGrid, RadialRule};
 use super::low_r_fit::{LowRFit, LowRFree};
+use super::multiple::{Treatment, TwiceScattered};
 use super::normalization::Theory;
 use super::polynomial::{Projection, ShortDistances, dot, hole};
 use super::resample::{Resample, Resampled, kept_points};
@@ -27,6 +28,7 @@ pub(super) struct Absolute {
     divisor: Vec<f64>,
     normalization: Normalization,
     fluorescence: Fluorescence,
+    twice: Option<TwiceScattered>,
 }
 
 /// S − 1 and its uncertainty on the measured points.
@@ -72,7 +74,17 @@ impl Absolute {
             .iter()
             .zip(&atoms.compton)
             .map(|(q, compton)| compton * klein_nishina(two_theta_rad(*q, wavelength), energy_kev));
-        let free = atoms.mean_square_f.iter().zip(compton).map(|(f, compton)| f + compton).collect();
+        let mut free: Vec<f64> =
+            atoms.mean_square_f.iter().zip(compton).map(|(f, compton)| f + compton).collect();
+        let mut twice = None;
+        if let Some(multiple) = settings.multiple_scattering {
+            let added = multiple.intensity(composition, energy_kev, q)?;
+            twice = Some(TwiceScattered::of(&added, &free, multiple.treatment));
+            match multiple.treatment {
+                Treatment::Estimate => {}
+                Treatment::Subtract => free.iter_mut().zip(&added).for_each(|(free, added)| *free += added),
+            }
+        }
         let theory = Theory {
             q: q.clone(),
             step,
@@ -100,7 +112,11 @@ impl Absolute {
         };
         let grid = grid(settings, &theory, &divisor)?;
         let (normalization, fluorescence) = (settings.normalization, settings.fluorescence);
-        Ok((Absolute { theory, level, divisor, normalization, fluorescence }, resample, grid))
+        Ok((Absolute { theory, level, divisor, normalization, fluorescence, twice }, resample, grid))
+    }
+
+    pub(super) fn twice(&self) -> Option<TwiceScattered> {
+        self.twice
     }
 
     /// # Errors

@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::polynomial::Projection;
+use crate::quadrature::gauss_legendre;
 
 /// Points of r: the rule is exact to rounding for products of two sin Qr while Q·R is below its number.
 const NODES: usize = 96;
@@ -42,28 +43,10 @@ impl Projection {
     }
 }
 
-/// Points and weights of the Gauss–Legendre quadrature of \[0, R\].
+/// Points and weights of a quadrature of \[0, R\].
 fn nodes(radius: f64) -> Vec<(f64, f64)> {
-    let degree = NODES as f64;
-    // P_n and its derivative by the recurrence.
-    let legendre = |x: f64| {
-        let (mut before, mut now) = (1.0, x);
-        for n in (2..=NODES).map(|n| n as f64) {
-            (before, now) = (now, ((2.0 * n - 1.0) * x * now - (n - 1.0) * before) / n);
-        }
-        (now, degree * (x * now - before) / (x * x - 1.0))
-    };
-    let node = |k: usize| {
-        let mut x = (PI * (k as f64 + 0.75) / (degree + 0.5)).cos();
-        // From this start Newton's method doubles the digits three times.
-        for _ in 0..4 {
-            let (value, slope) = legendre(x);
-            x -= value / slope;
-        }
-        let (_, slope) = legendre(x);
-        (0.5 * radius * (1.0 + x), radius / ((1.0 - x * x) * slope * slope))
-    };
-    (0..NODES).map(node).collect()
+    let half = 0.5 * radius;
+    gauss_legendre(NODES).into_iter().map(|(x, weight)| (half * (1.0 + x), half * weight)).collect()
 }
 
 #[cfg(test)]

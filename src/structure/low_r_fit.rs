@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use nalgebra::{DMatrix, DVector};
+use serde::Serialize;
 
 use super::normalization::{R_POINTS, Theory};
 use super::polynomial::dot;
@@ -20,7 +21,7 @@ pub enum LowRFree {
 }
 
 /// A fitted number.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FittedNumber {
     /// Best value.
     pub value: f64,

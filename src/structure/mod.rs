@@ -8,6 +8,7 @@ mod error;
 mod f_grid;
 mod low_r;
 mod low_r_fit;
+mod multiple;
 mod normalization;
 mod pdfgetx3;
 mod plan;
@@ -18,6 +19,7 @@ mod scatter;
 pub use error::StructureError;
 pub use f_grid::{FGrid, RadialRule};
 pub use low_r_fit::{FittedNumber, LowRFit, LowRFree};
+pub use multiple::{MultipleScattering, Treatment, TwiceScattered};
 pub use plan::StructurePlan;
 pub(crate) use polynomial::dot;
 pub use scatter::Scatter;
@@ -80,6 +82,8 @@ pub struct AbsoluteSettings {
     pub iteration: Option<Iteration>,
     /// What stands between Q = 0 and Qmin.
     pub low_q: LowQ,
+    /// What is scattered twice in the sample; `None` = its shape is not known.
+    pub multiple_scattering: Option<MultipleScattering>,
 }
 
 /// Where the scale α comes from.

@@ -3,6 +3,7 @@
 use super::absolute::Absolute;
 use super::f_grid::{FGrid, averaged};
 use super::low_r_fit::{LowRFit, LowRFree};
+use super::multiple::TwiceScattered;
 use super::pdfgetx3::PdfGetX3;
 use super::resample::{Resample, Resampled};
 use super::scatter::{Fitted, Scatter};
@@ -60,6 +61,14 @@ impl StructurePlan {
     /// Where F is given, and the linear way to it.
     pub fn f_grid(&self) -> &FGrid {
         &self.grid
+    }
+
+    /// What is scattered twice in the sample; `None` where its shape is not known.
+    pub fn twice_scattered(&self) -> Option<TwiceScattered> {
+        match &self.recipe {
+            Recipe::Absolute(absolute) => absolute.twice(),
+            Recipe::PdfGetX3(_) => None,
+        }
     }
 
     /// Q and I of a pattern on the m points that S is made on.

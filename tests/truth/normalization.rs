@@ -109,6 +109,7 @@ fn figures_say_what_is_wrong() {
             },
             systematic: None,
             covariance: Covariance::Diagonal,
+            low_r_fit: None,
         };
         let plan = ReductionPlan::new(&settings, &q).unwrap();
         let exact = intensity(&q, &glass_f, 1.0, 0.0);
@@ -121,7 +122,7 @@ fn figures_say_what_is_wrong() {
     assert!(warnings.is_empty(), "{warnings:?}");
     assert!(good.high_q_mean.abs() < 1e-3 && good.low_r_residual.unwrap() < 0.1);
     assert!((good.sum_rule_ratio.unwrap() - 1.0).abs() < 0.05);
-    assert!((good.density_from_slope.unwrap() / DENSITY - 1.0).abs() < 0.05);
+    assert!((good.density_from_slope_inv_angstrom3.unwrap() / DENSITY - 1.0).abs() < 0.05);
     assert!(good.usable_q_max_inv_angstrom > 21.9);
 
     let (tilted, warnings) = judged(&|q, i| i * (1.0 - 0.004 * q), DENSITY, 0.0);

@@ -27,6 +27,7 @@ fn plan_of(low_q: LowQ, background_scale_sigma: f64, q: &[f64]) -> ReductionPlan
         },
         systematic: Some(SystematicSettings { background_scale_sigma }),
         covariance: Covariance::Diagonal,
+        low_r_fit: None,
     };
     ReductionPlan::new(&settings, q).unwrap()
 }

@@ -21,8 +21,8 @@ pub(super) fn one(
     input: &str,
     apart: &[PathBuf],
 ) -> anyhow::Result<Done> {
-    if args.fit_low_r.is_some() {
-        bail!("--fit-low-r needs the absolute scale, and PDFgetX3's is relative");
+    if args.tune {
+        bail!("--tune needs the absolute scale, and PDFgetX3's is relative");
     }
     let asked = AnalysisFile::open(args.run_file.as_deref(), &args.options.overrides())?;
     let path = config.locate(input);

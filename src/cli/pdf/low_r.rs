@@ -1,100 +1,30 @@
-//! `--fit-low-r`: density and background scale from what G has below the first atoms.
+//! `pdf.fit_low_r`: density and background scale from what G has below the first atoms.
 
-use std::path::Path;
+use halor::low_r::{LowRFitSettings, LowRFound, Subtracted};
 
-use anyhow::{Context, bail};
-use halor::config::PdfSettings;
-use halor::structure::{LowRFree, StructureSettings};
+use super::asked::{Analysed, Asked};
 
-use super::{Analysed, PdfArgs, analyse};
-
-/// A density known by weighing is within this part, and so is what the fit finds on good data (docs/physics.md).
-const FAR_DENSITY: f64 = 0.05;
-/// A background's scale known from monitors, exposures and transmission is within this part.
-const FAR_BACKGROUND: f64 = 0.2;
-const SLOW_ERROR: &str = "most likely a slow error (absorption, fluorescence, composition, energy) has gone into it: do not use these results without a reason";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum LowRWord {
-    Density,
-    Background,
-    Both,
-}
-
-/// An analysis with what was found for it.
-pub(super) struct Settled {
-    pub(super) analysed: Analysed,
-    pub(super) background_scale: f64,
-    /// Key and value of what was fitted.
-    pub(super) notes: Vec<(String, String)>,
-}
-
-/// Fits to the `nominal` analysis and does it again with the density and the background scale that come out.
+/// Fits to an analysis and does it again with the density and the background scale that come out, which go into `asked`; gives it with
+/// key and value of what was fitted.
 pub(super) fn settle(
-    args: &PdfArgs,
-    path: &Path,
-    word: LowRWord,
-    background_scale: f64,
+    asked: &mut Asked<'_>,
+    fit: LowRFitSettings,
+    overrides: &[String],
     nominal: &Analysed,
-) -> anyhow::Result<Settled> {
+) -> anyhow::Result<(Analysed, Vec<(String, String)>)> {
     let Analysed { read, analysis, plan, .. } = nominal;
-    let free = match word {
-        LowRWord::Density => LowRFree::Density,
-        LowRWord::Background => LowRFree::Background,
-        LowRWord::Both => LowRFree::DensityAndBackground,
-    };
-    match free {
-        LowRFree::Background | LowRFree::DensityAndBackground if read.background.is_none() => {
-            bail!("--fit-low-r: a background scale needs --background");
-        }
-        LowRFree::Background if analysis.settings.density().is_none() => {
-            bail!("--fit-low-r background needs the density; fit `both`, or give it");
-        }
-        LowRFree::Density | LowRFree::Background | LowRFree::DensityAndBackground => {}
-    }
-    let r_hole = r_hole(&analysis.settings).context("--fit-low-r needs the polynomial's r_hole")?;
-    let fit = plan.structure.fit_low_r(&read.pattern, read.background.as_deref(), free, r_hole)?;
-    let mut notes =
-        vec![("low_r_fit_chi2_inv_angstrom3".to_owned(), format!("{:.6}", fit.chi2_inv_angstrom3))];
-    let mut overrides = Vec::new();
-    let mut warnings = Vec::new();
-    if let (Some(found), Some(given)) = (fit.density, analysis.settings.density())
-        && (found.value / given - 1.0).abs() > FAR_DENSITY
-    {
-        warnings.push(format!(
-            "--fit-low-r: the density found, {:.4} atoms/Å³, is far from the {given:.4} given; {SLOW_ERROR}",
-            found.value
-        ));
-    }
-    if let Some(factor) = fit.background_factor.filter(|factor| (factor.value - 1.0).abs() > FAR_BACKGROUND) {
-        let (found, given) = (background_scale * factor.value, background_scale);
-        warnings.push(format!(
-            "--fit-low-r: the background's scale found, {found:.4}, is far from the {given:.4} given; {SLOW_ERROR}"
-        ));
-    }
-    if let Some(density) = fit.density {
+    let scale = asked.background_scale;
+    let subtracted = read.background.as_deref().map(|intensity| Subtracted { intensity, scale });
+    let found = LowRFound::new(fit, &read.pattern, subtracted, &plan.structure)?;
+    let warnings = found.warnings(analysis.settings.density(), Some(scale));
+    let mut overrides = overrides.to_vec();
+    overrides.push("pdf.fit_low_r=off".to_owned());
+    if let Some(density) = found.density_atoms_per_cubic_angstrom {
         overrides.push("pdf.density_g_cm3=null".to_owned());
         overrides.push(format!("pdf.density_atoms_per_cubic_angstrom={:?}", density.value));
-        let value = format!("{:.6} +- {:.6}", density.value, density.sigma);
-        notes.push(("low_r_fit_density_atoms_per_cubic_angstrom".to_owned(), value));
     }
-    let background_scale = match fit.background_factor {
-        None => background_scale,
-        Some(factor) => {
-            let (scale, sigma) = (background_scale * factor.value, background_scale * factor.sigma);
-            notes.push(("low_r_fit_bgscale".to_owned(), format!("{scale:.6} +- {sigma:.6}")));
-            scale
-        }
-    };
-    let mut analysed = analyse(args, path, background_scale, &overrides)?;
+    asked.background_scale = found.background_scale.map_or(scale, |scale| scale.value);
+    let mut analysed = asked.analyse(&overrides)?;
     analysed.read.warnings.extend(warnings);
-    Ok(Settled { analysed, background_scale, notes })
-}
-
-/// Where the first atoms may begin.
-fn r_hole(settings: &PdfSettings) -> Option<f64> {
-    match &settings.structure {
-        StructureSettings::Absolute(absolute) => absolute.polynomial.map(|p| p.r_hole_angstrom),
-        StructureSettings::PdfGetX3(_) => None,
-    }
+    Ok((analysed, found.notes().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
 }

@@ -1,5 +1,6 @@
 //! `halor pdf`: S(Q) and G(r) of patterns that are integrated already.
 
+mod asked;
 mod compatible;
 mod low_r;
 mod options;
@@ -9,19 +10,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use halor::config::{Analysis, AnalysisFile, ConfigError, PdfSettings};
+use halor::config::{ConfigError, PdfSettings};
 use halor::integrate::RING;
 use halor::output::{Existing, Header, PeakRow, Together, fq, gr, iq, npy_square, peaks_csv, rdf, sq};
-use halor::pattern_file::{Axis, PatternFileError, PatternSource, ReadPattern};
+use halor::pattern_file::{Axis, PatternFileError};
 use halor::pdf::Covariance;
 use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
-use halor::pipeline::{Patterns, Reduced, reduce, systematic};
+use halor::pipeline::{Patterns, Reduced, systematic};
 use halor::reduce::ReductionPlan;
 use halor::report::{SampleCurves, series_svg};
 use halor::units::energy_kev;
 
+use super::scan::Scan;
 use super::{Outcome, say};
-use low_r::{LowRWord, Settled};
+pub(super) use asked::{Analysed, Asked};
 use options::PdfOptions;
 
 #[derive(Debug, Args)]
@@ -42,9 +44,9 @@ pub(super) struct PdfArgs {
     /// Angle that the detector calls 0, in degrees; 0 if left out.
     #[arg(long, allow_negative_numbers = true)]
     two_theta_zero_deg: Option<f64>,
-    /// Fit density, background scale or both by G = −4πρ0r below r_hole, then go on with what was found.
-    #[arg(long, value_enum)]
-    fit_low_r: Option<LowRWord>,
+    /// Vary the background's scale, r_poly and Qmax as `halor tune` does, and take on what it advises.
+    #[arg(long)]
+    tune: bool,
     /// A run file whose blocks beam, composition, pdf and peaks are taken.
     #[arg(long)]
     run_file: Option<PathBuf>,
@@ -109,7 +111,10 @@ pub(super) fn run(args: &PdfArgs, quiet: bool) -> anyhow::Result<Outcome> {
     apart.extend(args.background.clone());
     for (name, job) in &jobs {
         let done = match job {
-            Job::Halor => one(args, Path::new(name), &apart),
+            Job::Halor => one(args, Asked::of_pattern(args, Path::new(name)), &apart),
+            Job::Again(header) => {
+                Asked::of_result(args, Path::new(name), header).and_then(|asked| one(args, asked, &apart))
+            }
             Job::PdfGetX3(config) => compatible::one(args, config, name, &apart),
         };
         apart.extend(done.iter().flat_map(|done| done.files.clone()));
@@ -135,6 +140,8 @@ pub(super) fn run(args: &PdfArgs, quiet: bool) -> anyhow::Result<Outcome> {
 enum Job {
     /// This program's.
     Halor,
+    /// Its own again, by the header of a result.
+    Again(Header),
     /// Those of a configuration of PDFgetX3.
     PdfGetX3(Box<PdfGetX3Config>),
 }
@@ -144,6 +151,7 @@ impl Job {
     fn inputs(&self, name: &str) -> Vec<PathBuf> {
         match self {
             Job::Halor => vec![PathBuf::from(name)],
+            Job::Again(header) => header.get("inputfile").into_iter().map(PathBuf::from).collect(),
             Job::PdfGetX3(config) => {
                 let background = config.backgroundfile.as_ref().map(|name| config.locate(name));
                 background.into_iter().chain([config.locate(name)]).collect()
@@ -162,6 +170,8 @@ fn jobs(args: &PdfArgs) -> anyhow::Result<Vec<(String, Job)>> {
         let name = path.to_string_lossy().into_owned();
         if let Some(shared) = &shared {
             jobs.push((name, Job::PdfGetX3(shared.clone())));
+        } else if let Some(header) = again(path) {
+            jobs.push((name, Job::Again(header)));
         } else if is_config(path) {
             let config = read(path)?;
             if config.inputfile.is_empty() {
@@ -174,6 +184,12 @@ fn jobs(args: &PdfArgs) -> anyhow::Result<Vec<(String, Job)>> {
         }
     }
     Ok(jobs)
+}
+
+/// The header of a result that is no pattern itself, as a .iq file is.
+fn again(path: &Path) -> Option<Header> {
+    let is_pattern = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("iq"));
+    if is_pattern { None } else { Header::of_result(path) }
 }
 
 fn refused(error: &ConfigError) -> Outcome {
@@ -198,54 +214,36 @@ pub(super) fn outcome_of(error: anyhow::Error) -> anyhow::Result<Outcome> {
     Err(error)
 }
 
-/// One pattern on the way to G(r).
-pub(super) struct Analysed {
-    pub(super) read: ReadPattern,
-    pub(super) analysis: Analysis,
-    plan: ReductionPlan,
-    pub(super) reduced: Reduced,
-}
-
-/// Reads a pattern and takes it to G(r); `overrides` go before all that the command line says.
-pub(super) fn analyse(
-    args: &PdfArgs,
-    path: &Path,
-    background_scale: f64,
-    overrides: &[String],
-) -> anyhow::Result<Analysed> {
-    let overrides = [args.options.overrides().as_slice(), overrides].concat();
-    let file = AnalysisFile::open(args.run_file.as_deref(), &overrides)?;
-    let source = PatternSource {
-        sample: path,
-        background: args.background.as_deref(),
-        background_scale,
-        axis: args.axis.map(Axis::from),
-        wavelength_angstrom: file.wavelength_angstrom()?,
-        two_theta_zero_deg: args.two_theta_zero_deg.unwrap_or(0.0),
-    };
-    let read = source.read()?;
-    let analysis = file.settle(read.coverage())?;
-    let plan = ReductionPlan::new(&analysis.settings, &read.pattern.radial)?;
-    let reduced = reduce(&read.pattern, &plan)?;
-    Ok(Analysed { read, analysis, plan, reduced })
-}
-
-fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
-    let background_scale = args.background_scale.unwrap_or(1.0);
-    let nominal = analyse(args, path, background_scale, &[])?;
-    let Settled { analysed, background_scale, notes } = match args.fit_low_r {
-        None => Settled { analysed: nominal, background_scale, notes: Vec::new() },
-        Some(word) => low_r::settle(args, path, word, background_scale, &nominal)?,
-    };
+fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Result<Done> {
+    let path = asked.path.clone();
+    let mut analysed = asked.analyse(&[])?;
+    let mut overrides = Vec::new();
+    let mut notes = Vec::new();
+    if args.tune {
+        let scan = Scan::new(&asked, &analysed)?;
+        (asked.background_scale, overrides) = scan.taken_on();
+        notes.extend(
+            scan.advised.iter().map(|advice| {
+                (format!("tuned_{}", advice.parameter.name().replace('-', "_")), advice.said())
+            }),
+        );
+        analysed = asked.analyse(&overrides)?;
+    }
+    if let Some(fit) = analysed.analysis.settings.low_r_fit {
+        let (settled, found) = low_r::settle(&mut asked, fit, &overrides, &analysed)?;
+        analysed = settled;
+        notes.extend(found);
+    }
     let Analysed { read, analysis, plan, reduced } = analysed;
 
     let mut header = Header::default()
         .with("version", format_args!("halor {}", env!("CARGO_PKG_VERSION")))
         .with("dataformat", "QA")
         .with("inputfile", path.display());
-    if let Some(background) = &args.background {
-        header = header.with("backgroundfile", background.display()).with("bgscale", background_scale);
+    if let Some(background) = &asked.background {
+        header = header.with("backgroundfile", background.display()).with("bgscale", asked.background_scale);
     }
+    header = header.with("axis", read.axis.name()).with("twothetazero", asked.two_theta_zero_deg);
     header = header.with("mode", "xray");
     if let Some(wavelength) = read.wavelength_angstrom {
         header = header
@@ -256,7 +254,8 @@ fn one(args: &PdfArgs, path: &Path, apart: &[PathBuf]) -> anyhow::Result<Done> {
     let header = header
         .with_pdf(&analysis.settings)
         .with("electron_units_per_intensity", reduced.structure.scale)
-        .with("constant_electron_units", reduced.structure.constant);
+        .with("constant_electron_units", reduced.structure.constant)
+        .with("analysis", &analysis.written);
 
     let stem = path.file_stem().context("the pattern's file has no name")?.to_string_lossy().into_owned();
     let mut warnings = read.warnings;

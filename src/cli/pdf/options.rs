@@ -35,6 +35,9 @@ pub(super) struct PdfOptions {
     /// Steps that take out what G has below r_hole.
     #[arg(long, help_heading = "Run file keys", value_name = "COUNT")]
     low_r_iterations: Option<String>,
+    /// Fit to G = −4πρ0r below r_hole, then go on with what was found: density, background or both.
+    #[arg(long, help_heading = "Run file keys", value_name = "WHAT")]
+    fit_low_r: Option<String>,
     /// Start of the normalisation window in Å⁻¹.
     #[arg(long, help_heading = "Run file keys", value_name = "Q")]
     normalization_q_min_inv_angstrom: Option<String>,
@@ -95,6 +98,7 @@ impl PdfOptions {
             ("pdf.normalization", &self.normalization),
             ("pdf.structure_factor", &self.structure_factor),
             ("pdf.low_r_iterations", &self.low_r_iterations),
+            ("pdf.fit_low_r", &self.fit_low_r),
             ("pdf.normalization_q_min_inv_angstrom", &self.normalization_q_min_inv_angstrom),
             ("pdf.fluorescence", &self.fluorescence),
             ("pdf.low_q", &self.low_q),

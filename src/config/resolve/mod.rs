@@ -61,7 +61,8 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let regions = regions(file, check);
     let has_background = samples.iter().any(|sample| sample.background.is_some());
     integration::comparable(file, has_background, check);
-    let pdf = pdf(file, geometry.as_ref(), integration.as_ref(), check);
+    let mut pdf = pdf(file, geometry.as_ref(), integration.as_ref(), check);
+    sample::multiple_scattering(file, corrections.as_ref(), pdf.as_mut(), check);
     if !check.problems.list.is_empty() {
         return None;
     }

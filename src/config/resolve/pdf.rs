@@ -125,6 +125,7 @@ pub(in crate::config) fn analysis(
     };
     let systematic = systematic(block, mode, check);
     let covariance = covariance(block, r, check);
+    let low_r_fit = structure::low_r_fit(mode, block, check);
     let has_density = block.density_atoms_per_cubic_angstrom.is_some() || block.density_g_cm3.is_some();
     let written = file.peaks.get_or_insert_with(PeaksBlock::default);
     let r_range = r.map(|r| [r.start, r.at(r.count - 1)]);
@@ -145,6 +146,7 @@ pub(in crate::config) fn analysis(
         peaks,
         systematic,
         covariance,
+        low_r_fit,
     })
 }
 

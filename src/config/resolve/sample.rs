@@ -1,10 +1,14 @@
 //! Corrections for ways that are long: absorption in the sample, parallax in the sensor.
 
 use super::Check;
-use crate::config::schema::{AbsorptionBlock, AbsorptionShapeWord, OffOr, RunFile, Switch};
+use crate::config::schema::{
+    AbsorptionBlock, AbsorptionShapeWord, MultipleScatteringWord, OffOr, RunFile, Switch,
+};
+use crate::config::{CorrectionSettings, PdfSettings};
 use crate::correct::{Container, SampleAbsorption, SampleShape, attenuation_per_m, sensor_parallax};
 use crate::geometry::{Detector, Parallax};
 use crate::scattering::Composition;
+use crate::structure::{MultipleScattering, StructureSettings, Treatment};
 use crate::units::energy_kev;
 
 const KEY: &str = "corrections.absorption";
@@ -165,6 +169,45 @@ fn coefficient(
             check.problems.push(&format!("{at}.mu_inv_cm"), message, "keep one of them");
             None
         }
+    }
+}
+
+/// What is scattered twice goes into the settings of S(Q), where the sample's shape and density are known.
+pub(super) fn multiple_scattering(
+    file: &mut RunFile,
+    corrections: Option<&CorrectionSettings>,
+    pdf: Option<&mut PdfSettings>,
+    check: &mut Check<'_>,
+) {
+    const KEY: &str = "corrections.multiple_scattering";
+    let block = file.corrections.absorption.as_ref().and_then(OffOr::on);
+    let mass_density = block.and_then(|block| block.density_g_cm3);
+    let default = if block.is_some() { OffOr::On(MultipleScatteringWord::Estimate) } else { OffOr::Off };
+    let (word, treatment) = match *file.corrections.multiple_scattering.get_or_insert(default) {
+        OffOr::Off => return,
+        OffOr::On(MultipleScatteringWord::Estimate) => ("estimate", Treatment::Estimate),
+        OffOr::On(MultipleScatteringWord::Subtract) => ("subtract", Treatment::Subtract),
+    };
+    let asked = treatment == Treatment::Subtract;
+    let mut missing = |what: &str, mend: &str| {
+        if asked {
+            check.problems.push(KEY, format!("`{word}` needs {what}"), mend);
+        }
+    };
+    let Some(sample) = corrections.and_then(|corrections| corrections.absorption) else {
+        return missing("the sample's shape", "write `corrections: {absorption: …}`, or `off`");
+    };
+    let Some(pdf) = pdf else { return missing("S(Q)", "remove `pdf: off`, or write `off`") };
+    let StructureSettings::Absolute(absolute) = &mut pdf.structure else {
+        return missing("electron units", "write `pdf: {mode: absolute}`, or `off`");
+    };
+    let by_mass = || pdf.composition.number_density(mass_density?).ok();
+    match absolute.density_per_cubic_angstrom.or_else(by_mass) {
+        Some(density_per_cubic_angstrom) => {
+            absolute.multiple_scattering =
+                Some(MultipleScattering { sample, density_per_cubic_angstrom, treatment });
+        }
+        None => missing("the density of the sample", "write `pdf: {density_g_cm3: …}`, or `off`"),
     }
 }
 

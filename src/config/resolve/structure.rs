@@ -3,10 +3,12 @@
 use super::Check;
 use super::pdf::Coverage;
 use crate::config::schema::{
-    FluorescenceWord, FormWord, LowQWord, NormalizationWord, OffOr, PdfBlock, PdfMode,
+    FluorescenceWord, FormWord, LowQWord, LowRWord, NormalizationWord, OffOr, PdfBlock, PdfMode,
 };
+use crate::low_r::LowRFitSettings;
 use crate::structure::{
-    AbsoluteSettings, Fluorescence, Form, Iteration, LowQ, Normalization, PdfGetX3Settings, Polynomial,
+    AbsoluteSettings, Fluorescence, Form, Iteration, LowQ, LowRFree, Normalization, PdfGetX3Settings,
+    Polynomial,
 };
 use crate::units::energy_kev;
 
@@ -21,6 +23,7 @@ pub(super) fn keys_of_the_other_mode(mode: PdfMode, block: &PdfBlock, check: &mu
         ("normalization", block.normalization.is_some()),
         ("structure_factor", block.structure_factor.is_some()),
         ("low_r_iterations", block.low_r_iterations.is_some()),
+        ("fit_low_r", block.fit_low_r.is_some()),
         ("fluorescence", block.fluorescence.is_some()),
         ("r_hole_angstrom", block.r_hole_angstrom.is_some()),
         ("low_q", block.low_q.is_some()),
@@ -112,7 +115,32 @@ pub(super) fn absolute(
         polynomial,
         iteration,
         low_q,
+        multiple_scattering: None,
     })
+}
+
+/// What is fitted to G below r_hole, whose default is there already.
+pub(super) fn low_r_fit(
+    mode: PdfMode,
+    block: &mut PdfBlock,
+    check: &mut Check<'_>,
+) -> Option<LowRFitSettings> {
+    match mode {
+        PdfMode::PdfGetX3 => return None,
+        PdfMode::Absolute => {}
+    }
+    let free = match *block.fit_low_r.get_or_insert(OffOr::Off) {
+        OffOr::Off => return None,
+        OffOr::On(LowRWord::Density) => LowRFree::Density,
+        OffOr::On(LowRWord::Background) => LowRFree::Background,
+        OffOr::On(LowRWord::Both) => LowRFree::DensityAndBackground,
+    };
+    let has_density = block.density_atoms_per_cubic_angstrom.is_some() || block.density_g_cm3.is_some();
+    if free == LowRFree::Background && !has_density {
+        let message = "the background's scale alone is fitted to a density that is known";
+        check.problems.push("pdf.fit_low_r", message, "give the density, or write `both`");
+    }
+    Some(LowRFitSettings { free, r_max_angstrom: block.r_hole_angstrom.unwrap_or(2.0 * DEFAULT_R_POLY) })
 }
 
 /// The way to the scale, with or without a constant.

@@ -96,6 +96,9 @@ pub struct PdfBlock {
     /// Steps at distances without atoms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_r_iterations: Option<u64>,
+    /// What is fitted to G at low r.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit_low_r: Option<OffOr<LowRWord>>,
     /// Start of the normalisation window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalization_q_min_inv_angstrom: Option<f64>,
@@ -154,6 +157,18 @@ pub enum NormalizationWord {
     KroghMoe,
     /// Least squares at low r.
     LowR,
+}
+
+/// Names of what is fitted at low r.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LowRWord {
+    /// ρ0.
+    Density,
+    /// The background's scale.
+    Background,
+    /// Both.
+    Both,
 }
 
 /// Names of the structure factors.

@@ -234,6 +234,9 @@ pub struct CorrectionsBlock {
     /// The sample's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absorption: Option<OffOr<AbsorptionBlock>>,
+    /// What is scattered twice in the sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multiple_scattering: Option<OffOr<MultipleScatteringWord>>,
     /// \[E6\].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallax: Option<Switch>,
@@ -284,6 +287,16 @@ pub struct ContainerBlock {
     /// Attenuation coefficient at the beam's energy; this or the material.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mu_inv_cm: Option<f64>,
+}
+
+/// What is done about what is scattered twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MultipleScatteringWord {
+    /// It is told how much it is.
+    Estimate,
+    /// It is subtracted.
+    Subtract,
 }
 
 /// Names of the shapes of a sample.

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{
-    CoordinationNumberKeys, FluorescenceWord, FormWord, IntegrationBlock, LowQWord, NormalizationWord,
-    NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord, WindowWord,
+    CoordinationNumberKeys, FluorescenceWord, FormWord, IntegrationBlock, LowQWord, LowRWord,
+    NormalizationWord, NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord,
+    WindowWord,
 };
 pub use filter::{ErrorModelWord, FilterKeys, SigmaClipBlock, TrimmedMeanBlock};
 pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
-    DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, PixelSize, SensorBlock,
+    DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize, SensorBlock,
 };
 pub use written::{OffOr, Patterns, Switch};
 pub(crate) use written::{Written, read};
