@@ -316,21 +316,23 @@ impl<'a> Run<'a> {
 
     fn background_patterns(&self) -> Vec<Result<Option<BackgroundPattern>, String>> {
         let plan = &self.prepared.plans.integration;
-        let patterns: Vec<Option<Arc<Vec<_>>>> = self
+        let patterns: Vec<Option<(Arc<Vec<_>>, Option<Arc<_>>)>> = self
             .background_sums
             .iter()
             .map(|sums| {
                 let sums = sums.as_ref()?;
                 let of_region = |region| self.prepared.behind_sample(&sums.pattern(plan, region), region);
-                Some(Arc::new((0..plan.regions.len()).map(of_region).collect()))
+                let cake = sums.cake(plan).map(|cake| Arc::new(self.prepared.cake_behind_sample(cake)));
+                Some((Arc::new((0..plan.regions.len()).map(of_region).collect()), cake))
             })
             .collect();
         let of_sample = self.config.samples.iter().zip(&self.work.background_of);
         of_sample
             .map(|(sample, index)| match (index, &sample.background) {
                 (Some(index), Some(background)) => match &patterns[*index] {
-                    Some(patterns) => Ok(Some(BackgroundPattern {
+                    Some((patterns, cake)) => Ok(Some(BackgroundPattern {
                         patterns: Arc::clone(patterns),
+                        cake: cake.clone(),
                         scale: background.scale,
                     })),
                     None => Err("no frame of its background could be integrated".to_owned()),

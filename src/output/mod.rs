@@ -1,6 +1,7 @@
 //! What a run leaves behind: text patterns, tables, pictures, `run.json`; each written to a temporary name and renamed.
 
 mod atomic;
+mod cake;
 mod calibration;
 mod names;
 mod npy;
@@ -11,6 +12,7 @@ mod text;
 mod together;
 
 pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
+pub use cake::cake_npz;
 pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use npy::npy_square;
