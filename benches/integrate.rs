@@ -41,6 +41,7 @@ fn spec(splitting: Splitting, mask: &Mask) -> PlanSpec<'_> {
         unit: RadialUnit::QInvAngstrom,
         bins: Bins { lower: 0.0, upper: 33.0, count: 3000 },
         regions: vec![Region { name: "ring".into(), azimuth: Azimuth::Ring }],
+        cake: None,
         splitting,
         filter: Filter::Off,
         mask,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::iter::Either;
 use rayon::prelude::*;
 
-use crate::integrate::{Accumulators, IntegrationPlan, Pattern, PatternError};
+use crate::integrate::{Accumulators, Cake, IntegrationPlan, Pattern, PatternError};
 use crate::pdf::{Pdf, TransformError};
 use crate::peaks::{PeakError, PeakTable};
 use crate::quality::Quality;
@@ -28,6 +28,8 @@ pub struct Plans {
 pub struct BackgroundPattern {
     /// One pattern per region of the plan.
     pub patterns: Arc<Vec<Pattern>>,
+    /// Its cake, where the plan has one.
+    pub cake: Option<Arc<Cake>>,
     /// Factor.
     pub scale: f64,
 }
@@ -39,6 +41,15 @@ pub struct Patterns {
     pub measured: Pattern,
     /// Less the background; as measured where there is none.
     pub subtracted: Pattern,
+}
+
+/// The cake of a frame or of a sample.
+#[derive(Debug, Clone)]
+pub struct Cakes {
+    /// As measured.
+    pub measured: Cake,
+    /// Less the background, where there is one.
+    pub subtracted: Option<Cake>,
 }
 
 /// From I(Q) on.
@@ -87,6 +98,21 @@ pub fn patterns(
         None => measured.clone(),
     };
     Ok(Patterns { measured, subtracted })
+}
+
+/// The sums of a frame or sample → its cake, with and without the background; `None` where the plan has none.
+///
+/// # Errors
+/// A background on other axes.
+pub fn cakes(
+    sums: &Accumulators,
+    plans: &Plans,
+    background: Option<&BackgroundPattern>,
+) -> Result<Option<Cakes>, StageError> {
+    let Some(measured) = sums.cake(&plans.integration) else { return Ok(None) };
+    let background = background.and_then(|background| Some((background.cake.as_ref()?, background.scale)));
+    let subtracted = background.map(|(cake, scale)| measured.subtract(cake, scale)).transpose()?;
+    Ok(Some(Cakes { measured, subtracted }))
 }
 
 /// I(Q) → S(Q) → G(r) → peaks.

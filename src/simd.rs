@@ -1,6 +1,7 @@
 //! Instruction sets, chosen at run time: code that is written once in portable Rust is compiled for each of them.
 //!
-//! Every set computes the same bits: products and sums are rounded one by one, never fused.
+//! Every set computes the same bits: products and sums are rounded one by one. Only [`Vectors::multiply_add`] is fused, where the
+//! set can.
 
 use std::fmt;
 
@@ -25,14 +26,6 @@ impl Row {
             *sum += value;
         }
     }
-
-    /// Adds weight · values lane by lane; product and sum are rounded one by one.
-    #[inline(always)]
-    pub(crate) fn add_product(&mut self, weight: f64, values: &Row) {
-        for (sum, value) in self.0.iter_mut().zip(&values.0) {
-            *sum += weight * value;
-        }
-    }
 }
 
 /// An instruction set that this processor has.
@@ -54,7 +47,7 @@ impl InstructionSet {
         let mut sets = vec![Set::Portable];
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2");
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             if avx2 {
                 sets.push(Set::Avx2);
             }
@@ -76,10 +69,10 @@ impl InstructionSet {
         match self.0 {
             Set::Portable => work.run(Portable),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `available` makes this value only where the processor has AVX2.
+            // SAFETY: `available` makes this value only where the processor has AVX2 and FMA.
             Set::Avx2 => unsafe { x86::run_avx2(work) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `available` makes this value only where the processor has AVX2, AVX-512F and AVX-512VL.
+            // SAFETY: `available` makes this value only where the processor has AVX2, FMA, AVX-512F and AVX-512VL.
             Set::Avx512 => unsafe { x86::run_avx512(work) },
         }
     }
@@ -110,8 +103,15 @@ pub(crate) trait Work {
 
 /// What the compiler does not find by itself in an instruction set.
 pub(crate) trait Vectors: Copy {
+    /// Whether 16 sums of eight numbers fit in the registers, not only eight.
+    const MANY_REGISTERS: bool;
+
     /// Rows become columns.
     fn transpose(self, rows: Tile) -> Tile;
+
+    /// sum + weight · values, lane by lane; rounded once where the set has fused instructions, else product and sum by
+    /// themselves.
+    fn multiply_add(self, weight: f64, values: &Row, sum: Row) -> Row;
 }
 
 /// The instruction set that the program was compiled for.
@@ -119,9 +119,21 @@ pub(crate) trait Vectors: Copy {
 struct Portable;
 
 impl Vectors for Portable {
+    const MANY_REGISTERS: bool = false;
+
     #[inline(always)]
     fn transpose(self, rows: Tile) -> Tile {
         std::array::from_fn(|column| rows.map(|row| row[column]))
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, weight: f64, values: &Row, sum: Row) -> Row {
+        let mut sum = sum;
+        for (sum, value) in sum.0.iter_mut().zip(&values.0) {
+            // Without the instruction a fused sum is a call of a library.
+            *sum = if cfg!(target_arch = "aarch64") { weight.mul_add(*value, *sum) } else { *sum + weight * value };
+        }
+        sum
     }
 }
 
@@ -129,28 +141,72 @@ impl Vectors for Portable {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Tile, Vectors, Work};
+    use super::{Row, Tile, Vectors, Work};
 
-    /// Exists only inside [`run_avx2`] and [`run_avx512`].
+    /// Exists only inside [`run_avx2`].
     #[derive(Clone, Copy)]
     struct Avx2(());
 
-    #[target_feature(enable = "avx2")]
+    /// Exists only inside [`run_avx512`].
+    #[derive(Clone, Copy)]
+    struct Avx512(());
+
+    #[target_feature(enable = "avx2,fma")]
     pub(super) fn run_avx2<W: Work>(work: W) -> W::Output {
         work.run(Avx2(()))
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512vl")]
+    #[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
     pub(super) fn run_avx512<W: Work>(work: W) -> W::Output {
-        work.run(Avx2(()))
+        work.run(Avx512(()))
     }
 
     impl Vectors for Avx2 {
+        const MANY_REGISTERS: bool = false;
+
         #[inline(always)]
         fn transpose(self, rows: Tile) -> Tile {
             // SAFETY: a value of this type exists only in functions that require AVX2.
             unsafe { transpose(rows) }
         }
+
+        #[inline(always)]
+        fn multiply_add(self, weight: f64, values: &Row, sum: Row) -> Row {
+            // SAFETY: a value of this type exists only in functions that require AVX2 and FMA.
+            unsafe { multiply_add_avx2(weight, values, sum) }
+        }
+    }
+
+    impl Vectors for Avx512 {
+        const MANY_REGISTERS: bool = true;
+
+        #[inline(always)]
+        fn transpose(self, rows: Tile) -> Tile {
+            // SAFETY: a value of this type exists only in functions that require AVX2.
+            unsafe { transpose(rows) }
+        }
+
+        #[inline(always)]
+        fn multiply_add(self, weight: f64, values: &Row, sum: Row) -> Row {
+            // SAFETY: a value of this type exists only in functions that require AVX-512F.
+            unsafe { multiply_add_avx512(weight, values, sum) }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn multiply_add_avx2(weight: f64, values: &Row, sum: Row) -> Row {
+        let weight = _mm256_set1_pd(weight);
+        let [values, sum]: [[__m256d; 2]; 2] = [bytemuck::cast(values.0), bytemuck::cast(sum.0)];
+        let halves = [_mm256_fmadd_pd(weight, values[0], sum[0]), _mm256_fmadd_pd(weight, values[1], sum[1])];
+        Row(bytemuck::cast(halves))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn multiply_add_avx512(weight: f64, values: &Row, sum: Row) -> Row {
+        let (values, sum) = (bytemuck::cast(values.0), bytemuck::cast(sum.0));
+        Row(bytemuck::cast(_mm512_fmadd_pd(_mm512_set1_pd(weight), values, sum)))
     }
 
     /// Pairs of words, then of pairs, then of halves change places.
@@ -188,6 +244,29 @@ mod tests {
         #[inline(always)]
         fn run<V: Vectors>(self, vectors: V) -> Tile {
             vectors.transpose(self.0)
+        }
+    }
+
+    struct MultiplyAdd([f64; LANES], [f64; LANES]);
+
+    impl Work for MultiplyAdd {
+        type Output = [f64; LANES];
+        #[inline(always)]
+        fn run<V: Vectors>(self, vectors: V) -> [f64; LANES] {
+            vectors.multiply_add(1.0 + 1e-9, &Row(self.0), Row(self.1)).0
+        }
+    }
+
+    #[test]
+    fn every_set_multiplies_and_adds() {
+        let values = std::array::from_fn(|lane| 1.0 + lane as f64 / 3.0);
+        let sums = std::array::from_fn(|lane| -(1.0 + lane as f64 / 3.0));
+        for set in InstructionSet::available() {
+            let found = set.run(MultiplyAdd(values, sums));
+            for (found, value) in found.iter().zip(values) {
+                // Half a unit in the last place of the product where it is rounded by itself.
+                assert!((found - 1e-9 * value).abs() <= value * f64::EPSILON, "{set}: {found:e} of {value}");
+            }
         }
     }
 

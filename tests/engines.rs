@@ -1,5 +1,6 @@
 //! Laws of integration that hold on the native engine, whatever the detector.
 
+mod cake;
 mod exact;
 
 use std::sync::Arc;
@@ -48,6 +49,7 @@ fn spec(geometry: Geometry, splitting: Splitting, mask: &Mask) -> PlanSpec<'_> {
         unit: RadialUnit::QInvAngstrom,
         bins: Bins { lower: 0.0, upper: 40.0, count: 117 },
         regions: vec![Region { name: "ring".into(), azimuth: Azimuth::Ring }],
+        cake: None,
         splitting,
         filter: Filter::Off,
         mask,

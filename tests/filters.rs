@@ -47,6 +47,7 @@ fn plan(splitting: Splitting, filter: Filter, signal: SignalModel) -> Arc<Integr
             Region { name: "ring".into(), azimuth: Azimuth::Ring },
             Region { name: "quarter".into(), azimuth: quarter },
         ],
+        cake: None,
         splitting,
         filter,
         mask: &Mask { shape: SHAPE, bad: vec![false; SHAPE.pixels()] },

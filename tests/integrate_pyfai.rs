@@ -21,7 +21,7 @@ use halor::frame::{Counts, Frame, FrameHeader, Mask};
 use halor::geometry::{Detector, Geometry, read_poni};
 use halor::grid::Bins;
 use halor::integrate::{
-    Accumulators, Azimuth, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
+    Accumulators, Azimuth, CakeAxes, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
 };
 use tiff::decoder::{Decoder, DecodingResult};
 
@@ -73,6 +73,7 @@ struct Case {
     splitting: Splitting,
     bins: Bins,
     sectors: Vec<Azimuth>,
+    cake: Option<CakeAxes>,
     corrections: Vec<Correction>,
     dark: Option<Dark>,
     flat: Option<Vec<f32>>,
@@ -88,6 +89,7 @@ impl Case {
             splitting,
             bins,
             sectors: Vec::new(),
+            cake: None,
             corrections,
             dark: None,
             flat: None,
@@ -133,6 +135,7 @@ fn integrate(setup: &Setup, k: usize, corners: CornerError, case: Case) -> Answe
         unit: case.unit,
         bins: case.bins,
         regions,
+        cake: case.cake,
         splitting: case.splitting,
         filter: Filter::Off,
         mask: &setup.mask,
@@ -323,7 +326,7 @@ fn sectors() {
     }
 }
 
-/// A cake is a set of sectors. Azimuthal bins at ±π are left out, like bin 0 of an explicit range.
+/// Azimuthal bins at ±π are left out, like bin 0 of an explicit range.
 ///
 /// Without full splitting: in two dimensions the reference's full splitting is approximate. In `tilted`, pixel
 /// (396, 486) has 0.0457 of its area in the bin at −98° and radial bin 53 by the polygon and 0.0459 by cutting the
@@ -337,19 +340,19 @@ fn cake() {
             let of = |key: &str| npz(&path, &format!("{split}_{key}")).values;
             let (radial, azimuthal) = (of("radial"), of("azimuthal"));
             let mut case = Case::new(RadialUnit::QInvAngstrom, splitting, &radial);
-            let width_deg = (azimuthal[89] - azimuthal[0]) / 89.0;
-            let sector =
-                |centre: &f64| Azimuth::Sector { centre_deg: *centre, width_deg, fold: Fold::Single };
-            case.sectors = azimuthal.iter().map(sector).collect();
+            case.cake = Some(CakeAxes { azimuth_bins: azimuthal.len(), radial: case.bins });
             let answer = integrate(&setup, 0, CAKE, case);
             let images: Vec<(&str, Vec<f64>)> = ALL.iter().map(|key| (*key, of(key))).collect();
-            for region in 1..89 {
+            let centres = CakeAxes { azimuth_bins: 90, radial: answer.plan.bins }.azimuth_deg().centres();
+            for azimuth in 1..89 {
+                assert!((centres[azimuth] - azimuthal[azimuth]).abs() < 1e-4);
                 let row = |key: &str| {
                     let image = &images.iter().find(|(name, _)| *name == key).unwrap().1;
-                    image[region * radial.len()..(region + 1) * radial.len()].to_vec()
+                    image[azimuth * radial.len()..(azimuth + 1) * radial.len()].to_vec()
                 };
-                let name = format!("{} {split} {}", path.display(), azimuthal[region]);
-                answer.compare(&name, region + 1, clean(splitting, true, radial.len()), &ALL, row);
+                let name = format!("{} {split} {}", path.display(), azimuthal[azimuth]);
+                // A row of cells has as many bins as the ring before them.
+                answer.compare(&name, azimuth + 1, clean(splitting, true, radial.len()), &ALL, row);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Run files: bad ones are refused with every problem at its line; good ones mean what they say.
 
 mod bad;
+mod cake;
 mod filter;
 mod one_problem;
 mod good;

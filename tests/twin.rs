@@ -1,6 +1,7 @@
 //! The digital twin: what goes in comes out again through the whole pipeline, and twin files that make no sense are refused.
 
 mod bad;
+mod cake;
 mod closed_loop;
 mod command;
 

@@ -1,6 +1,6 @@
 //! A small part of the validation campaign, whose whole is docs/validation.md: `bash tests/validation.sh`.
 
-mod closed_loop;
+pub(crate) mod closed_loop;
 mod rings;
 mod setup;
 

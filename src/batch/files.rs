@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, PdfSettings};
+use crate::config::{CakesOf, Config, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
 use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
 use crate::pdf::Covariance;
-use crate::pipeline::{Patterns, Reduced};
-use crate::report::REPORT_FILE;
+use crate::pipeline::{Cakes, Patterns, Reduced};
+use crate::report::{PictureError, REPORT_FILE, cake_svg};
 use crate::systematic::Systematic;
 
 /// Names that a run will write below its output folder.
@@ -94,6 +94,20 @@ impl Kind {
     }
 }
 
+/// Arrays of a cake.
+const CAKE: &str = "cake.npz";
+/// Its picture.
+const CAKE_PICTURE: &str = "cake.svg";
+
+/// Extensions of the files of a cake: a sample's has a picture.
+pub(super) fn cake_files(config: &Config, level: Level) -> &'static [&'static str] {
+    match (config.cake.map(|cake| cake.of), level) {
+        (None, _) | (Some(CakesOf::Samples), Level::Frame) => &[],
+        (Some(CakesOf::SamplesAndFrames), Level::Frame) => &[CAKE],
+        (Some(_), Level::Sample) => &[CAKE, CAKE_PICTURE],
+    }
+}
+
 /// What a run of `config` writes.
 pub fn planned_outputs(config: &Config) -> PlannedOutputs {
     let mut files = Vec::new();
@@ -107,6 +121,7 @@ pub fn planned_outputs(config: &Config) -> PlannedOutputs {
                 let kinds = Kind::of(config, level, &region.name, sample.background.is_some());
                 files.extend(kinds.iter().map(|kind| names.region(&region.name, kind.extension())));
             }
+            files.extend(cake_files(config, level).iter().map(|extension| names.ring(extension)));
         }
     }
     files.extend(run_files(config));
@@ -186,6 +201,32 @@ impl Target<'_> {
         }
         Ok(())
     }
+}
+
+impl Target<'_> {
+    /// Writes the files of a cake, as [`Target::write`].
+    pub(super) fn write_cake(&self, cakes: &Cakes, written: &mut Written) -> Result<(), CakeError> {
+        for extension in cake_files(self.config, self.level) {
+            let bytes = if *extension == CAKE_PICTURE {
+                cake_svg(cakes.subtracted.as_ref().unwrap_or(&cakes.measured))?.into_bytes()
+            } else {
+                output::cake_npz(self.header, &cakes.measured, cakes.subtracted.as_ref())
+            };
+            let path = self.names.ring(extension);
+            output::write_file(&path, &bytes, self.existing)?;
+            written.0.push(path);
+        }
+        Ok(())
+    }
+}
+
+/// Why there is no file of a cake.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CakeError {
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
 }
 
 /// Files of a frame or sample, written so far: removed again unless all of them come to be, so that what failed half-way

@@ -7,7 +7,7 @@ use crate::config::{Config, MaskSettings, MaskShape};
 use crate::correct::{Dark, SignalModel, pixel_norm, unusable};
 use crate::frame::{self, FrameError, Mask, Shape};
 use crate::geometry::Detector;
-use crate::integrate::{IntegrationPlan, Pattern, PlanError, PlanSpec};
+use crate::integrate::{Cake, IntegrationPlan, Pattern, PlanError, PlanSpec};
 use crate::pipeline::Plans;
 use crate::reduce::{ReductionPlan, ReductionPlanError};
 use crate::structure::TwiceScattered;
@@ -19,7 +19,7 @@ pub struct Prepared {
     pub plans: Plans,
     /// Pixels that are left out of every frame.
     pub masked_pixels: usize,
-    /// What the sample leaves of the light of its container in each bin of each region, A_c,sc/A_c,c \[E7b\]; `None` without one.
+    /// What the sample leaves of the light of its container in each bin of each region and each cell of the cake, A_c,sc/A_c,c \[E7b\]; `None` without one.
     pub container_behind_sample: Option<Vec<f64>>,
 }
 
@@ -41,6 +41,15 @@ impl Prepared {
             sigma_as_independent: times(&background.sigma_as_independent),
             ..background.clone()
         }
+    }
+
+    /// As [`Prepared::behind_sample`], for the background's cake.
+    pub fn cake_behind_sample(&self, background: Cake) -> Cake {
+        let Some(factors) = &self.container_behind_sample else { return background };
+        let factors = &factors[self.plans.integration.first_cell()..];
+        let times =
+            |values: &[f64]| values.iter().zip(factors).map(|(value, factor)| value * factor).collect();
+        Cake { intensity: times(&background.intensity), sigma: times(&background.sigma), ..background }
     }
 }
 
@@ -123,6 +132,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         unit: config.integration.unit,
         bins: config.integration.bins,
         regions: config.regions.clone(),
+        cake: config.cake.map(|cake| cake.axes),
         splitting: config.integration.splitting,
         filter: config.integration.filter,
         mask: &mask,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::files::{Level, Target, Uncertainties, Written, relative};
+use super::files::{CakeError, Level, Target, Uncertainties, Written, cake_files, relative};
 use crate::config::{Config, PdfSettings};
 use crate::integrate::{Accumulators, Pattern, RING};
 use crate::low_r::LowRFound;
@@ -49,6 +49,8 @@ pub(super) enum ReductionError {
     Settle(#[from] SettleError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Cake(#[from] CakeError),
 }
 
 /// Which frames of a sample.
@@ -156,7 +158,7 @@ impl Reduction<'_> {
         measured: Measured<'_>,
         reduced: Vec<Result<Reduced, StageError>>,
     ) -> Result<Results, ReductionError> {
-        let Measured { subject: Subject { sample, of, background, .. }, patterns, settled } = measured;
+        let Measured { subject: Subject { sample, of, sums, background }, patterns, settled } = measured;
         let sample = &self.config.samples[sample];
         let header = self.header.with("sample", &sample.name);
         let (names, header, frame) = match of {
@@ -236,6 +238,11 @@ impl Reduction<'_> {
             if region.name == RING {
                 results.ring = Some((patterns, reduced));
             }
+        }
+        if !cake_files(config, level).is_empty()
+            && let Some(cakes) = pipeline::cakes(sums, self.plans, background)?
+        {
+            target.write_cake(&cakes, &mut written)?;
         }
         results.files = written.keep().iter().map(|file| relative(config, file)).collect();
         Ok(results)

@@ -27,20 +27,22 @@ pub(super) fn background_patterns(
     sums: &[Option<Accumulators>],
 ) -> Vec<Result<Option<BackgroundPattern>, String>> {
     let plan = &prepared.plans.integration;
-    let patterns: Vec<Option<Arc<Vec<_>>>> = sums
+    let patterns: Vec<Option<(Arc<Vec<_>>, Option<Arc<_>>)>> = sums
         .iter()
         .map(|sums| {
             let sums = sums.as_ref()?;
             let of_region = |region| prepared.behind_sample(&sums.pattern(plan, region), region);
-            Some(Arc::new((0..plan.regions.len()).map(of_region).collect()))
+            let cake = sums.cake(plan).map(|cake| Arc::new(prepared.cake_behind_sample(cake)));
+            Some((Arc::new((0..plan.regions.len()).map(of_region).collect()), cake))
         })
         .collect();
     let of_sample = config.samples.iter().zip(&work.background_of);
     of_sample
         .map(|(sample, index)| match (index, &sample.background) {
             (Some(index), Some(background)) => match &patterns[*index] {
-                Some(patterns) => Ok(Some(BackgroundPattern {
+                Some((patterns, cake)) => Ok(Some(BackgroundPattern {
                     patterns: Arc::clone(patterns),
+                    cake: cake.clone(),
                     scale: background.scale,
                 })),
                 None => Err("no frame of its background could be integrated".to_owned()),

@@ -27,7 +27,7 @@ use crate::frame::FrameAddress;
 use crate::geometry::Geometry;
 use crate::geometry::calibrate::Calibrant;
 use crate::grid::Bins;
-use crate::integrate::{Filter, RadialUnit, Region, Splitting};
+use crate::integrate::{CakeAxes, Filter, RadialUnit, Region, Splitting};
 use crate::low_r::LowRFitSettings;
 use crate::pdf::{Covariance, TransformSettings};
 use crate::peaks::PeakSettings;
@@ -60,6 +60,8 @@ pub struct Config {
     pub integration: IntegrationSettings,
     /// The full ring, then the sectors.
     pub regions: Vec<Region>,
+    /// The map of azimuth and radial axis; `None` = none is made.
+    pub cake: Option<CakeSettings>,
     /// The samples, in the order of the run file.
     pub samples: Vec<Sample>,
     /// S(Q), G(r) and peaks; `None` = integrate only.
@@ -146,6 +148,24 @@ pub struct IntegrationSettings {
     pub normalize_by: NormalizeBy,
     /// Exposure that replaces the header's.
     pub exposure_s: Option<f64>,
+}
+
+/// Azimuthal × radial maps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CakeSettings {
+    /// Their cells.
+    pub axes: CakeAxes,
+    /// What gets one.
+    pub of: CakesOf,
+}
+
+/// What cakes are written of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CakesOf {
+    /// Each sample's frames, summed.
+    Samples,
+    /// Each frame too.
+    SamplesAndFrames,
 }
 
 /// What makes frames of different exposure comparable.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::project::{Polar, Projection};
 use super::sector::Cover;
 use super::split::{Rows, Splitter};
-use super::{Azimuth, Filter, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
+use super::{Azimuth, CakeAxes, Filter, IntegrationPlan, PixelMatrix, RadialUnit, Region, Splitting};
 use crate::correct::{Correction, SignalModel};
 use crate::frame::{Mask, Shape};
 use crate::geometry::Geometry;
@@ -22,7 +22,7 @@ const MOST_ENTRIES: usize = 1 << 28;
 /// Entries that a thread adds before it counts them with those of the others.
 const ENTRIES_BETWEEN_COUNTS: usize = 1 << 16;
 
-/// Most bins over all regions, 24 bytes of accumulators each.
+/// Most bins over all regions and cells of the cake, 24 bytes of accumulators each.
 pub(crate) const MOST_BINS: usize = 1 << 24;
 
 /// What a plan is made of.
@@ -36,6 +36,8 @@ pub struct PlanSpec<'a> {
     pub bins: Bins,
     /// One pattern each; the first is the full ring.
     pub regions: Vec<Region>,
+    /// A map of azimuth and radial axis, made in the same pass.
+    pub cake: Option<CakeAxes>,
     /// How pixels are shared between bins.
     pub splitting: Splitting,
     /// What is done about pixels that do not belong to their ring.
@@ -106,15 +108,22 @@ pub enum PlanError {
         found: String,
     },
     /// The result would not fit in memory.
-    #[error("{regions} regions of {bins} bins are more than {most} bins together; use fewer bins or sectors")]
+    #[error(
+        "{regions} regions of {bins} bins and {cells} cells of a cake are more than {most} together; use fewer bins or sectors"
+    )]
     TooManyBins {
         /// Number of regions.
         regions: usize,
         /// Radial bins of each.
         bins: usize,
+        /// Azimuth × radial bins of the cake.
+        cells: usize,
         /// What is allowed.
         most: usize,
     },
+    /// A cake without azimuths.
+    #[error("a cake of 0 azimuth bins is no cake; give at least one")]
+    NoAzimuths,
     /// The matrix would not fit in memory.
     #[error(
         "splitting the pixels gives more than {most} matrix entries; use fewer bins or sectors, or no splitting"
@@ -131,7 +140,7 @@ impl IntegrationPlan {
     /// Bins are half-open, [edge, next edge), also the last; sectors hold their lower edge and not their upper.
     /// A pixel gets no entries where the mask is set and where its norm is not a positive finite number (a flat
     /// field of 0 says: dead), or its dark is not finite. Entries stand in pixel order, for each pixel by region and
-    /// then by bin, whatever the number of threads.
+    /// then by bin, the cells of the cake last, whatever the number of threads.
     ///
     /// Without splitting a pixel counts whole in the bin of its centre. The bounding box is centre ± the largest
     /// distance of a corner, in the radial axis and in χ. Full splitting takes the quadrilateral of the four corners
@@ -160,7 +169,7 @@ impl IntegrationPlan {
             .into_par_iter()
             .map(|band| {
                 let mut out = Rows::default();
-                let mut splitter = Splitter::new(&projection, spec.bins, &covers, spec.splitting);
+                let mut splitter = Splitter::new(&projection, spec.bins, &covers, spec.cake, spec.splitting);
                 let first = band * BAND_ROWS;
                 let corner_row = |row: usize| -> Vec<Polar> {
                     match spec.splitting {
@@ -208,6 +217,7 @@ impl IntegrationPlan {
             unit: spec.unit,
             bins: spec.bins,
             regions: spec.regions,
+            cake: spec.cake,
             splitting: spec.splitting,
             filter: spec.filter,
             matrix: join(bands, shape.pixels()),
@@ -228,14 +238,16 @@ impl IntegrationPlan {
     fn sharing_of_bins(&self) -> Vec<f64> {
         let mut of_row = vec![0.0; self.accumulator_len()];
         let mut of_bin = vec![0.0; self.accumulator_len()];
-        let mut in_region = vec![0.0; self.regions.len()];
+        // The cake is one more region.
+        let region = |bin: usize| (bin / self.bins.count).min(self.regions.len());
+        let mut in_region = vec![0.0; self.regions.len() + 1];
         for (pixel, norm) in self.norm.iter().enumerate() {
             in_region.fill(0.0);
             for (bin, weight) in self.entries(pixel) {
-                in_region[bin / self.bins.count] += weight;
+                in_region[region(bin)] += weight;
             }
             for (bin, weight) in self.entries(pixel) {
-                of_row[bin] += weight * norm * in_region[bin / self.bins.count];
+                of_row[bin] += weight * norm * in_region[region(bin)];
                 of_bin[bin] += weight * weight * norm;
             }
         }
@@ -342,13 +354,18 @@ fn check(spec: &PlanSpec<'_>) -> Result<(), PlanError> {
             return Err(PlanError::Length { what, found, expected });
         }
     }
-    let Bins { lower, upper, count } = spec.bins;
-    if count == 0 || !(lower >= 0.0 && upper > lower && upper.is_finite() && spec.bins.width() > 0.0) {
-        return Err(PlanError::Axis { lower, upper, count });
+    for bins in [Some(spec.bins), spec.cake.map(|cake| cake.radial)].into_iter().flatten() {
+        let Bins { lower, upper, count } = bins;
+        if count == 0 || !(lower >= 0.0 && upper > lower && upper.is_finite() && bins.width() > 0.0) {
+            return Err(PlanError::Axis { lower, upper, count });
+        }
     }
-    let regions = spec.regions.len();
-    if regions.checked_mul(count).is_none_or(|bins| bins > MOST_BINS) {
-        return Err(PlanError::TooManyBins { regions, bins: count, most: MOST_BINS });
+    if spec.cake.is_some_and(|cake| cake.azimuth_bins == 0) {
+        return Err(PlanError::NoAzimuths);
+    }
+    let (regions, bins, cells) = (spec.regions.len(), spec.bins.count, spec.cake.map_or(0, |cake| cake.cells()));
+    if regions.saturating_mul(bins).saturating_add(cells) > MOST_BINS {
+        return Err(PlanError::TooManyBins { regions, bins, cells, most: MOST_BINS });
     }
     match spec.regions.first().map(|region| (&region.name, Cover::new(&region.azimuth))) {
         Some((_, Cover::Ring)) => {}

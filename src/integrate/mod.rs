@@ -1,6 +1,7 @@
 //! Azimuthal integration: the plan (a sparse matrix built once in f64) and the pattern that comes out.
 
 mod build;
+mod cake;
 mod filter;
 mod pattern;
 mod project;
@@ -15,6 +16,7 @@ use crate::grid::Bins;
 pub use crate::units::RadialUnit;
 pub(crate) use build::MOST_BINS;
 pub use build::{PlanError, PlanSpec};
+pub use cake::{Cake, CakeAxes};
 pub use filter::{ErrorModel, Filter, Part};
 pub use pattern::PatternError;
 
@@ -69,7 +71,7 @@ pub struct Region {
 /// Weights w_ib of pixel i in bin b \[E4\], in pixel order (compressed sparse rows, one row per pixel).
 ///
 /// The entries of pixel i are `starts[i]..starts[i + 1]`. A bin index counts over all regions:
-/// region · bins + radial bin.
+/// region · bins + radial bin, and then over the cells of the cake: regions · bins + azimuth bin · radial bins + radial bin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PixelMatrix {
     /// Pixels + 1 offsets.
@@ -93,6 +95,8 @@ pub struct IntegrationPlan {
     pub bins: Bins,
     /// One pattern each; the first is the full ring.
     pub regions: Vec<Region>,
+    /// The map of azimuth and radial axis, where one is made.
+    pub cake: Option<CakeAxes>,
     /// How pixels were split.
     pub splitting: Splitting,
     /// What is done about pixels that do not belong to their ring.
@@ -108,16 +112,21 @@ pub struct IntegrationPlan {
     /// From counts to signal and variance.
     pub signal: SignalModel,
     /// Variance that a bin shares with its neighbours, itself included, over its own: Σ w·norm·s/Σ w²·norm with s the
-    /// pixel's sum of weights in the region \[E4a\]; 1 without splitting. One for each bin of each region.
+    /// pixel's sum of weights in the region \[E4a\]; 1 without splitting. One for each bin of each region and each cell.
     pub sharing: Vec<f64>,
-    /// I that light without polarization makes per unit \[E4b\], one for each bin of each region: Σ w·norm/P over Σ w·norm; 1 where
+    /// I that light without polarization makes per unit \[E4b\], one for each bin of each region and each cell: Σ w·norm/P over Σ w·norm; 1 where
     /// polarization is not corrected.
     pub unpolarized: Vec<f64>,
 }
 
 impl IntegrationPlan {
-    /// Length of the accumulators: regions × bins.
+    /// Length of the accumulators: regions × bins, and the cells of the cake.
     pub fn accumulator_len(&self) -> usize {
+        self.first_cell() + self.cake.map_or(0, |cake| cake.cells())
+    }
+
+    /// Index of the cake's first cell.
+    pub(crate) fn first_cell(&self) -> usize {
         self.regions.len() * self.bins.count
     }
 }
@@ -133,7 +142,7 @@ pub struct Sums {
     pub norm: f64,
 }
 
-/// The sums of \[E4\] for every bin of every region (region · bins + bin), of one frame or of several added.
+/// The sums of \[E4\] for every bin of every region (region · bins + bin) and every cell of the cake, of one frame or of several added.
 ///
 /// Kept rather than the ratio, so that frames can be added with their weights and files merged.
 #[derive(Debug, Clone, PartialEq, Default)]

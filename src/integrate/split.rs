@@ -1,11 +1,14 @@
 //! Shares of one pixel in the bins of every region: none, bounding box, full polygon \[E4\].
 
+mod cake;
+
 use std::collections::BTreeMap;
 
-use super::Splitting;
 use super::project::{Polar, Projection, wrap};
 use super::sector::Cover;
+use super::{CakeAxes, Splitting};
 use crate::grid::Bins;
+use cake::Cells;
 
 /// Smaller shares are left out. A pixel loses at most this much in each bin, as much as rounding to f32 costs.
 const SMALLEST_SHARE: f64 = 1e-7;
@@ -41,6 +44,35 @@ fn bin_of(bins: &Bins, value: f64) -> Option<usize> {
     }
 }
 
+/// First and last bin that an interval of positions meets.
+fn bins_between(bins: &Bins, from: f64, to: f64) -> Option<(usize, usize)> {
+    let count = bins.count as f64;
+    (from < count && to >= 0.0).then(|| {
+        let last = (to.min(count) as usize).min(bins.count - 1);
+        (from.max(0.0) as usize, last)
+    })
+}
+
+/// Middles of the parts that a pixel on the beam's axis is cut into.
+fn parts(projection: &Projection, row: usize, column: usize) -> impl Iterator<Item = Polar> + '_ {
+    let fraction = |part: usize| (part as f64 + 0.5) / POLE_PARTS as f64;
+    (0..POLE_PARTS * POLE_PARTS).map(move |part| {
+        let (i, j) = (part / POLE_PARTS, part % POLE_PARTS);
+        projection.at(row as f64 + fraction(i), column as f64 + fraction(j))
+    })
+}
+
+/// Largest distance of a corner from the centre, on the radial axis and in χ.
+fn half_widths(centre: Polar, corners: &[Polar; 4]) -> [f64; 2] {
+    let farthest = |distance: fn(&Polar, &Polar) -> f64| {
+        corners.iter().map(|corner| distance(corner, &centre)).fold(0.0, f64::max)
+    };
+    [
+        farthest(|corner, centre| (corner.radial - centre.radial).abs()),
+        farthest(|corner, centre| wrap(corner.chi - centre.chi).abs()),
+    ]
+}
+
 /// Splits pixels; holds scratch memory for one thread.
 pub(super) struct Splitter<'a> {
     projection: &'a Projection,
@@ -52,6 +84,8 @@ pub(super) struct Splitter<'a> {
     sector: Vec<f64>,
     polygon: Vec<Corner>,
     clipped: Vec<Corner>,
+    /// The cake.
+    cells: Option<Cells>,
 }
 
 impl<'a> Splitter<'a> {
@@ -59,13 +93,15 @@ impl<'a> Splitter<'a> {
         projection: &'a Projection,
         bins: Bins,
         covers: &'a [Cover],
+        cake: Option<CakeAxes>,
         splitting: Splitting,
     ) -> Self {
         let (ring, sector, polygon, clipped) = Default::default();
-        Splitter { projection, bins, covers, splitting, ring, sector, polygon, clipped }
+        let cells = cake.map(|axes| Cells::new(axes, covers.len() * bins.count));
+        Splitter { projection, bins, covers, splitting, ring, sector, polygon, clipped, cells }
     }
 
-    /// Appends the entries of pixel (row, column): regions in order, bins ascending in each.
+    /// Appends the entries of pixel (row, column): regions in order, bins ascending in each; then the cells of the cake.
     /// `corners` go round the pixel.
     pub(super) fn pixel(&mut self, row: usize, column: usize, corners: &[Polar; 4], out: &mut Rows) {
         let before = out.bins.len();
@@ -78,6 +114,7 @@ impl<'a> Splitter<'a> {
             Splitting::BoundingBox => self.by_box(centre, corners, out),
             Splitting::Full => self.by_polygon(centre, corners, out),
         }
+        self.cells(row, column, centre, corners, out);
         out.lengths.push((out.bins.len() - before) as u32);
     }
 
@@ -93,37 +130,29 @@ impl<'a> Splitter<'a> {
     /// A pixel on the beam's axis: χ runs through a full turn or has no value at a corner, so its image in
     /// (radial, χ) is no quadrilateral. It is cut into small parts that count whole.
     fn by_parts(&self, row: usize, column: usize, out: &mut Rows) {
-        let mut parts: BTreeMap<usize, u32> = BTreeMap::new();
-        let fraction = |part: usize| (part as f64 + 0.5) / POLE_PARTS as f64;
-        for i in 0..POLE_PARTS {
-            for j in 0..POLE_PARTS {
-                let point = self.projection.at(row as f64 + fraction(i), column as f64 + fraction(j));
-                let Some(bin) = bin_of(&self.bins, point.radial) else { continue };
-                for (region, cover) in self.covers.iter().enumerate() {
-                    if cover.contains(point.chi) {
-                        *parts.entry(region * self.bins.count + bin).or_default() += 1;
-                    }
+        let mut shares: BTreeMap<usize, u32> = BTreeMap::new();
+        for point in parts(self.projection, row, column) {
+            let Some(bin) = bin_of(&self.bins, point.radial) else { continue };
+            for (region, cover) in self.covers.iter().enumerate() {
+                if cover.contains(point.chi) {
+                    *shares.entry(region * self.bins.count + bin).or_default() += 1;
                 }
             }
         }
-        for (bin, count) in parts {
+        for (bin, count) in shares {
             push(out, bin, f64::from(count) / (POLE_PARTS * POLE_PARTS) as f64);
         }
     }
 
     fn by_box(&mut self, centre: Polar, corners: &[Polar; 4], out: &mut Rows) {
-        let farthest = |distance: fn(&Polar, &Polar) -> f64| {
-            corners.iter().map(|corner| distance(corner, &centre)).fold(0.0, f64::max)
-        };
-        let half_radial = farthest(|corner, centre| (corner.radial - centre.radial).abs());
-        let half_chi = farthest(|corner, centre| wrap(corner.chi - centre.chi).abs());
+        let [half_radial, half_chi] = half_widths(centre, corners);
         // No radial axis goes below zero, though the box of a pixel beside the beam does.
         let from = self.bins.position((centre.radial - half_radial).max(0.0));
         let to = self.bins.position(centre.radial + half_radial);
         if to <= from {
             return self.by_centre(centre, out);
         }
-        let Some((first, last)) = self.bins_between(from, to) else { return };
+        let Some((first, last)) = bins_between(&self.bins, from, to) else { return };
         self.ring.clear();
         self.ring.extend((first..=last).map(|bin| {
             let (lower, upper) = (bin as f64, (bin + 1) as f64);
@@ -152,7 +181,7 @@ impl<'a> Splitter<'a> {
         };
         let (from, to) = ends(0);
         let chi_span = ends(1);
-        let Some((first, last)) = self.bins_between(from, to) else { return };
+        let Some((first, last)) = bins_between(&self.bins, from, to) else { return };
         let quad = relative.map(|[radial, chi]| [radial - first as f64, chi]);
         let area = area(&quad);
         if area == 0.0 || !area.is_finite() {
@@ -192,15 +221,6 @@ impl<'a> Splitter<'a> {
                 push(out, offset + i, *weight);
             }
         }
-    }
-
-    /// First and last bin that an interval of positions meets.
-    fn bins_between(&self, from: f64, to: f64) -> Option<(usize, usize)> {
-        let count = self.bins.count as f64;
-        (from < count && to >= 0.0).then(|| {
-            let last = (to.min(count) as usize).min(self.bins.count - 1);
-            (from.max(0.0) as usize, last)
-        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod again;
 mod atomic;
+mod cake;
 mod calibration;
 mod names;
 mod npy;
@@ -12,6 +13,7 @@ mod text;
 mod together;
 
 pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
+pub use cake::cake_npz;
 pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use npy::npy_square;

@@ -11,7 +11,7 @@ use crate::structure::{FGrid, RadialRule, StructureFactor};
 const LARGEST_MATRIX: usize = 1 << 27;
 
 /// Patterns that are transformed in one pass over the matrices: with what belongs to their σ they stay in the cache.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 /// From F(Q) to G(r) for one Q grid and one r axis.
 #[derive(Debug, Clone)]
@@ -128,19 +128,24 @@ impl TransformPlan {
         let variances: Vec<Vec<f64>> = structures.iter().map(variance).collect();
         let variances: Vec<&[f64]> = variances.iter().map(Vec::as_slice).collect();
         let mut vectors: Vec<&[f64]> = structures.iter().map(|structure| structure.f.as_slice()).collect();
-        let of_scatter: Vec<usize> = structures
-            .iter()
-            .map(|structure| {
-                let first = vectors.len();
-                vectors.extend(structure.scatter.vectors());
-                first
-            })
-            .collect();
+        // Places of the products that a pattern's scatter needs. A fitted constant changes F alike in all patterns.
+        let mut of_scatter: Vec<Vec<usize>> = Vec::with_capacity(structures.len());
+        for structure in structures {
+            let places = structure.scatter.vectors().enumerate().map(|(index, vector)| {
+                let of_first = of_scatter.first().and_then(|places| places.get(index).copied());
+                of_first.filter(|place| vectors[*place] == vector).unwrap_or_else(|| {
+                    vectors.push(vector);
+                    vectors.len() - 1
+                })
+            });
+            let places = places.collect();
+            of_scatter.push(places);
+        }
         let spreads = products(&self.spread, columns - below, &variances);
         let mut sums = products(&self.sine, columns, &vectors);
         let pdf = |index: usize| {
             let scatter = &structures[index].scatter;
-            let added = |r: usize| scatter.added_variance(|vector| sums[of_scatter[index] + vector][r]);
+            let added = |r: usize| scatter.added_variance(|vector| sums[of_scatter[index][vector]][r]);
             let share = |k: usize| self.envelope[k] * self.envelope[k] * variances[index][k];
             let (step, footprint) = (self.grid.width()[below], &structures[index].footprint);
             let factor = footprint_factor(&self.r, step, footprint, share);

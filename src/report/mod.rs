@@ -1,10 +1,12 @@
 //! Pictures of a series, and the page that shows all of it.
 
+mod cake;
 mod calibration;
 mod html;
 mod picture;
 mod tune;
 
+pub use cake::cake_svg;
 pub use calibration::calibration_svg;
 pub use html::{REPORT_FILE, ReportError, write_report};
 pub use picture::{PictureError, SampleCurves, series_svg};

@@ -33,7 +33,7 @@ const PALETTE: [RGBColor; 7] = [
 /// Width and height of one panel in pixels.
 const PANEL: (u32, u32) = (880, 340);
 /// The drawing library rounds to whole units: with this many to a pixel, lines are smooth.
-const UNITS: u32 = 8;
+pub(super) const UNITS: u32 = 8;
 
 /// More names than this do not fit beside the curves.
 const NAMED: usize = 12;
@@ -60,16 +60,12 @@ pub fn series_svg(curves: &[SampleCurves]) -> Result<String, PictureError> {
     let reduced: Vec<(&str, &Reduced)> =
         curves.iter().filter_map(|c| Some((c.sample.as_str(), c.reduced.as_ref()?))).collect();
     if reduced.is_empty() {
-        let axis = curves.first().map_or("Q (1/Å)", |c| match c.patterns.measured.unit {
-            RadialUnit::QInvAngstrom => "Q (1/Å)",
-            RadialUnit::TwoThetaDeg => "2θ (degrees)",
-            RadialUnit::DAngstrom => "d (Å)",
-        });
+        let unit = curves.first().map_or(RadialUnit::QInvAngstrom, |c| c.patterns.measured.unit);
         let intensity = curves.iter().map(|c| {
             let pattern = &c.patterns.subtracted;
             (c.sample.as_str(), &pattern.radial[..], &pattern.intensity[..])
         });
-        return draw(&[(axis, "I", intensity.collect())]);
+        return draw(&[(radial_label(unit), "I", intensity.collect())]);
     }
     let s = reduced.iter().map(|(n, r)| (*n, &r.structure.q[..], &r.structure.s[..])).collect();
     let g = reduced.iter().map(|(n, r)| (*n, &r.pdf.r[..], &r.pdf.g[..])).collect();
@@ -88,9 +84,22 @@ pub(super) fn draw(panels: &[(&str, &str, Vec<Curve<'_>>)]) -> Result<String, Pi
         }
         root.present().map_err(failed)?;
     }
-    // The view box keeps the units; the picture is shown in pixels.
+    Ok(in_pixels(&svg, (width, height)))
+}
+
+/// The picture with its size in pixels; the view box keeps the units.
+pub(super) fn in_pixels(svg: &str, (width, height): (u32, u32)) -> String {
     let of_units = format!("width=\"{}\" height=\"{}\"", width * UNITS, height * UNITS);
-    Ok(svg.replacen(&of_units, &format!("width=\"{width}\" height=\"{height}\""), 1))
+    svg.replacen(&of_units, &format!("width=\"{width}\" height=\"{height}\""), 1)
+}
+
+/// The name of a radial axis.
+pub(super) fn radial_label(unit: RadialUnit) -> &'static str {
+    match unit {
+        RadialUnit::QInvAngstrom => "Q (1/Å)",
+        RadialUnit::TwoThetaDeg => "2θ (degrees)",
+        RadialUnit::DAngstrom => "d (Å)",
+    }
 }
 
 fn panel<DB: DrawingBackend>(

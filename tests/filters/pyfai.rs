@@ -31,6 +31,7 @@ impl Rings {
             unit: RadialUnit::QInvAngstrom,
             bins: bins(RadialUnit::QInvAngstrom, radial),
             regions: vec![Region { name: "ring".into(), azimuth: Azimuth::Ring }],
+            cake: None,
             splitting: Splitting::None,
             filter: Filter::Off,
             mask: &setup.mask,

@@ -11,13 +11,15 @@ use halor::engine::{Engine, EngineError, EngineKind};
 use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::Orientation;
 use halor::grid::Bins;
-use halor::integrate::{Azimuth, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+use halor::integrate::{
+    Azimuth, CakeAxes, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
+};
 
 use super::Worst;
 use super::oracle::scatter;
 use super::setup::{Recipe, TYPES, all_corrections, dark, device, frame, noise, tilted};
 
-/// A built plan: ring, folded sector, sector across ±180°; masked pixels, dark, flat, dead time, saturation.
+/// A built plan: ring, folded sector, sector across ±180°, cake; masked pixels, dark, flat, dead time, saturation.
 fn built(splitting: Splitting, orientation: Orientation) -> Arc<IntegrationPlan> {
     let shape = Shape { rows: 61, columns: 67 };
     let geometry = tilted(shape, orientation);
@@ -44,6 +46,7 @@ fn built(splitting: Splitting, orientation: Orientation) -> Arc<IntegrationPlan>
             sector("X", 0.0, Fold::WithOpposite),
             sector("back", 178.0, Fold::Single),
         ],
+        cake: Some(CakeAxes { azimuth_bins: 24, radial: Bins { lower, upper, count: 40 } }),
         splitting,
         filter: Filter::Off,
         mask: &mask,

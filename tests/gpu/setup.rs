@@ -117,6 +117,7 @@ impl Recipe {
             unit: RadialUnit::TwoThetaDeg,
             bins: Bins { lower: 0.0, upper: 1.0, count: self.bins },
             regions: vec![ring; self.regions],
+            cake: None,
             splitting: Splitting::BoundingBox,
             filter: Filter::Off,
             matrix,

@@ -71,6 +71,7 @@ fn worst(geometry: &Geometry, ring: f64, splitting: Splitting) -> f64 {
         unit: RadialUnit::QInvAngstrom,
         bins: Bins { lower: ring - half, upper: ring + half, count: 260 },
         regions,
+        cake: None,
         splitting,
         filter: Filter::Off,
         mask: &Mask { shape, bad: vec![false; shape.pixels()] },

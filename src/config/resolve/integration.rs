@@ -46,7 +46,7 @@ pub(in crate::config) fn integration(
     }
     let geometry = geometry?;
     let range = match written {
-        Some(range) if !is_scattered(unit, range, geometry, check) => return None,
+        Some(range) if !is_scattered("integration.range", unit, range, geometry, check) => return None,
         Some(range) => range,
         None => match geometry.radial_range(unit) {
             Ok(range) => range,
@@ -86,7 +86,8 @@ pub(super) fn comparable(file: &mut RunFile, has_background: bool, check: &mut C
 }
 
 /// Whether the range can be reached by scattering at this wavelength: Q ≤ 4π/λ, 2θ ≤ 180°, d ≥ λ/2.
-fn is_scattered(
+pub(super) fn is_scattered(
+    key: &str,
     unit: RadialUnit,
     [lower, upper]: [f64; 2],
     geometry: &Geometry,
@@ -108,15 +109,16 @@ fn is_scattered(
             )
         }
         RadialUnit::QInvAngstrom | RadialUnit::TwoThetaDeg | RadialUnit::DAngstrom => {
-            warn_of_empty_bins(unit, [lower, upper], geometry, check);
+            warn_of_empty_bins(key, unit, [lower, upper], geometry, check);
             return true;
         }
     };
-    check.problems.push("integration.range", message, "");
+    check.problems.push(key, message, "");
     false
 }
 
 fn warn_of_empty_bins(
+    key: &str,
     unit: RadialUnit,
     [lower, upper]: [f64; 2],
     geometry: &Geometry,
@@ -125,12 +127,12 @@ fn warn_of_empty_bins(
     let Ok([first, last]) = geometry.radial_range(unit) else { return };
     if lower >= last || upper <= first {
         let message = format!("the detector covers {first:.3} to {last:.3}, nothing of [{lower}, {upper}]");
-        check.problems.push("integration.range", message, "correct the range or the geometry");
+        check.problems.push(key, message, "correct the range or the geometry");
     } else if upper > last || lower < first {
         let message = format!(
             "the detector covers {first:.3} to {last:.3}; the bins of [{lower}, {upper}] beyond stay empty"
         );
-        check.problems.warn("integration.range", &message);
+        check.problems.warn(key, &message);
     }
 }
 

@@ -1,6 +1,7 @@
 //! From what is written to what is meant: defaults are filled into the schema, every rule is checked, and the typed
 //! [`Config`] comes out. Nothing stops at the first problem.
 
+mod cake;
 mod calibration;
 mod corrections;
 mod filter;
@@ -59,6 +60,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let corrections = corrections::corrections(file, geometry.as_ref(), check);
     let integration = integration(file, geometry.as_ref(), check);
     let regions = regions(file, check);
+    let cake = cake::cake(file, geometry.as_ref(), integration.as_ref(), check);
     let has_background = samples.iter().any(|sample| sample.background.is_some());
     integration::comparable(file, has_background, check);
     let mut pdf = pdf(file, geometry.as_ref(), integration.as_ref(), check);
@@ -78,6 +80,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         corrections: corrections?,
         integration: integration?,
         regions,
+        cake,
         samples,
         pdf,
     })

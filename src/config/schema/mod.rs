@@ -51,6 +51,9 @@ pub struct RunFile {
     pub integration: IntegrationBlock,
     /// Parts of the ring.
     pub sectors: Vec<SectorBlock>,
+    /// The map of azimuth and radial axis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cake: Option<OffOr<CakeBlock>>,
     /// Subtracted from every sample that names none itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background: Option<OffOr<BackgroundBlock>>,
@@ -81,6 +84,24 @@ pub struct SectorBlock {
     /// With the opposite side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<Switch>,
+}
+
+/// `{azimuth_bins: 360, radial_bins: 1000, range: [0.5, 25], frames: off}`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CakeBlock {
+    /// Bins of a turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub azimuth_bins: Option<u64>,
+    /// Bins of the radial axis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radial_bins: Option<u64>,
+    /// Of the patterns' unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
+    /// One for each frame too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames: Option<Switch>,
 }
 
 /// `{frames: data/air_*.tif, scale: 1.0}`

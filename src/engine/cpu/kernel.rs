@@ -6,39 +6,22 @@
 use std::ops::Range;
 
 use super::load::{Block, Count, Group, SignalPath, load};
-use super::stream::Stream;
+use super::stream::{Band, Stream};
 use crate::simd::{LANES, Row, Vectors, Work};
 
-/// Sums of a group of frames over a part of the detector: for each bin Σ w·signal and, where S = 2, Σ w²·variance.
+/// Sums of a group of frames over a band of the detector: for each bin of the band Σ w·signal and, where S = 2,
+/// Σ w²·variance.
 pub(super) struct BandSums<const S: usize> {
     pub(super) sums: Vec<[Row; S]>,
     /// Pixels inside the plan that a frame excludes, ascending.
     pub(super) excluded: [Vec<u32>; LANES],
 }
 
-impl<const S: usize> BandSums<S> {
-    pub(super) fn zero(bins: usize) -> Self {
-        BandSums { sums: vec![[Row::ZERO; S]; bins], excluded: Default::default() }
-    }
-
-    /// Adds the sums of the next band.
-    pub(super) fn add(&mut self, next: &BandSums<S>) {
-        for (sum, more) in self.sums.as_flattened_mut().iter_mut().zip(next.sums.as_flattened()) {
-            sum.add(&more.0);
-        }
-        for (all, more) in self.excluded.iter_mut().zip(&next.excluded) {
-            all.extend_from_slice(more);
-        }
-    }
-}
-
-/// The sums of a group of frames over some blocks of the detector.
+/// The sums of a group of frames over a band of the detector.
 pub(super) struct Accumulate<'a, T, const S: usize> {
     pub(super) group: &'a Group<'a, T>,
     pub(super) stream: &'a Stream,
-    pub(super) blocks: Range<usize>,
-    /// Over all regions.
-    pub(super) bins: usize,
+    pub(super) band: &'a Band,
 }
 
 impl<T: Count, const S: usize> Work for Accumulate<'_, T, S> {
@@ -46,10 +29,10 @@ impl<T: Count, const S: usize> Work for Accumulate<'_, T, S> {
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> BandSums<S> {
-        let mut sums = vec![[Row::ZERO; S]; self.bins];
+        let mut sums = vec![[Row::ZERO; S]; self.band.bins.len()];
         let mut block = Block::ZERO;
         let path = SignalPath::of(self.group.model);
-        for index in self.blocks {
+        for index in self.band.blocks.clone() {
             let entries = self.stream.entries(index);
             if !entries.is_empty() {
                 load(vectors, self.group, self.stream, index, &mut block);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::integrate::{IntegrationPlan, MOST_BINS};
 
 /// Pixels that are converted at once: their values of all lanes stay in the first-level cache.
@@ -31,11 +33,19 @@ impl Place {
         (self.0 >> SLOT_SHIFT) as usize % BLOCK
     }
 
-    /// The bin, counted over all regions.
+    /// The bin, counted among those of its band.
     #[inline(always)]
     pub(super) fn bin(self) -> usize {
         (self.0 & ((1 << SLOT_SHIFT) - 1)) as usize
     }
+}
+
+/// Blocks that are summed on their own, and the bins that their pixels have shares in.
+#[derive(Debug)]
+pub(super) struct Band {
+    pub(super) blocks: Range<usize>,
+    /// The plan's index of each bin, ascending.
+    pub(super) bins: Vec<u32>,
 }
 
 /// A plan's matrix in the order of the kernel.
@@ -48,32 +58,44 @@ pub(super) struct Stream {
     weights: Vec<f32>,
     /// Bit i of tile t: pixel 8t + i has entries.
     filled: Vec<u8>,
+    bands: Vec<Band>,
+}
+
+/// The part of a [`Stream`] that is one band's.
+struct Part {
+    /// Entries of each block.
+    lengths: Vec<u32>,
+    places: Vec<Place>,
+    weights: Vec<f32>,
+    filled: Vec<u8>,
+    band: Band,
 }
 
 impl Stream {
-    pub(super) fn new(plan: &IntegrationPlan) -> Stream {
-        let pixels = plan.shape.pixels();
-        let matrix = &plan.matrix;
-        let whole = matrix.weights.iter().all(|weight| *weight == 1.0);
+    /// The matrix of `plan`, cut into `bands`.
+    pub(super) fn new(plan: &IntegrationPlan, bands: usize) -> Stream {
+        let blocks = plan.shape.pixels().div_ceil(BLOCK);
+        let whole = plan.matrix.weights.iter().all(|weight| *weight == 1.0);
+        let part = |band: usize| part(plan, blocks * band / bands..blocks * (band + 1) / bands, whole);
+        let parts: Vec<Part> = (0..bands).into_par_iter().map(part).collect();
+        let entries = plan.matrix.bins.len();
         let mut stream = Stream {
             starts: vec![0],
-            places: Vec::with_capacity(matrix.bins.len()),
-            weights: Vec::with_capacity(if whole { 0 } else { matrix.weights.len() }),
-            filled: vec![0; pixels.div_ceil(TILE)],
+            places: Vec::with_capacity(entries),
+            weights: Vec::with_capacity(if whole { 0 } else { entries }),
+            filled: Vec::with_capacity(blocks * (BLOCK / TILE)),
+            bands: Vec::with_capacity(bands),
         };
-        for block in 0..pixels.div_ceil(BLOCK) {
-            let here = BLOCK.min(pixels - block * BLOCK);
-            for slot in (0..STRIDE).flat_map(|first| (first..here).step_by(STRIDE)) {
-                let pixel = block * BLOCK + slot;
-                let entries = matrix.starts[pixel] as usize..matrix.starts[pixel + 1] as usize;
-                stream.filled[pixel / TILE] |= u8::from(!entries.is_empty()) << (pixel % TILE);
-                let place = |bin: &u32| Place((slot as u32) << SLOT_SHIFT | bin);
-                stream.places.extend(matrix.bins[entries.clone()].iter().map(place));
-                if !whole {
-                    stream.weights.extend_from_slice(&matrix.weights[entries]);
-                }
-            }
-            stream.starts.push(stream.places.len() as u32);
+        let mut end = 0;
+        for part in parts {
+            stream.starts.extend(part.lengths.iter().map(|length| {
+                end += length;
+                end
+            }));
+            stream.places.extend_from_slice(&part.places);
+            stream.weights.extend_from_slice(&part.weights);
+            stream.filled.extend_from_slice(&part.filled);
+            stream.bands.push(part.band);
         }
         stream
     }
@@ -82,8 +104,8 @@ impl Stream {
         size_of_val(self.places.as_slice()) + size_of_val(self.weights.as_slice()) + self.filled.len()
     }
 
-    pub(super) fn blocks(&self) -> usize {
-        self.starts.len() - 1
+    pub(super) fn bands(&self) -> &[Band] {
+        &self.bands
     }
 
     /// Whether every share is a whole pixel: then Σ w²·c and Σ w·c are one sum.
@@ -113,6 +135,45 @@ impl Stream {
         let first = block * (BLOCK / TILE);
         &self.filled[first..self.filled.len().min(first + BLOCK / TILE)]
     }
+}
+
+fn part(plan: &IntegrationPlan, blocks: Range<usize>, whole: bool) -> Part {
+    let pixels = plan.shape.pixels();
+    let matrix = &plan.matrix;
+    let these = (blocks.start * BLOCK).min(pixels)..(blocks.end * BLOCK).min(pixels);
+    let entries = matrix.starts[these.start] as usize..matrix.starts[these.end] as usize;
+    // Which bins there are, and then the place of each among them.
+    let mut local = vec![0_u32; plan.accumulator_len()];
+    matrix.bins[entries.clone()].iter().for_each(|bin| local[*bin as usize] = 1);
+    let mut bins = Vec::new();
+    for (bin, place) in (0_u32..).zip(&mut local).filter(|(_, there)| **there == 1) {
+        *place = bins.len() as u32;
+        bins.push(bin);
+    }
+    let mut part = Part {
+        lengths: Vec::with_capacity(blocks.len()),
+        places: Vec::with_capacity(entries.len()),
+        weights: Vec::with_capacity(if whole { 0 } else { entries.len() }),
+        filled: vec![0; these.len().div_ceil(TILE)],
+        band: Band { blocks: blocks.clone(), bins },
+    };
+    for block in blocks {
+        let before = part.places.len();
+        let here = BLOCK.min(pixels - block * BLOCK);
+        for slot in (0..STRIDE).flat_map(|first| (first..here).step_by(STRIDE)) {
+            let pixel = block * BLOCK + slot;
+            let entries = matrix.starts[pixel] as usize..matrix.starts[pixel + 1] as usize;
+            let in_part = pixel - these.start;
+            part.filled[in_part / TILE] |= u8::from(!entries.is_empty()) << (in_part % TILE);
+            let place = |bin: &u32| Place((slot as u32) << SLOT_SHIFT | local[*bin as usize]);
+            part.places.extend(matrix.bins[entries.clone()].iter().map(place));
+            if !whole {
+                part.weights.extend_from_slice(&matrix.weights[entries]);
+            }
+        }
+        part.lengths.push((part.places.len() - before) as u32);
+    }
+    part
 }
 
 /// Memory of the matrix in this order.

@@ -6,18 +6,28 @@ use rayon::prelude::*;
 
 use super::kernel::{Accumulate, BandSums};
 use super::load::{Count, Group, SignalPath};
-use super::stream::Stream;
+use super::stream::{Band, Stream};
 use crate::engine::EngineError;
 use crate::engine::valid::last_valid;
 use crate::frame::{Frame, each_type};
 use crate::integrate::{Accumulators, IntegrationPlan};
 use crate::simd::{InstructionSet, LANES};
 
-/// Most pieces of the detector that are summed on their own and then added in order.
-const MOST_BANDS: usize = 16;
+/// Pieces of the detector that are summed on their own and then added in order: at least so many, so that threads can share
+/// one group of frames.
+const LEAST_BANDS: usize = 16;
 
-/// Memory that the sums of all bands of a group of frames may take.
-const BAND_BYTES: usize = 256 << 20;
+/// And at most so many.
+const MOST_BANDS: usize = 256;
+
+/// What the sums of a band shall take where there are many bins: they then stay in a second-level cache.
+const BAND_BYTES: usize = 1 << 20;
+
+/// Bins whose sums go to the frames at once: they stay in the first-level cache while each frame takes its own.
+const BINS_AT_ONCE: usize = 128;
+
+/// Bands of one group that a thread has in memory at once.
+const BANDS_OF_A_THREAD: usize = 4;
 
 /// What the threads share out among themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,23 +51,15 @@ pub(super) struct Sums {
     norm: Vec<f64>,
     /// Pixels in each bin.
     pixels: Vec<u32>,
-    /// First block of each band, and the end.
-    bands: Vec<usize>,
 }
 
 impl Sums {
     pub(super) fn new(plan: &IntegrationPlan, instructions: InstructionSet) -> Sums {
         let bytes = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
-        let count = (BAND_BYTES / bytes.max(1)).clamp(1, MOST_BANDS);
-        let sums = || (plan.norm_sum(), plan.pixel_count());
-        let (stream, (norm, pixels)) = rayon::join(|| Stream::new(plan), sums);
-        Sums {
-            instructions,
-            norm,
-            pixels,
-            bands: (0..=count).map(|band| stream.blocks() * band / count).collect(),
-            stream,
-        }
+        let bands = (bytes / BAND_BYTES).clamp(LEAST_BANDS, MOST_BANDS);
+        let sums = || rayon::join(|| plan.norm_sum(), || plan.pixel_count());
+        let (stream, (norm, pixels)) = rayon::join(|| Stream::new(plan, bands), sums);
+        Sums { instructions, stream, norm, pixels }
     }
 
     /// Memory of the matrix that is read for each group of frames.
@@ -116,38 +118,28 @@ impl Sums {
         frames: usize,
         sharing: Sharing,
     ) -> Vec<Accumulators> {
-        let sum = |band: usize| {
-            self.instructions.run(Accumulate::<T, S> {
-                group,
-                stream: &self.stream,
-                blocks: self.bands[band]..self.bands[band + 1],
-                bins: plan.accumulator_len(),
-            })
-        };
-        let bands = self.bands.len() - 1;
-        let mut total = BandSums::<S>::zero(plan.accumulator_len());
+        let sum = |band| self.instructions.run(Accumulate::<T, S> { group, stream: &self.stream, band });
+        let bands = self.stream.bands();
+        let mut total = Totals::zero(plan.accumulator_len(), frames, S);
         match sharing {
-            Sharing::Groups => (0..bands).for_each(|band| total.add(&sum(band))),
+            Sharing::Groups => bands.iter().for_each(|band| total.add(band, &sum(band))),
             Sharing::Bands => {
-                let parts: Vec<BandSums<S>> = (0..bands).into_par_iter().map(sum).collect();
-                parts.iter().for_each(|part| total.add(part));
+                for bands in bands.chunks(BANDS_OF_A_THREAD * rayon::current_num_threads()) {
+                    let parts: Vec<BandSums<S>> = bands.par_iter().map(sum).collect();
+                    bands.iter().zip(&parts).for_each(|(band, part)| total.add(band, part));
+                }
             }
         }
-        (0..frames).map(|lane| self.finish(plan, &total, lane)).collect()
+        total.frames.into_iter().map(|frame| self.finish(plan, frame)).collect()
     }
 
     /// The sums of one frame, its norm without the pixels that this frame excludes.
-    fn finish<const S: usize>(
-        &self,
-        plan: &IntegrationPlan,
-        sums: &BandSums<S>,
-        lane: usize,
-    ) -> Accumulators {
-        let excluded = &sums.excluded[lane];
+    fn finish(&self, plan: &IntegrationPlan, frame: Total) -> Accumulators {
+        let Total { signal, variance, excluded } = frame;
         let mut norm = self.norm.clone();
         if !excluded.is_empty() {
             let mut left = self.pixels.clone();
-            for &pixel in excluded {
+            for &pixel in &excluded {
                 for (bin, weight) in plan.entries(pixel as usize) {
                     norm[bin] -= weight * plan.norm[pixel as usize];
                     left[bin] -= 1;
@@ -159,10 +151,52 @@ impl Sums {
             }
         }
         Accumulators {
-            signal: sums.sums.iter().map(|bin| bin[0].0[lane]).collect(),
-            variance: sums.sums.iter().map(|bin| bin[S - 1].0[lane]).collect(),
+            variance: variance.unwrap_or_else(|| signal.clone()),
+            signal,
             norm,
             excluded_pixels: excluded.len() as u64,
+        }
+    }
+}
+
+/// Sums of the frames of a group over the bands so far.
+struct Totals {
+    frames: Vec<Total>,
+}
+
+/// Those of one frame.
+struct Total {
+    signal: Vec<f64>,
+    /// `None` where it is the signal.
+    variance: Option<Vec<f64>>,
+    /// Pixels inside the plan that the frame excludes, ascending.
+    excluded: Vec<u32>,
+}
+
+impl Totals {
+    /// `sums` is the number of sums of a bin.
+    fn zero(bins: usize, frames: usize, sums: usize) -> Totals {
+        let zeros = || vec![0.0; bins];
+        let total = || Total { signal: zeros(), variance: (sums == 2).then(zeros), excluded: Vec::new() };
+        Totals { frames: (0..frames).map(|_| total()).collect() }
+    }
+
+    /// Adds the sums of the next band.
+    fn add<const S: usize>(&mut self, band: &Band, next: &BandSums<S>) {
+        for (bins, sums) in band.bins.chunks(BINS_AT_ONCE).zip(next.sums.chunks(BINS_AT_ONCE)) {
+            for (lane, frame) in self.frames.iter_mut().enumerate() {
+                for (bin, sum) in bins.iter().zip(sums) {
+                    frame.signal[*bin as usize] += sum[0].0[lane];
+                }
+                if let Some(variance) = &mut frame.variance {
+                    for (bin, sum) in bins.iter().zip(sums) {
+                        variance[*bin as usize] += sum[S - 1].0[lane];
+                    }
+                }
+            }
+        }
+        for (frame, excluded) in self.frames.iter_mut().zip(&next.excluded) {
+            frame.excluded.extend_from_slice(excluded);
         }
     }
 }
