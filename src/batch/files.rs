@@ -28,7 +28,7 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
         let weights = pdf.energy_kev().map(|_| "weights.csv");
         std::iter::once("peaks.csv").chain(weights)
     });
-    ["config.yaml", "series.svg", "run.json", REPORT_FILE]
+    ["config.yaml", "series.svg", "frame.svg", "run.json", REPORT_FILE]
         .into_iter()
         .chain(of_pdf)
         .map(|name| config.output.join(name))

@@ -44,7 +44,7 @@ pub(super) fn output_header(config: &Config, prepared: &Prepared) -> Header {
         .with("splitting", splitting)
         .with("bins", config.integration.bins.count)
         .with("normalized_by", normalized)
-        .with("masked_pixels", prepared.masked_pixels)
+        .with("masked_pixels", prepared.mask.count_bad())
         .with("corrections", prepared.applied(config).join("; "));
     match &config.pdf {
         Some(pdf) => header.with_pdf(pdf),

@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod files;
+mod frame_picture;
 mod header;
 mod inputs;
 mod intake;

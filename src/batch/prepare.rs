@@ -18,7 +18,7 @@ pub struct Prepared {
     /// The plans.
     pub plans: Plans,
     /// Pixels that are left out of every frame.
-    pub masked_pixels: usize,
+    pub mask: Mask,
     /// What the sample leaves of the light of its container in each bin of each region and each cell of the cake, A_c,sc/A_c,c \[E7b\]; `None` without one.
     pub container_behind_sample: Option<Vec<f64>>,
 }
@@ -118,8 +118,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
     }
     let norm = pixel_norm(&config.geometry, &config.corrections.factors, flat.as_deref());
     mask.join(&Mask { shape, bad: unusable(&norm) })?;
-    let masked_pixels = mask.count_bad();
-    if masked_pixels == shape.pixels() {
+    if mask.count_bad() == shape.pixels() {
         return Err(PrepareError::NoNorm(detector()));
     }
     let signal = SignalModel {
@@ -147,7 +146,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
     };
     let ratio = config.corrections.absorption.and_then(|it| it.container_behind_sample(&config.geometry));
     let container_behind_sample = ratio.map(|ratio| over_bins(&integration, &ratio));
-    Ok(Prepared { plans: Plans { integration, reduction }, masked_pixels, container_behind_sample })
+    Ok(Prepared { plans: Plans { integration, reduction }, mask, container_behind_sample })
 }
 
 /// Gaps, mask files and shapes, joined.

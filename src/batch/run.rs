@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::error::RunError;
 use super::files::{planned_outputs, remove};
+use super::frame_picture::frame_picture;
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
@@ -101,6 +102,9 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         of_run("weights.csv", &weights)?;
     }
     of_run("series.svg", &series_svg(&curves)?)?;
+    if let Some(picture) = frame_picture(config, &prepared, &records)? {
+        of_run("frame.svg", &picture)?;
+    }
     outputs.extend(["run.json", REPORT_FILE].map(PathBuf::from));
     timings.total_s = start.elapsed().as_secs_f64();
     let twice = prepared.twice_scattered();

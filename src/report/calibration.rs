@@ -2,14 +2,11 @@
 
 use std::f64::consts::PI;
 use std::fmt::Write;
-use std::io::Cursor;
-
-use image::{GrayImage, ImageFormat, Luma};
 
 use super::PictureError;
+use super::detector_image::{cells, picture, polyline, ring_arcs};
 use crate::frame::{Frame, Mask};
 use crate::geometry::calibrate::CalibratedFrame;
-use crate::geometry::{Direction, Geometry};
 
 /// Side of the frame's panel and of the cake's, units of the picture.
 const SIDE: f64 = 620.0;
@@ -50,16 +47,7 @@ fn frame_panel(
     found: &CalibratedFrame,
 ) -> Result<(), PictureError> {
     let (rows, columns) = (frame.shape.rows, frame.shape.columns);
-    let step = (rows.max(columns)).div_ceil(SIDE as usize).max(1);
-    let mut cells = Vec::new();
-    for top in (0..rows).step_by(step) {
-        for left in (0..columns).step_by(step) {
-            let pixels = (top..(top + step).min(rows))
-                .flat_map(|row| (left..(left + step).min(columns)).map(move |column| row * columns + column));
-            cells.push(mean(pixels.filter(|i| good(*i)).map(|i| counts[i])));
-        }
-    }
-    let size = [columns.div_ceil(step), rows.div_ceil(step)];
+    let (cells, size) = cells(frame, counts, good, SIDE as usize);
     let scale = SIDE / rows.max(columns) as f64;
     let [x, y] = [MARGIN, MARGIN];
     let extent = [columns as f64 * scale, rows as f64 * scale];
@@ -72,35 +60,11 @@ fn frame_panel(
         found.centre_px[1]
     );
     for ring in &found.rings {
-        for part in arcs(&found.geometry, ring.two_theta_deg.to_radians(), [columns as f64, rows as f64]) {
-            let points: Vec<String> =
-                part.iter().map(|[c, r]| format!("{:.1},{:.1}", x + c * scale, y + r * scale)).collect();
-            let _ = writeln!(
-                svg,
-                "<polyline points=\"{}\" fill=\"none\" stroke=\"{RING}\" stroke-width=\"0.6\"/>",
-                points.join(" ")
-            );
+        for part in ring_arcs(&found.geometry, ring.two_theta_deg.to_radians()) {
+            polyline(svg, &part, [x, y], scale, RING, 0.6);
         }
     }
     Ok(())
-}
-
-/// Parts of a ring on the array: [column, row] along each.
-fn arcs(geometry: &Geometry, two_theta_rad: f64, size: [f64; 2]) -> Vec<Vec<[f64; 2]>> {
-    let lab = geometry.lab_frame();
-    let mut parts: Vec<Vec<[f64; 2]>> = vec![Vec::new()];
-    for step in 0..=720 {
-        let chi_rad = PI * (f64::from(step) / 360.0 - 1.0);
-        let at = lab.meets(Direction { two_theta_rad, chi_rad }).map(|point| geometry.detector.pixel(point));
-        let inside = at.filter(|[r, c]| (0.0..size[1]).contains(r) && (0.0..size[0]).contains(c));
-        match (inside, parts.last_mut()) {
-            (Some([row, column]), Some(part)) => part.push([column, row]),
-            (None, Some(part)) if !part.is_empty() => parts.push(Vec::new()),
-            (_, _) => {}
-        }
-    }
-    parts.retain(|part| part.len() > 1);
-    parts
 }
 
 fn cake_panel(
@@ -172,73 +136,4 @@ fn residual_panel(svg: &mut String, found: &CalibratedFrame) {
          purple: left out</text>",
         y - 10.0
     );
-}
-
-fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {
-    let (sum, n) = values.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
-    (n > 0.0).then(|| sum / n)
-}
-
-/// Cells as grey levels of √counts from their 5 % to their 99.5 % quantile, dark where much; what is missing is white.
-fn picture(
-    svg: &mut String,
-    cells: &[Option<f32>],
-    [width, height]: [usize; 2],
-    [x, y]: [f64; 2],
-    [across, down]: [f64; 2],
-) -> Result<(), PictureError> {
-    let mut levels: Vec<f32> = cells.iter().flatten().map(|value| value.sqrt()).collect();
-    levels.sort_by(f32::total_cmp);
-    let at = |share: f64| levels.get((share * levels.len() as f64) as usize).copied().unwrap_or(0.0);
-    let (low, high) = (at(0.05), at(0.995).max(at(0.05) + 1e-6));
-    let grey = |cell: Option<f32>| {
-        cell.map_or(255, |value| 255 - (255.0 * ((value.sqrt() - low) / (high - low)).clamp(0.0, 1.0)) as u8)
-    };
-    let image = GrayImage::from_fn(width as u32, height as u32, |column, row| {
-        Luma([grey(cells[row as usize * width + column as usize])])
-    });
-    let mut png = Cursor::new(Vec::new());
-    image
-        .write_to(&mut png, ImageFormat::Png)
-        .map_err(|error| PictureError::new("calibration.svg", error))?;
-    let _ = writeln!(
-        svg,
-        "<image x=\"{x}\" y=\"{y}\" width=\"{across:.1}\" height=\"{down:.1}\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
-        base64(png.get_ref())
-    );
-    Ok(())
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let number = three.iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for k in 0..4 {
-            let letter = LETTERS[(number >> (18 - 6 * k) & 63) as usize];
-            text.push(if k <= three.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_of_the_standard() {
-        // Test vectors of RFC 4648, section 10.
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-    }
 }

@@ -2,12 +2,15 @@
 
 mod cake;
 mod calibration;
+mod detector_image;
+mod frame;
 mod html;
 mod picture;
 mod tune;
 
 pub use cake::cake_svg;
 pub use calibration::calibration_svg;
+pub use frame::{FrameView, frame_svg};
 pub use html::{REPORT_FILE, ReportError, write_report};
 pub use picture::{PictureError, SampleCurves, series_svg};
 pub use tune::tune_svg;

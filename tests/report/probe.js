@@ -3,7 +3,7 @@
   const seen = { errors: window.pageErrors, figures: 0, curves: 0, toggled: 0, hovered: 0, linked: false, wide: 0 };
   try {
     document.querySelectorAll("details").forEach((part) => { part.open = true; });
-    document.querySelectorAll("figure").forEach(draw);
+    figures.forEach(draw);
     await new Promise((done) => setTimeout(done, 500));
     for (const plot of document.querySelectorAll(".plot")) {
       seen.figures += plot.querySelector(".main-svg") ? 1 : 0;
@@ -22,7 +22,7 @@
     await new Promise((done) => setTimeout(done, 300));
     const others = [...document.querySelectorAll('figure[data-link="q"] .plot')].filter((plot) => plot !== full);
     seen.linked = others.length > 0 && others.every((plot) => plot.layout.xaxis.range[0] === 2);
-    const plain = document.querySelector("figure");
+    const plain = figures[0];
     seen.csv = csvOf(plain).split("\n").slice(0, 3);
     seen.overflow = document.documentElement.scrollWidth - window.innerWidth;
   } catch (error) {

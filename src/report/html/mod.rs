@@ -7,6 +7,7 @@ mod figure;
 mod frames;
 mod metrics;
 mod page;
+mod pictures;
 mod record;
 mod results;
 mod sectors;
@@ -66,6 +67,7 @@ fn html(results: &Results) -> Result<String, ReportError> {
         metrics::section(results),
         sectors::section(results)?,
         frames::section(results)?,
+        pictures::section(results)?,
         record::quality(results),
         record::record(results),
     ];

@@ -16,7 +16,8 @@ function layoutOf(layout) {
     font: { color: text, family: "system-ui, sans-serif", size: 12 },
     margin: { t: 10, r: 10, b: 44, l: 56 },
     hovermode: "closest",
-    legend: { bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
+    legend: { bgcolor: "rgba(0,0,0,0)", font: { size: 11 }, y: 0.92 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: grid, activecolor: text },
     showlegend: true,
   };
 }
@@ -53,7 +54,7 @@ const seen = new IntersectionObserver((entries) => {
     if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
   }
 }, { rootMargin: "600px" });
-const figures = [...document.querySelectorAll("figure")];
+const figures = [...document.querySelectorAll("figure:not(.picture)")];
 figures.forEach((figure) => seen.observe(figure));
 addEventListener("beforeprint", () => figures.filter((figure) => figure.offsetParent).forEach(draw));
 

@@ -197,6 +197,17 @@ impl Results {
         stems.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect()
     }
 
+    /// The pictures among the results whose name ends so, with that name.
+    pub(super) fn pictures(&self, ending: &str) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+        let named = self.record.outputs.iter().filter(|file| file.to_string_lossy().ends_with(ending));
+        let read = |file: &PathBuf| {
+            let path = self.folder.join(file);
+            let bytes = std::fs::read(&path).map_err(|source| ReportError::Read { path, source })?;
+            Ok((file.to_string_lossy().into_owned(), bytes))
+        };
+        named.map(read).collect()
+    }
+
     /// A table that the run may have left.
     pub(super) fn table(&self, name: &str) -> Result<Option<Table>, ReportError> {
         if !self.files.contains(Path::new(name)) {

@@ -1,0 +1,32 @@
+//! The picture of the first frame of a run that has results.
+
+use super::prepare::Prepared;
+use crate::config::Config;
+use crate::frame::{FrameAddress, read};
+use crate::output::{FrameRecord, Status};
+use crate::report::{FrameView, PictureError, frame_svg};
+
+/// The frame with its mask, rings and sectors; `None` where no frame of a sample has results, or it is gone since.
+///
+/// # Errors
+/// What the drawing library says.
+pub(super) fn frame_picture(
+    config: &Config,
+    prepared: &Prepared,
+    records: &[FrameRecord],
+) -> Result<Option<String>, PictureError> {
+    let of_sample = |record: &&FrameRecord| {
+        record.status == Status::Done && config.samples.iter().any(|sample| sample.name == record.used_for)
+    };
+    let Some(record) = records.iter().find(of_sample) else { return Ok(None) };
+    let address = FrameAddress { path: record.path.clone(), image: record.image };
+    let Ok(loaded) = read(&address) else { return Ok(None) };
+    let view = FrameView {
+        geometry: &config.geometry,
+        mask: &prepared.mask,
+        unit: config.integration.unit,
+        bins: config.integration.bins,
+        regions: &config.regions,
+    };
+    frame_svg(&record.used_for, &loaded.frame, &view).map(Some)
+}
