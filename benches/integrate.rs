@@ -11,7 +11,9 @@ use halor::engine::cpu::CpuEngine;
 use halor::frame::{Counts, Frame, FrameHeader, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::grid::Bins;
-use halor::integrate::{Azimuth, Filter, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting};
+use halor::integrate::{
+    Azimuth, CakeAxes, Filter, Fold, IntegrationPlan, PlanSpec, RadialUnit, Region, Splitting,
+};
 use halor::simd::InstructionSet;
 
 const SHAPE: Shape = Shape { rows: 1679, columns: 1475 };
@@ -101,5 +103,34 @@ fn engine(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, plans, engine);
+/// What sectors and a cake cost, added to the ring.
+fn more_than_the_ring(c: &mut Criterion) {
+    let mask = Mask { shape: SHAPE, bad: geometry().detector.gap_mask() };
+    let frames = frames();
+    let ring = spec(Splitting::Full, &mask);
+    let sector = |name: &str, centre_deg| Region {
+        name: name.into(),
+        azimuth: Azimuth::Sector { centre_deg, width_deg: 10.0, fold: Fold::WithOpposite },
+    };
+    let mut sectors = ring.clone();
+    sectors.regions.extend([sector("X", 0.0), sector("Y", 90.0)]);
+    let mut cake = ring.clone();
+    cake.cake = Some(CakeAxes { azimuth_bins: 360, radial: Bins { count: 1000, ..cake.bins } });
+    let mut group = c.benchmark_group("cpu, Full");
+    group.sample_size(10).throughput(Throughput::Elements(FRAMES as u64));
+    for (name, spec) in
+        [("ring", ring), ("ring and two sectors", sectors), ("ring and 360 × 1000 cake", cake)]
+    {
+        let engine = CpuEngine::new(Arc::new(IntegrationPlan::build(spec).unwrap()));
+        let all = || {
+            for sums in engine.integrate(black_box(&frames)).unwrap() {
+                engine.take_back(black_box(sums));
+            }
+        };
+        group.bench_function(name, |b| b.iter(all));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, plans, engine, more_than_the_ring);
 criterion_main!(benches);

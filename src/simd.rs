@@ -131,7 +131,11 @@ impl Vectors for Portable {
         let mut sum = sum;
         for (sum, value) in sum.0.iter_mut().zip(&values.0) {
             // Without the instruction a fused sum is a call of a library.
-            *sum = if cfg!(target_arch = "aarch64") { weight.mul_add(*value, *sum) } else { *sum + weight * value };
+            *sum = if cfg!(target_arch = "aarch64") {
+                weight.mul_add(*value, *sum)
+            } else {
+                *sum + weight * value
+            };
         }
         sum
     }
@@ -205,8 +209,14 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn multiply_add_avx512(weight: f64, values: &Row, sum: Row) -> Row {
-        let (values, sum) = (bytemuck::cast(values.0), bytemuck::cast(sum.0));
-        Row(bytemuck::cast(_mm512_fmadd_pd(_mm512_set1_pd(weight), values, sum)))
+        let mut sum = sum;
+        // SAFETY: a row is eight numbers at a multiple of 64 bytes.
+        unsafe {
+            let product = (_mm512_set1_pd(weight), _mm512_load_pd(values.0.as_ptr()));
+            let added = _mm512_fmadd_pd(product.0, product.1, _mm512_load_pd(sum.0.as_ptr()));
+            _mm512_store_pd(sum.0.as_mut_ptr(), added);
+        }
+        sum
     }
 
     /// Pairs of words, then of pairs, then of halves change places.

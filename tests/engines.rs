@@ -1,5 +1,6 @@
 //! Laws of integration that hold on the native engine, whatever the detector.
 
+mod cache;
 mod cake;
 mod exact;
 

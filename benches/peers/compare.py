@@ -1,4 +1,4 @@
-"""halor beside pyFAI and, where they are installed, azint and midas-integrate: same frames, geometry and method, in turn.
+"""halor beside pyFAI and, where they are installed, glassure, azint and midas-integrate: same frames, geometry and method, in turn.
 
 Every round asks each program once; ratios are of medians over the rounds, so that what else the machine does meanwhile
 slows all alike. Differences are of the first frame's I, over the inner bins, in parts of the peer's I.
@@ -12,23 +12,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-
-HERE = Path(__file__).resolve().parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target")) / "release"
-WAVELENGTH = 0.1107e-10
-DISTANCE, PONI1, PONI2 = 0.3, 0.1443, 0.1272
-PIXEL = 172e-6
-SHAPE = (1679, 1475)
-Q_RANGE = (0.5, 27.0)
-POLARIZATION = 0.99
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--bins", type=int, default=3000)
     return parser.parse_args()
@@ -44,75 +34,47 @@ import pyFAI  # noqa: E402
 from pyFAI.detectors import detector_factory  # noqa: E402
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator  # noqa: E402
 
+import scene  # noqa: E402
+from scene import CAKE, DISTANCE, PDF, PIXEL, PONI1, PONI2, POLARIZATION, Q_RANGE, SECTORS, SHAPE, WAVELENGTH, Halor, timed  # noqa: E402
 
-def write_frames(folder, mask):
-    """Rings on a slope, with counting noise; -1 in the gaps."""
-    rows, columns = numpy.indices(SHAPE)
-    radius = numpy.hypot((rows + 0.5) * PIXEL - PONI1, (columns + 0.5) * PIXEL - PONI2)
-    mean = 300 * numpy.exp(-radius / 0.06) * (1.3 + numpy.sin(radius / 0.004)) + 5
-    random = numpy.random.default_rng(1)
-    frames = []
-    for index in range(OPTIONS.frames):
-        frame = random.poisson(mean).astype(numpy.int32)
-        frame[mask] = -1
-        frames.append(frame)
-        fabio.tifimage.TifImage(data=frame).write(str(folder / f"frame_{index:05}.tif"))
-        fabio.cbfimage.CbfImage(data=frame).write(str(folder / f"frame_{index:05}.cbf"))
-    return frames
+BEST_FULL = ("full", "csr", "cython")
+# The peers are slow: few frames say how fast they are.
+FEW = 4
 
 
-def write_run_file(folder, splitting, extension="tif"):
-    path = folder / f"{splitting}-{extension}.yaml"
-    path.write_text(f"""
-output: {folder}/results-{splitting}-{extension}
-engine: cpu
-beam: {{wavelength_angstrom: {WAVELENGTH * 1e10}, polarization: {POLARIZATION}}}
-detector: {{name: Pilatus CdTe 2M}}
-geometry: {{distance_m: {DISTANCE}, poni1_m: {PONI1}, poni2_m: {PONI2}}}
-corrections: {{solid_angle: on, polarization: on, sensor: off}}
-integration: {{unit: q_inv_angstrom, range: {list(Q_RANGE)}, bins: {OPTIONS.bins}, splitting: {splitting}}}
-pdf: off
-samples: [{{name: rings, frames: frame_*.{extension}}}]
-""")
-    return path
+class Comparison:
+    """Frames, detector, and the peers' calls."""
 
+    def __init__(self, folder):
+        self.folder = folder
+        self.detector = detector_factory("Pilatus CdTe 2M")
+        self.mask = self.detector.mask.astype(bool)
+        self.frames = scene.write_frames(folder, self.mask, OPTIONS.frames)
+        self.few = self.frames[:FEW]
 
-class Halor:
-    """The example `peer`, which integrates all frames whenever it is told to."""
+    def run_file(self, **how):
+        return scene.write_run_file(self.folder, OPTIONS.bins, **how)
 
-    def __init__(self, run_file):
-        self.process = subprocess.Popen(
-            [TARGET / "examples" / "peer", run_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.plan_s = float(self.process.stdout.readline())
-        bins = int(self.process.stdout.readline())
-        self.q, self.intensity, self.sigma = (
-            numpy.array([float(self.process.stdout.readline()) for _ in range(bins)]) for _ in range(3)
+    def integrator(self):
+        return AzimuthalIntegrator(dist=DISTANCE, poni1=PONI1, poni2=PONI2, rot1=0, rot2=0, rot3=0,
+                                   detector=self.detector, wavelength=WAVELENGTH)
+
+    def pyfai(self, ai, frame, method, error_model):
+        return ai.integrate1d(
+            frame, OPTIONS.bins, unit="q_A^-1", radial_range=Q_RANGE, mask=self.mask, method=method,
+            polarization_factor=POLARIZATION, correctSolidAngle=True, error_model=error_model,
         )
 
-    def seconds(self):
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+    def rounds(self, ours, theirs):
+        """Seconds of both for all frames, round by round; `theirs` takes a list of frames and does as many, or `at_once`."""
+        done = getattr(theirs, "at_once", len(self.few))
+        pairs = [(ours(), timed(lambda: theirs(self.few)) * len(self.frames) / done) for _ in range(OPTIONS.rounds)]
+        return tuple(zip(*pairs))
 
-
-def timed(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def integrator(detector):
-    return AzimuthalIntegrator(
-        dist=DISTANCE, poni1=PONI1, poni2=PONI2, rot1=0, rot2=0, rot3=0, detector=detector, wavelength=WAVELENGTH
-    )
-
-
-def pyfai_once(ai, frame, mask, method, error_model):
-    return ai.integrate1d(
-        frame, OPTIONS.bins, unit="q_A^-1", radial_range=Q_RANGE, mask=mask, method=method,
-        polarization_factor=POLARIZATION, correctSolidAngle=True, error_model=error_model,
-    )
+    def row(self, title, ours, theirs, note=""):
+        ours, theirs = statistics.median(ours), statistics.median(theirs)
+        count = len(self.frames)
+        print(f"| {title} | {count / ours:.0f} | {count / theirs:.3g} | {theirs / ours:.3g} | {note} |", flush=True)
 
 
 def difference(found, expected):
@@ -122,11 +84,54 @@ def difference(found, expected):
     return float(numpy.max(numpy.abs(found[good] / expected[good] - 1)))
 
 
-def torch_matrix(ai, split):
-    """pyFAI's own matrix, applied by torch to eight frames at once: signal only, no correction, no sigma."""
+def splittings(c):
+    """In memory, each splitting with and without sigma, against pyFAI's fastest method with the same splitting."""
+    for split, splitting in [("full", "full"), ("bbox", "bounding_box"), ("no", "none")]:
+        halor = Halor(c.run_file(splitting=splitting))
+        for error_model in (None, "poisson"):
+            best = None
+            for algorithm in {"full": ("csr", "lut"), "bbox": ("csr",), "no": ("csr", "histogram")}[split]:
+                method, ai = (split, algorithm, "cython"), c.integrator()
+                result = c.pyfai(ai, c.few[0], method, error_model)
+                ours, theirs = c.rounds(halor.seconds, lambda few: [c.pyfai(ai, f, method, error_model) for f in few])
+                if best is None or statistics.median(theirs) < statistics.median(best[2]):
+                    best = (algorithm, ours, theirs, difference(halor.intensity, result.intensity))
+            algorithm, ours, theirs, error = best
+            sigma = "Poisson σ" if error_model else "without σ"
+            c.row(f"pyFAI, {splitting} splitting ({algorithm}), {sigma}", ours, theirs, f"I differs by {error:.1e}")
+        if split == "full":
+            others(c, halor)
+        bandwidth(c, halor, splitting)
+        halor.close()
+
+
+def others(c, halor):
+    """Peers that apply a matrix to signals alone, and the plans."""
+    built = [timed(lambda: c.pyfai(c.integrator(), c.few[0], BEST_FULL, None)) for _ in range(2)]
+    print(f"| plan, full splitting: pyFAI's first frame | {halor.plan_s:.2f} s | {statistics.median(built):.2f} s | "
+          f"{statistics.median(built) / halor.plan_s:.3g} | |", flush=True)
+    for peer in (torch_matrix, midas_map, azint_engine):
+        # Their interfaces change; the other peers are still worth having.
+        try:
+            found = peer(c)
+            if found is None:
+                continue
+            title, note, apply = found
+            apply(c.few)
+            c.row(title, *c.rounds(halor.seconds, apply), note)
+        except Exception as error:
+            print(f"| {peer.__name__}: left out: {type(error).__name__}: {str(error)[:200]} | | | | |", flush=True)
+
+
+def torch_matrix(c):
+    """pyFAI's own matrix, applied by torch to eight frames at once."""
+    if importlib.util.find_spec("torch") is None:
+        return None
     import torch
 
-    engine = next(e.engine for key, e in ai.engines.items() if e.engine is not None and split in str(key))
+    ai = c.integrator()
+    c.pyfai(ai, c.few[0], BEST_FULL, None)
+    engine = next(e.engine for key, e in ai.engines.items() if e.engine is not None and "full" in str(key))
     matrix = torch.sparse_csr_tensor(
         torch.from_numpy(engine.indptr.astype(numpy.int64)),
         torch.from_numpy(engine.indices.astype(numpy.int64)),
@@ -135,16 +140,16 @@ def torch_matrix(ai, split):
     )
     torch.set_num_threads(OPTIONS.threads)
 
-    def apply(frames):
-        for first in range(0, len(frames), 8):
-            stack = numpy.stack([f.ravel() for f in frames[first:first + 8]], axis=1).astype(numpy.float32)
-            matrix @ torch.from_numpy(stack)
+    def apply(few):
+        stack = numpy.stack([few[i % len(few)].ravel() for i in range(8)], axis=1).astype(numpy.float32)
+        matrix @ torch.from_numpy(stack)
 
-    return apply
+    apply.at_once = 8
+    return "torch, pyFAI's matrix times 8 frames at once", "signal only", apply
 
 
-def midas_map():
-    """midas-integrate's own map for this detector, one azimuthal bin; None where it is not installed."""
+def midas_map(c):
+    """midas-integrate's own map for this detector, one azimuthal bin."""
     if importlib.util.find_spec("midas_integrate") is None:
         return None
     import midas_integrate as midas
@@ -161,92 +166,142 @@ def midas_map():
     built = {}
     seconds = timed(lambda: built.update(map=midas.build_map(params)))
     pixmap = built["map"].as_pixel_map() if hasattr(built["map"], "as_pixel_map") else built["map"].pixmap
-    bins = pixmap.n_bins
     geometry = midas.build_csr(
-        pixmap, n_r=bins, n_eta=1, n_pixels_y=SHAPE[1], n_pixels_z=SHAPE[0], build_modes=("floor",)
+        pixmap, n_r=pixmap.n_bins, n_eta=1, n_pixels_y=SHAPE[1], n_pixels_z=SHAPE[0], build_modes=("floor",)
     )
-    return seconds, lambda frames: [midas.integrate(torch.from_numpy(f), geometry) for f in frames]
+    return ("midas-integrate, exact areas", f"signal only; its map took {seconds:.0f} s",
+            lambda few: [midas.integrate(torch.from_numpy(f), geometry) for f in few])
 
 
-def file_to_file(folder, ai, mask, extension):
+def azint_engine(c):
+    """azint with 4 sub-pixels along each side."""
+    if importlib.util.find_spec("azint") is None:
+        return None
+    import azint
+
+    poni = c.folder / "geometry.poni"
+    c.integrator().save(str(poni))
+    ai = azint.AzimuthalIntegrator(str(poni), 4, OPTIONS.bins, unit="q", mask=c.mask, error_model="poisson",
+                                   polarization_factor=POLARIZATION, solid_angle=True)
+    return "azint, 4 sub-pixels, Poisson σ", "", lambda few: [ai.integrate(f) for f in few]
+
+
+def bandwidth(c, halor, splitting):
+    """What of the memory's read bandwidth the engine reaches, counting frames and an eighth of the matrix, and frames alone."""
+    pairs = [(halor.seconds(), halor.seconds("read-memory")) for _ in range(max(OPTIONS.rounds, 5))]
+    ours, reading = (statistics.median(seconds) for seconds in zip(*pairs))
+    frame = 4 * SHAPE[0] * SHAPE[1]
+    limit = frame * len(c.frames) / reading
+    all_bytes, alone = ((frame + extra) * len(c.frames) / ours / limit for extra in (halor.matrix_bytes / 8, 0))
+    print(f"| of the read bandwidth ({limit / 1e9:.1f} GB/s), {splitting} splitting, with σ | {len(c.frames) / ours:.0f} | | | "
+          f"{all_bytes:.0%} with the matrix, {alone:.0%} frames alone |", flush=True)
+
+
+def more_than_the_ring(c):
+    """Two sectors and a cake, in the same pass as the ring: what they add to its time."""
+    ring = Halor(c.run_file())
+    for title, more in [("two sectors of 10°, folded", SECTORS), ("a cake of 360 × 1000", CAKE)]:
+        both = Halor(c.run_file(more=more))
+        pairs = [(both.seconds(), ring.seconds()) for _ in range(max(OPTIONS.rounds, 5))]
+        with_more, alone = (statistics.median(seconds) for seconds in zip(*pairs))
+        print(f"| the ring with {title}, against the ring alone | {len(c.frames) / with_more:.0f} | "
+              f"{len(c.frames) / alone:.0f} | | takes {with_more / alone:.2f} times as long |", flush=True)
+        both.close()
+    ring.close()
+
+
+def filters(c):
+    """Along the ring, frame by frame."""
+    common = {"unit": "q_A^-1", "radial_range": Q_RANGE, "mask": c.mask, "method": BEST_FULL,
+              "polarization_factor": POLARIZATION, "error_model": "poisson"}
+    ai = c.integrator()
+    for filtered, theirs in [
+        ("sigma_clip", lambda few: [ai.sigma_clip(f, OPTIONS.bins, thres=5, max_iter=5, **common) for f in few]),
+        ("median", lambda few: [ai.medfilt1d_ng(f, OPTIONS.bins, percentile=50, **common) for f in few]),
+    ]:
+        halor = Halor(c.run_file(filtered=filtered))
+        theirs(c.few[:1])
+        c.row(f"pyFAI, {filtered}, full splitting (csr), Poisson σ", *c.rounds(halor.seconds, theirs))
+        halor.close()
+
+
+def frames_to_g(c):
+    """Frames in memory to G(r) with σ, against pyFAI and glassure."""
+    if importlib.util.find_spec("glassure") is None:
+        print("| glassure: not installed | | | | |")
+        return
+    from glassure.calc import calculate_pdf, create_calculate_pdf_configs
+    from glassure.pattern import Pattern
+
+    halor, ai = Halor(c.run_file(pdf=PDF)), c.integrator()
+    # g/cm³ of DENSITY atoms per Å³ with the mean atomic mass of the composition.
+    density = scene.DENSITY * (62 * 91.224 + 15.5 * 63.546 + 12.5 * 58.693 + 10 * 26.982) / 100 / 0.602214
+
+    def theirs(few):
+        for frame in few:
+            result = c.pyfai(ai, frame, BEST_FULL, "poisson")
+            pattern = Pattern(result.radial, result.intensity)
+            config = create_calculate_pdf_configs(pattern, {"Zr": 62, "Cu": 15.5, "Ni": 12.5, "Al": 10}, density)
+            transform = config[1].transform
+            transform.q_min, transform.q_max = 0.7, 25.0
+            transform.r_min, transform.r_max, transform.r_step = scene.R_AXIS[0] + scene.R_AXIS[2], *scene.R_AXIS[1:]
+            calculate_pdf(*config)
+
+    theirs(c.few[:1])
+    c.row("frames to G(r): pyFAI (csr, Poisson σ) and glassure", *c.rounds(lambda: halor.seconds("to-g"), theirs),
+          "halor with σ of G(r), peaks and figures of quality")
+    halor.close()
+
+
+def file_to_file(c, ai, extension):
     """A script as users of pyFAI write it: read, integrate, save."""
-    out = folder / "pyfai"
+    out = c.folder / "pyfai"
     out.mkdir(exist_ok=True)
-    for path in sorted(folder.glob(f"frame_*.{extension}")):
-        result = pyfai_once(ai, fabio.open(str(path)).data, mask, ("full", "csr", "cython"), "poisson")
+    paths = sorted(c.folder.glob(f"frame_*.{extension}"))[: 2 * FEW]
+    for path in paths:
+        result = c.pyfai(ai, fabio.open(str(path)).data, BEST_FULL, "poisson")
         numpy.savetxt(out / f"{path.stem}.xye", numpy.column_stack([result.radial, result.intensity, result.sigma]))
+    return len(paths)
 
 
-def report(title, count, ours, theirs, note=""):
-    ours, theirs = statistics.median(ours), statistics.median(theirs)
-    print(f"{title:<58} {count / ours:>8.0f} {count / theirs:>8.1f} {theirs / ours:>7.1f}  {note}", flush=True)
+def files(c):
+    """From files in the page cache to .xye on disk."""
+    ai = c.integrator()
+    c.pyfai(ai, c.few[0], BEST_FULL, "poisson")
+    for extension, name in (("tif", "TIFF"), ("cbf", "CBF")):
+        run_file = c.run_file(extension=extension)
+        halor = Halor(run_file)
+        results = c.folder / f"results-{run_file.stem}" / "run.json"
+        command = [scene.TARGET / "halor", "run", run_file, "--force", "--quiet"]
+        subprocess.run(command, check=True)
+        whole, ours, decoding, theirs = [], [], [], []
+        for _ in range(OPTIONS.rounds):
+            whole.append(timed(lambda: subprocess.run(command, check=True)))
+            timings = json.loads(results.read_text())["timings"]
+            ours.append(timings["total_s"] - timings["plan_s"])
+            decoding.append(halor.seconds("decode"))
+            counted = {}
+            seconds = timed(lambda: counted.update(n=file_to_file(c, ai, extension)))
+            theirs.append(seconds * len(c.frames) / counted["n"])
+        of_decode = statistics.median(decoding) / statistics.median(ours)
+        c.row(f"{name} files to .xye on disk, plans made before", ours, theirs,
+              f"{of_decode:.0%} of what decoding alone allows ({len(c.frames) / statistics.median(decoding):.0f} frames/s)")
+        c.row(f"{name} files to .xye on disk, the whole program with its plan from disk", whole, theirs)
+        halor.close()
 
 
 def main():
-    detector = detector_factory("Pilatus CdTe 2M")
-    mask = detector.mask.astype(bool)
-    print(f"pyFAI {pyFAI.version}, {OPTIONS.threads} threads, {OPTIONS.frames} frames of {SHAPE[0]} x {SHAPE[1]}, "
-          f"{OPTIONS.bins} bins; medians of {OPTIONS.rounds} rounds. halor always computes sigma.\n")
-    print(f"{'':<58} {'halor':>8} {'peer':>8} {'ratio':>7}  largest relative difference of I")
+    print(f"pyFAI {pyFAI.version}, {OPTIONS.threads} threads, {OPTIONS.frames} frames of {SHAPE[0]} × {SHAPE[1]}, "
+          f"{OPTIONS.bins} bins; medians of {OPTIONS.rounds} rounds; load {os.getloadavg()[0]:.1f} at the start. "
+          "halor always computes σ.\n")
+    print("| peer | halor, frames/s | peer, frames/s | ratio | |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        frames = write_frames(folder, mask)
-        few = frames[:4]
-        for split, splitting in [("full", "full"), ("bbox", "bounding_box"), ("no", "none")]:
-            halor = Halor(write_run_file(folder, splitting))
-            for error_model in (None, "poisson"):
-                best = None
-                for algorithm in ("csr", "histogram") if split == "no" else ("csr", "lut"):
-                    method = (split, algorithm, "cython")
-                    ai = integrator(detector)
-                    result = pyfai_once(ai, few[0], mask, method, error_model)
-                    ours, theirs = [], []
-                    for _ in range(OPTIONS.rounds):
-                        ours.append(halor.seconds())
-                        theirs.append(timed(lambda: [pyfai_once(ai, f, mask, method, error_model) for f in few])
-                                      * len(frames) / len(few))
-                    if best is None or statistics.median(theirs) < statistics.median(best[2]):
-                        best = (algorithm, ours, theirs, difference(halor.intensity, result.intensity), ai)
-                algorithm, ours, theirs, error, ai = best
-                sigma = "with sigma" if error_model else "without sigma"
-                report(f"pyFAI {split} {algorithm} {sigma}", len(frames), ours, theirs, f"{error:.1e}")
-            if split == "full":
-                rounds = range(OPTIONS.rounds)
-                built = [timed(lambda: pyfai_once(integrator(detector), few[0], mask, ("full", "csr", "cython"), None))
-                         for _ in range(2)]
-                report("plan, full splitting (per second)", 1, [halor.plan_s], built)
-                if importlib.util.find_spec("torch"):
-                    apply = torch_matrix(ai, "full") if algorithm == "csr" else None
-                    if apply:
-                        apply(frames[:8])
-                        pairs = [(halor.seconds(), timed(lambda: apply(frames[:8])) * len(frames) / 8) for _ in rounds]
-                        report("torch, pyFAI's matrix times 8 frames, signal only", len(frames), *zip(*pairs))
-                try:
-                    midas = midas_map()
-                except Exception as error:  # Its interface changes; the other peers are still worth having.
-                    midas = None
-                    print(f"midas-integrate: left out: {type(error).__name__}: {error}")
-                if midas:
-                    seconds, apply = midas
-                    apply(few)
-                    pairs = [(halor.seconds(), timed(lambda: apply(few)) * len(frames) / len(few)) for _ in rounds]
-                    report("midas-integrate, exact areas, signal only", len(frames), *zip(*pairs))
-                    report("plan of midas-integrate (per second)", 1, [halor.plan_s], [seconds])
-            halor.process.stdin.close()
-        ai = integrator(detector)
-        pyfai_once(ai, few[0], mask, ("full", "csr", "cython"), "poisson")
-        for extension in ("tif", "cbf"):
-            command = [TARGET / "halor", "run", write_run_file(folder, "full", extension), "--force", "--quiet"]
-            whole, ours, theirs = [], [], []
-            for _ in range(min(OPTIONS.rounds, 3)):
-                whole.append(timed(lambda: subprocess.run(command, check=True)))
-                timings = json.loads((folder / f"results-full-{extension}" / "run.json").read_text())["timings"]
-                ours.append(timings["total_s"] - timings["plan_s"])
-                theirs.append(timed(lambda: file_to_file(folder, ai, mask, extension)))
-            report(f"files to .xye on disk, {extension}, plans made before", len(frames), ours, theirs)
-            report(f"files to .xye on disk, {extension}, halor's start and plan too", len(frames), whole, theirs)
-    if importlib.util.find_spec("azint") is None:
-        print("azint: not installed")
+        c = Comparison(Path(folder))
+        for part in (splittings, more_than_the_ring, filters, frames_to_g, files):
+            part(c)
+    for package in ("azint", "midas_integrate", "glassure"):
+        if importlib.util.find_spec(package) is None:
+            print(f"\n{package}: not installed")
     return 0
 
 

@@ -9,18 +9,13 @@ use super::prepare::Prepared;
 use super::queue::{Job, Read};
 use crate::config::{Config, NormalizeBy};
 use crate::frame::Frame;
-use crate::integrate::{RadialUnit, Splitting};
+use crate::integrate::RadialUnit;
 use crate::output::Header;
 use crate::units::energy_kev;
 
 /// The parameters of a run as they stand at the head of every text output.
 pub(super) fn output_header(config: &Config, prepared: &Prepared) -> Header {
     let poni = &config.geometry.poni;
-    let splitting = match config.integration.splitting {
-        Splitting::None => "none",
-        Splitting::BoundingBox => "bounding_box",
-        Splitting::Full => "full",
-    };
     let normalized = match config.integration.normalize_by {
         NormalizeBy::None => "none",
         NormalizeBy::Exposure => "exposure",
@@ -41,7 +36,7 @@ pub(super) fn output_header(config: &Config, prepared: &Prepared) -> Header {
         .with("distance_m", poni.distance_m)
         .with("poni_m", format_args!("{} {}", poni.poni1_m, poni.poni2_m))
         .with("rotations_rad", format_args!("{} {} {}", poni.rot1_rad, poni.rot2_rad, poni.rot3_rad))
-        .with("splitting", splitting)
+        .with("splitting", config.integration.splitting)
         .with("bins", config.integration.bins.count)
         .with("normalized_by", normalized)
         .with("masked_pixels", prepared.mask.count_bad())

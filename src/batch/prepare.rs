@@ -126,7 +126,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         dead_time: config.corrections.dead_time,
         saturated_counts: config.corrections.saturated_counts,
     };
-    let integration = Arc::new(IntegrationPlan::build(PlanSpec {
+    let integration = Arc::new(config.plan_cache.plan(PlanSpec {
         geometry: config.geometry.clone(),
         unit: config.integration.unit,
         bins: config.integration.bins,

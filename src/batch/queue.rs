@@ -1,5 +1,6 @@
 //! The frames of a run in order, read ahead of the engine by a bounded number of batches.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -113,25 +114,32 @@ fn read_batch(batch: &[Job], open: &mut Option<Arc<FrameFile>>) -> Reads {
     let same_file = |a: &Job, b: &Job| a.address.path == b.address.path;
     let groups: Vec<&[Job]> = batch.chunk_by(same_file).collect();
     let before = open.take();
-    let (frames, files): (Vec<Reads>, Vec<Option<_>>) = groups
-        .par_iter()
-        .map(|jobs| {
-            let path = &jobs[0].address.path;
-            let file = match before.as_ref().filter(|file| file.path() == path) {
-                Some(file) => Ok(Arc::clone(file)),
-                None => FrameFile::read(path).map(Arc::new),
-            };
-            match file {
-                Ok(file) => {
-                    let image = |job: &Job| (job.clone(), file.image(job.address.image));
-                    (jobs.par_iter().map(image).collect(), (jobs.len() > 1).then_some(file))
-                }
-                // Each image gets the reason.
-                Err(error) => {
-                    let mut first = Some(error);
-                    let mut reason = |job: &Job| first.take().map_or_else(|| frame::read(&job.address), Err);
-                    (jobs.iter().map(|job| (job.clone(), reason(job))).collect(), None)
-                }
+    let known = |jobs: &[Job]| before.as_ref().filter(|file| file.path() == jobs[0].address.path).cloned();
+    let unread: Vec<&Path> = groups
+        .iter()
+        .filter(|jobs| known(jobs).is_none())
+        .map(|jobs| jobs[0].address.path.as_path())
+        .collect();
+    let mut read = FrameFile::read_all(&unread).into_iter();
+    let with_files: Vec<(&[Job], Result<Arc<FrameFile>, FrameError>)> = groups
+        .into_iter()
+        .filter_map(|jobs| {
+            let file = known(jobs).map(Ok).or_else(|| read.next().map(|file| file.map(Arc::new)))?;
+            Some((jobs, file))
+        })
+        .collect();
+    let (frames, files): (Vec<Reads>, Vec<Option<_>>) = with_files
+        .into_par_iter()
+        .map(|(jobs, file)| match file {
+            Ok(file) => {
+                let image = |job: &Job| (job.clone(), file.image(job.address.image));
+                (jobs.par_iter().map(image).collect(), (jobs.len() > 1).then_some(file))
+            }
+            // Each image gets the reason.
+            Err(error) => {
+                let mut first = Some(error);
+                let mut reason = |job: &Job| first.take().map_or_else(|| frame::read(&job.address), Err);
+                (jobs.iter().map(|job| (job.clone(), reason(job))).collect(), None)
             }
         })
         .unzip();

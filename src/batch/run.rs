@@ -257,6 +257,9 @@ impl<'a> Run<'a> {
                 }
                 Err(status) => frame.record.status = status,
             }
+            if let Some(sums) = frame.sums {
+                self.engine.take_back(sums);
+            }
             self.records.push(frame.record);
         }
         self.timings.reduce_and_write_s += start.elapsed().as_secs_f64();

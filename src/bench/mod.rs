@@ -7,19 +7,19 @@ mod report;
 mod scene;
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use crate::batch::{self, PrepareError, RunError, RunOptions};
-use crate::config::{self, ConfigError, EngineChoice, Loaded};
+use crate::config::{self, Config, ConfigError, EngineChoice, Loaded};
 use crate::engine::cpu::CpuEngine;
 use crate::engine::{Engine, EngineError, select};
-use crate::frame::{FrameAddress, FrameError, each_type, read};
+use crate::frame::{FrameError, FrameFile, each_type};
 use crate::geometry::GeometryError;
-use crate::integrate::Pattern;
+use crate::integrate::{Pattern, Splitting};
 use crate::output::{Existing, Header, OutputError, make_folder, write_file, xye};
 use crate::pipeline::{Plans, reduce_all};
 use crate::scattering::ScatteringError;
@@ -34,16 +34,27 @@ pub struct BenchSettings {
     pub detector: String,
     /// Radial bins.
     pub bins: usize,
-    /// As in run files: none, bounding_box, full.
-    pub splitting: String,
+    /// How pixels are split.
+    pub splitting: Splitting,
     /// Sectors that share out the ring; 0 = the ring alone.
     pub sectors: usize,
+    /// A cake, made in the same pass.
+    pub cake: Option<CakeBins>,
     /// Frames of a round.
     pub frames: usize,
     /// How often each part is measured.
     pub rounds: usize,
     /// A graphics adapter to measure too; `Auto` takes a real GPU if there is one.
     pub engine: EngineChoice,
+}
+
+/// Cells of a cake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct CakeBins {
+    /// Bins of a turn.
+    pub azimuth: usize,
+    /// Radial bins.
+    pub radial: usize,
 }
 
 /// Why nothing was measured.
@@ -103,6 +114,7 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
     let plans_s = start.elapsed().as_secs_f64();
     let plan = &plans.integration;
     let cpu = CpuEngine::new(Arc::clone(plan));
+    let ring = ring_alone(&loaded[0].config)?;
     let gpu = gpu(settings, &plans)?;
 
     let frame_bytes = (4 * plan.shape.pixels()) as f64;
@@ -119,17 +131,14 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
         }),
         task("decode TIFF", count, frame_bytes, || read_all(&scene.tiffs)),
         task("decode CBF", count, frame_bytes, || read_all(&scene.cbfs)),
-        task("integrate, CPU", count, kernel_bytes, || {
-            black_box(cpu.integrate(&scene.frames)?);
-            Ok(0.0)
-        }),
+        task("integrate, CPU", count, kernel_bytes, || integrate(&cpu, &scene)),
     ];
+    if let Some(ring) = &ring {
+        tasks.push(task("integrate, CPU, the ring alone", count, 0.0, || integrate(ring, &scene)));
+    }
     if let Some(gpu) = &gpu {
         let name = format!("upload, integrate and read back, {}", gpu.info().device);
-        tasks.push(task(&name, count, 0.0, || {
-            black_box(gpu.integrate(&scene.frames)?);
-            Ok(0.0)
-        }));
+        tasks.push(task(&name, count, 0.0, || integrate(gpu.as_ref(), &scene)));
     }
     if let Some(plan) = &plans.reduction {
         let all: Vec<&Pattern> = patterns.iter().collect();
@@ -161,8 +170,9 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
         detector: settings.detector.clone(),
         pixels: plan.shape.pixels(),
         bins: settings.bins,
-        splitting: settings.splitting.clone(),
+        splitting: settings.splitting.to_string(),
         sectors: settings.sectors,
+        cake: settings.cake,
         frames: count,
         rounds: settings.rounds,
         entries_per_pixel: plan.matrix.bins.len() as f64 / plan.shape.pixels() as f64,
@@ -178,6 +188,16 @@ fn task<'a>(
     work: impl FnMut() -> Result<f64, BenchError> + 'a,
 ) -> Task<'a> {
     Task { name: name.to_owned(), count, bytes, work: Box::new(work) }
+}
+
+/// An engine for the pattern of the ring alone; `None` where there is nothing else.
+fn ring_alone(config: &Config) -> Result<Option<CpuEngine>, BenchError> {
+    if config.regions.len() == 1 && config.cake.is_none() {
+        return Ok(None);
+    }
+    let regions = config.regions.iter().take(1).cloned().collect();
+    let alone = Config { regions, cake: None, ..config.clone() };
+    Ok(Some(CpuEngine::new(batch::prepare(&alone)?.plans.integration)))
 }
 
 /// The GPU engine; `None` where there is no real GPU and none is asked for.
@@ -231,10 +251,21 @@ fn word_sum(bytes: &[u8]) -> u64 {
     sums.iter().fold(0, |all, sum| all.wrapping_add(*sum))
 }
 
+/// All frames, batch by batch as in a run.
+fn integrate(engine: &dyn Engine, scene: &Scene) -> Result<f64, BenchError> {
+    for batch in scene.frames.chunks(engine.batch_size()) {
+        black_box(engine.integrate(batch)?).into_iter().for_each(|sums| engine.take_back(sums));
+    }
+    Ok(0.0)
+}
+
 fn read_all(paths: &[PathBuf]) -> Result<f64, BenchError> {
-    paths.par_iter().try_for_each(|path| {
-        black_box(read(&FrameAddress { path: path.clone(), image: 0 })?);
-        Ok::<(), BenchError>(())
-    })?;
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    for batch in paths.chunks(LANES * rayon::current_num_threads()) {
+        FrameFile::read_all(batch).into_par_iter().try_for_each(|file| {
+            black_box(file?.image(0)?);
+            Ok::<(), BenchError>(())
+        })?;
+    }
     Ok(0.0)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::CakeBins;
+
 /// The part that the others are compared with.
 pub(super) const READ_MEMORY: &str = "read memory";
 
@@ -30,6 +32,8 @@ pub struct BenchReport {
     pub splitting: String,
     /// Sectors besides the ring.
     pub sectors: usize,
+    /// Cells of the cake, if there is one.
+    pub cake: Option<CakeBins>,
     /// Frames of a round.
     pub frames: usize,
     /// Rounds, of which each part has the median.
@@ -89,9 +93,12 @@ impl fmt::Display for BenchReport {
             self.rounds,
             self.frames
         )?;
+        let cake = self
+            .cake
+            .map_or_else(|| "no cake".to_owned(), |c| format!("cake of {} × {}", c.azimuth, c.radial));
         writeln!(
             f,
-            "{}, {} bins, splitting {}, {} sectors: {:.2} matrix entries per pixel, plans in {:.2} s\n",
+            "{}, {} bins, splitting {}, {} sectors, {cake}: {:.2} matrix entries per pixel, plans in {:.2} s\n",
             self.detector, self.bins, self.splitting, self.sectors, self.entries_per_pixel, self.plans_s
         )?;
         write!(f, "{:<44} {:>10} {:>8} {:>14}", "", "frames/s", "GB/s", "of memory's")?;

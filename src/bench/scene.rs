@@ -129,13 +129,16 @@ fn run_file(settings: &BenchSettings, geometry: &Geometry, extension: &str) -> S
         format!("  - {{name: s{i}, centre_deg: {}, width_deg: {width}, fold: off}}\n", width * i as f64)
     };
     let sectors: String = (0..settings.sectors).map(sector).collect();
+    let cake = settings.cake.map_or_else(String::new, |cake| {
+        format!("cake: {{azimuth_bins: {}, radial_bins: {}}}\n", cake.azimuth, cake.radial)
+    });
     let sectors = if sectors.is_empty() { String::new() } else { format!("sectors:\n{sectors}") };
     format!(
         "output: results-{extension}\nengine: cpu\nbeam: {{energy_kev: {ENERGY_KEV}}}\n\
          detector: {{name: {}}}\n\
          geometry: {{distance_m: {}, poni1_m: {}, poni2_m: {}}}\n\
          corrections: {{solid_angle: on, polarization: on, sensor: off}}\n\
-         integration: {{unit: q_inv_angstrom, range: [0.5, {q_max}], bins: {}, splitting: {}}}\n{sectors}\
+         integration: {{unit: q_inv_angstrom, range: [0.5, {q_max}], bins: {}, splitting: {}}}\n{sectors}{cake}\
          composition: {COMPOSITION}\n\
          pdf: {{mode: absolute, density_atoms_per_cubic_angstrom: 0.0528, q_range_inv_angstrom: [0.9, {}], \
          normalization_q_min_inv_angstrom: {}, window: lorch, r_range_angstrom: [0, 30], r_step_angstrom: 0.01}}\n\

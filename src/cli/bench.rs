@@ -2,8 +2,9 @@
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use halor::bench::{BenchSettings, bench};
+use halor::bench::{BenchSettings, CakeBins, bench};
 use halor::config::EngineChoice;
+use halor::integrate::Splitting;
 
 use super::{Outcome, print, say};
 
@@ -16,11 +17,14 @@ pub(super) struct BenchArgs {
     #[arg(long, default_value_t = 3000)]
     bins: usize,
     /// How pixels are split.
-    #[arg(long, value_enum, default_value_t = Splitting::Full)]
-    splitting: Splitting,
+    #[arg(long, value_enum, default_value_t = SplittingWord::Full)]
+    splitting: SplittingWord,
     /// Sectors that share out the ring, integrated with it.
     #[arg(long, default_value_t = 0)]
     sectors: usize,
+    /// A cake of so many azimuth and radial bins, such as 360x1000, in the same pass.
+    #[arg(long, value_parser = cake_bins)]
+    cake: Option<CakeBins>,
     /// Frames of a round; they are kept in memory and written to a temporary folder as TIFF and CBF.
     #[arg(long, default_value_t = 32)]
     frames: usize,
@@ -36,13 +40,21 @@ pub(super) struct BenchArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Splitting {
+enum SplittingWord {
     /// Not at all.
     None,
     /// By the bounding box.
     BoundingBox,
     /// By the area.
     Full,
+}
+
+/// `360x1000`.
+fn cake_bins(text: &str) -> Result<CakeBins, String> {
+    let wrong = || format!("`{text}` is no number of azimuth and radial bins; write for example 360x1000");
+    let (azimuth, radial) = text.split_once('x').ok_or_else(wrong)?;
+    let number = |text: &str| text.parse().ok().filter(|bins| *bins > 0).ok_or_else(wrong);
+    Ok(CakeBins { azimuth: number(azimuth)?, radial: number(radial)? })
 }
 
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> anyhow::Result<Outcome> {
@@ -54,20 +66,15 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> anyhow::Result<Outcome> {
         detector: args.detector.clone(),
         bins: args.bins,
         splitting: match args.splitting {
-            Splitting::None => "none",
-            Splitting::BoundingBox => "bounding_box",
-            Splitting::Full => "full",
-        }
-        .to_owned(),
+            SplittingWord::None => Splitting::None,
+            SplittingWord::BoundingBox => Splitting::BoundingBox,
+            SplittingWord::Full => Splitting::Full,
+        },
         sectors: args.sectors,
+        cake: args.cake,
         frames: args.frames.max(1),
         rounds: args.rounds.max(1),
-        engine: match args.engine.as_str() {
-            "auto" => EngineChoice::Auto,
-            "gpu" => EngineChoice::Gpu,
-            "cpu" => EngineChoice::Cpu,
-            name => EngineChoice::Adapter(name.to_owned()),
-        },
+        engine: EngineChoice::named(&args.engine),
     };
     let report = bench(&settings)?;
     if args.json {

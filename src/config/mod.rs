@@ -27,7 +27,7 @@ use crate::frame::FrameAddress;
 use crate::geometry::Geometry;
 use crate::geometry::calibrate::Calibrant;
 use crate::grid::Bins;
-use crate::integrate::{CakeAxes, Filter, RadialUnit, Region, Splitting};
+use crate::integrate::{CakeAxes, Filter, PlanCache, RadialUnit, Region, Splitting};
 use crate::low_r::LowRFitSettings;
 use crate::pdf::{Covariance, TransformSettings};
 use crate::peaks::PeakSettings;
@@ -46,6 +46,8 @@ pub struct Config {
     pub engine: EngineChoice,
     /// Memory that the run may take: so many frames are read ahead.
     pub memory_limit_bytes: u64,
+    /// Where integration plans are kept from run to run.
+    pub plan_cache: PlanCache,
     /// Detector and its placement.
     pub geometry: Geometry,
     /// The .poni file that the placement was read from.
@@ -88,6 +90,18 @@ pub enum EngineChoice {
     Cpu,
     /// The adapter whose name contains this, software drivers included.
     Adapter(String),
+}
+
+impl EngineChoice {
+    /// `auto`, `gpu`, `cpu`, or else a part of an adapter's name.
+    pub fn named(word: &str) -> EngineChoice {
+        match word {
+            "auto" => EngineChoice::Auto,
+            "gpu" => EngineChoice::Gpu,
+            "cpu" => EngineChoice::Cpu,
+            adapter => EngineChoice::Adapter(adapter.to_owned()),
+        }
+    }
 }
 
 /// Static masking.

@@ -116,6 +116,13 @@ impl Engine for CpuEngine {
             Way::Rings(rings) => frames.iter().map(|frame| rings.integrate(&self.plan, frame)).collect(),
         }
     }
+
+    fn take_back(&self, sums: Accumulators) {
+        match &self.way {
+            Way::Sums(way) => way.take_back(sums),
+            Way::Rings(_) => drop(sums),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -56,6 +56,10 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Device loss, lack of memory, or a frame that does not fit the plan.
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError>;
+
+    /// Takes sums back that are not needed any more, to use their memory again: that of a cake is large, and new memory has to
+    /// be cleared page by page.
+    fn take_back(&self, _sums: Accumulators) {}
 }
 
 /// Whether a frame has the pixels of the plan, each with its count.

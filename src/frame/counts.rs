@@ -1,35 +1,63 @@
 //! Counts of every number type, handled alike.
 
 use super::Counts;
+use crate::simd::{InstructionSet, Vectors, Work};
 
-/// A number type that counts come in.
-trait Count: Copy {
-    /// The value; exact for every type.
-    fn to_f64(self) -> f64;
+/// A number type that counts come in. Engines handle it as 32-bit words: those of valid counts compare like the counts, those
+/// of flagged pixels are larger or not valid.
+pub(crate) trait Count: Copy + Send + Sync {
+    /// Less than every count that is not flagged, or the least there is.
+    const LEAST: Self;
+
+    /// The counts, if they are of this type.
+    fn of(counts: &Counts) -> Option<&[Self]>;
+
+    /// The word of this count.
+    fn word(self) -> u32;
+
+    /// The count that a word stands for; exact.
+    fn value(word: u32) -> f64;
 
     /// Whether the detector says that this is no measurement: negative (gap, dead pixel) or not finite.
     fn is_flagged(self) -> bool;
+
+    /// The larger of two; a number that is not finite is never larger.
+    fn larger(self, other: Self) -> Self;
 }
 
 macro_rules! count {
-    ($type:ty, $value:ident => $flagged:expr) => {
+    ($type:ty, $variant:ident, least $least:expr, $count:ident => $word:expr, $bits:ident => $value:expr) => {
         impl Count for $type {
-            fn to_f64(self) -> f64 {
-                f64::from(self)
+            const LEAST: Self = $least;
+            fn of(counts: &Counts) -> Option<&[Self]> {
+                if let Counts::$variant(counts) = counts { Some(counts) } else { None }
+            }
+            #[inline(always)]
+            fn word(self) -> u32 {
+                let $count = self;
+                $word
+            }
+            #[inline(always)]
+            fn value($bits: u32) -> f64 {
+                f64::from($value)
             }
             fn is_flagged(self) -> bool {
-                let $value = self;
-                $flagged
+                let value = f64::from(self);
+                !value.is_finite() || value < 0.0
+            }
+            #[inline(always)]
+            fn larger(self, other: Self) -> Self {
+                if other > self && f64::from(other) < f64::INFINITY { other } else { self }
             }
         }
     };
 }
 
-count!(u16, _value => false);
-count!(i16, value => value < 0);
-count!(u32, _value => false);
-count!(i32, value => value < 0);
-count!(f32, value => !value.is_finite() || value < 0.0);
+count!(u16, U16, least 0, count => u32::from(count), word => word as u16);
+count!(i16, I16, least -1, count => i32::from(count) as u32, word => word as i32);
+count!(u32, U32, least 0, count => count, word => word);
+count!(i32, I32, least -1, count => count as u32, word => word as i32);
+count!(f32, F32, least -1.0, count => count.to_bits(), word => f32::from_bits(word));
 
 /// `each_type!(counts, values => expression)`: the expression, compiled for each number type, with `values` bound
 /// to the vector.
@@ -59,36 +87,44 @@ impl Counts {
 
     /// The largest count that is not flagged; `None` where all are.
     pub fn largest(&self) -> Option<f64> {
-        each_type!(self, values => largest(values))
+        each_type!(self, values => InstructionSet::best().run(Largest(values)))
     }
 
     /// All pixels as f64, exact.
     pub fn to_f64(&self) -> Vec<f64> {
-        each_type!(self, values => values.iter().map(|value| value.to_f64()).collect())
+        each_type!(self, values => values.iter().map(|value| f64::from(*value)).collect())
     }
 
     /// All pixels as f32: whole counts are exact up to 2²⁴.
     pub fn to_f32(&self) -> Vec<f32> {
-        each_type!(self, values => values.iter().map(|value| value.to_f64() as f32).collect())
+        each_type!(self, values => values.iter().map(|value| f64::from(*value) as f32).collect())
     }
 
     /// Which pixels are not zero; NaN is not zero.
     pub(super) fn nonzero(&self) -> Vec<bool> {
-        each_type!(self, values => values.iter().map(|value| value.to_f64() != 0.0).collect())
+        each_type!(self, values => values.iter().map(|value| f64::from(*value) != 0.0).collect())
     }
 }
 
-fn largest<T: Count>(values: &[T]) -> Option<f64> {
-    const NONE: f64 = f64::NEG_INFINITY;
-    // Several maxima beside each other, which a vector unit takes at once: every frame is looked through.
-    let mut largest = [NONE; 8];
-    for values in values.chunks(largest.len()) {
-        for (largest, value) in largest.iter_mut().zip(values) {
-            let value = if value.is_flagged() { NONE } else { value.to_f64() };
-            *largest = if value > *largest { value } else { *largest };
+/// Every frame is looked through.
+struct Largest<'a, T>(&'a [T]);
+
+impl<T: Count> Work for Largest<'_, T> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, _: V) -> Option<f64> {
+        // Several maxima beside each other, which a vector unit takes at once.
+        let mut largest = [T::LEAST; 64];
+        let (rows, rest) = self.0.as_chunks::<64>();
+        for row in rows {
+            for (largest, value) in largest.iter_mut().zip(row) {
+                *largest = largest.larger(*value);
+            }
         }
+        let all = largest.into_iter().chain(rest.iter().copied()).fold(T::LEAST, T::larger);
+        (!self.0.is_empty() && !all.is_flagged()).then(|| T::value(all.word()))
     }
-    largest.into_iter().reduce(f64::max).filter(|largest| *largest > NONE)
 }
 
 #[cfg(test)]

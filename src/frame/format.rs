@@ -111,7 +111,7 @@ pub(super) fn format_of(source: &Source<'_>) -> Result<Format, FrameError> {
         (b"MM\0*", Format::Plain(Plain::Tiff)),
         (b"II+\0", Format::Plain(Plain::Tiff)),
         (b"MM\0+", Format::Plain(Plain::Tiff)),
-        (b"###CBF", Format::Plain(Plain::Cbf)),
+        (cbf::MAGIC, Format::Plain(Plain::Cbf)),
         (npy::MAGIC, Format::Plain(Plain::Npy)),
         (fit2d::MAGIC, Format::Plain(Plain::Fit2d)),
         (png::MAGIC, Format::Plain(Plain::Png)),

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 pub use buffer::Pixels;
 pub use cbf::write_cbf;
-pub(crate) use counts::each_type;
+pub(crate) use counts::{Count, each_type};
 pub use error::FrameError;
 pub use load::{
     FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array, split_dataset,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::buffer::Buffer;
-use super::{FrameError, Shape};
+use super::{FrameError, Shape, cbf};
 
 /// No image is larger than this once it is decoded.
 pub(super) const MAX_IMAGE_BYTES: u64 = 4 << 30;
@@ -18,12 +18,14 @@ pub(super) struct Source<'a> {
     pub bytes: &'a [u8],
     /// The memory that the contents stand in, where frames may use it as theirs.
     pub memory: Option<&'a Arc<Buffer>>,
+    /// MD5 of a CBF's data, where it is known already.
+    pub md5: Option<cbf::Digest>,
 }
 
 impl<'a> Source<'a> {
     /// Contents that no frame may keep.
     pub(super) fn new(path: &'a Path, bytes: &'a [u8]) -> Source<'a> {
-        Source { path, bytes, memory: None }
+        Source { path, bytes, memory: None, md5: None }
     }
 
     /// Number of bytes.

@@ -156,14 +156,6 @@ impl IntegrationPlan {
         let shape = spec.geometry.detector.shape;
         let projection = Projection::new(&spec.geometry, spec.unit);
         let covers: Vec<Cover> = spec.regions.iter().map(|region| Cover::new(&region.azimuth)).collect();
-        let dark = spec.signal.dark.as_ref();
-        let counts = |pixel: usize| {
-            let norm = spec.norm[pixel];
-            !spec.mask.bad[pixel]
-                && norm > 0.0
-                && norm.is_finite()
-                && dark.is_none_or(|dark| dark.counts[pixel].is_finite() && dark.variance[pixel].is_finite())
-        };
         let entries = AtomicUsize::new(0);
         let bands: Vec<Rows> = (0..shape.rows.div_ceil(BAND_ROWS))
             .into_par_iter()
@@ -184,7 +176,7 @@ impl IntegrationPlan {
                 for row in first..shape.rows.min(first + BAND_ROWS) {
                     let upper = corner_row(row + 1);
                     for column in 0..shape.columns {
-                        if !counts(row * shape.columns + column) {
+                        if !counts(&spec, row * shape.columns + column) {
                             out.lengths.push(0);
                             continue;
                         }
@@ -212,26 +204,41 @@ impl IntegrationPlan {
         if entries.into_inner() > MOST_ENTRIES {
             return Err(PlanError::TooManyEntries { most: MOST_ENTRIES });
         }
-        let mut plan = IntegrationPlan {
-            shape,
+        let mut plan = IntegrationPlan::of_parts(spec, join(bands, shape.pixels()), Vec::new(), Vec::new());
+        (plan.sharing, plan.unpolarized) =
+            rayon::join(|| plan.sharing_of_bins(), || plan.unpolarized_of_bins());
+        Ok(plan)
+    }
+
+    /// A plan of what was computed from its specification.
+    pub(super) fn of_parts(
+        spec: PlanSpec<'_>,
+        matrix: PixelMatrix,
+        sharing: Vec<f64>,
+        unpolarized: Vec<f64>,
+    ) -> IntegrationPlan {
+        IntegrationPlan {
+            shape: spec.geometry.detector.shape,
             unit: spec.unit,
             bins: spec.bins,
             regions: spec.regions,
             cake: spec.cake,
             splitting: spec.splitting,
             filter: spec.filter,
-            matrix: join(bands, shape.pixels()),
+            matrix,
             corrections: spec.corrections,
             flat: spec.flat,
             norm: spec.norm,
             signal: spec.signal,
             geometry: spec.geometry,
-            sharing: Vec::new(),
-            unpolarized: Vec::new(),
-        };
-        (plan.sharing, plan.unpolarized) =
-            rayon::join(|| plan.sharing_of_bins(), || plan.unpolarized_of_bins());
-        Ok(plan)
+            sharing,
+            unpolarized,
+        }
+    }
+
+    /// Length of the accumulators of a specification's plan.
+    pub(super) fn bins_of(spec: &PlanSpec<'_>) -> usize {
+        spec.regions.len() * spec.bins.count + spec.cake.map_or(0, |cake| cake.cells())
     }
 
     /// \[E4a\] for pixels whose variance is in proportion to their norm, as where I changes little over a bin.
@@ -336,7 +343,17 @@ fn join(bands: Vec<Rows>, pixels: usize) -> PixelMatrix {
     matrix
 }
 
-fn check(spec: &PlanSpec<'_>) -> Result<(), PlanError> {
+/// Whether a pixel may have entries.
+pub(super) fn counts(spec: &PlanSpec<'_>, pixel: usize) -> bool {
+    let norm = spec.norm[pixel];
+    let dark = spec.signal.dark.as_ref();
+    !spec.mask.bad[pixel]
+        && norm > 0.0
+        && norm.is_finite()
+        && dark.is_none_or(|dark| dark.counts[pixel].is_finite() && dark.variance[pixel].is_finite())
+}
+
+pub(super) fn check(spec: &PlanSpec<'_>) -> Result<(), PlanError> {
     let shape = spec.geometry.detector.shape;
     if spec.mask.shape != shape {
         return Err(PlanError::MaskShape { found: spec.mask.shape, expected: shape });
@@ -363,7 +380,8 @@ fn check(spec: &PlanSpec<'_>) -> Result<(), PlanError> {
     if spec.cake.is_some_and(|cake| cake.azimuth_bins == 0) {
         return Err(PlanError::NoAzimuths);
     }
-    let (regions, bins, cells) = (spec.regions.len(), spec.bins.count, spec.cake.map_or(0, |cake| cake.cells()));
+    let (regions, bins, cells) =
+        (spec.regions.len(), spec.bins.count, spec.cake.map_or(0, |cake| cake.cells()));
     if regions.saturating_mul(bins).saturating_add(cells) > MOST_BINS {
         return Err(PlanError::TooManyBins { regions, bins, cells, most: MOST_BINS });
     }

@@ -1,6 +1,7 @@
 //! Azimuthal integration: the plan (a sparse matrix built once in f64) and the pattern that comes out.
 
 mod build;
+mod cache;
 mod cake;
 mod filter;
 mod pattern;
@@ -16,6 +17,7 @@ use crate::grid::Bins;
 pub use crate::units::RadialUnit;
 pub(crate) use build::MOST_BINS;
 pub use build::{PlanError, PlanSpec};
+pub use cache::{PlanCache, user_folder};
 pub use cake::{Cake, CakeAxes};
 pub use filter::{ErrorModel, Filter, Part};
 pub use pattern::PatternError;
@@ -32,6 +34,17 @@ pub enum Splitting {
     BoundingBox,
     /// By the area of its quadrilateral in (radial, χ).
     Full,
+}
+
+/// The word of the run file.
+impl std::fmt::Display for Splitting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Splitting::None => "none",
+            Splitting::BoundingBox => "bounding_box",
+            Splitting::Full => "full",
+        })
+    }
 }
 
 /// Whether a sector is joined with the one opposite the beam.

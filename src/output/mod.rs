@@ -6,6 +6,7 @@ mod cake;
 mod calibration;
 mod names;
 mod npy;
+mod number;
 mod pdf_header;
 mod peaks_csv;
 mod record;

@@ -117,7 +117,10 @@ mod tests {
         ]);
         let mut archive = npyz::npz::NpzArchive::new(std::io::Cursor::new(&bytes)).unwrap();
         let axis = archive.by_name("axis").unwrap().unwrap();
-        assert_eq!((axis.shape().to_vec(), axis.into_vec::<f64>().unwrap()), (vec![3], vec![1.0, 2.0, 1e-300]));
+        assert_eq!(
+            (axis.shape().to_vec(), axis.into_vec::<f64>().unwrap()),
+            (vec![3], vec![1.0, 2.0, 1e-300])
+        );
         let map = archive.by_name("map").unwrap().unwrap();
         assert_eq!(map.shape(), [1, 3]);
         let map = map.into_vec::<f32>().unwrap();

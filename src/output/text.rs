@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use super::number::{push_exponent, push_fixed};
 use crate::integrate::{Pattern, RadialUnit};
 use crate::pdf::Pdf;
 use crate::structure::StructureFactor;
@@ -42,8 +43,9 @@ pub fn xye(header: &Header, pattern: &Pattern) -> String {
         RadialUnit::TwoThetaDeg => "two_theta_deg",
         RadialUnit::DAngstrom => "d_angstrom",
     };
+    const ROW: usize = 48;
     let empty = pattern.intensity.iter().filter(|i| !i.is_finite()).count();
-    let mut text = String::new();
+    let mut text = String::with_capacity(2048 + ROW * pattern.radial.len());
     for (key, value) in &header.with("empty_bins_left_out", empty).entries {
         line(&mut text, format_args!("# {key} = {value}"));
     }
@@ -51,7 +53,12 @@ pub fn xye(header: &Header, pattern: &Pattern) -> String {
     for (i, &radial) in pattern.radial.iter().enumerate() {
         if pattern.intensity[i].is_finite() {
             let (intensity, sigma) = (pattern.intensity[i], pattern.sigma[i]);
-            line(&mut text, format_args!("{radial:.7} {intensity:.9e} {sigma:.6e}"));
+            push_fixed(&mut text, radial, 7);
+            text.push(' ');
+            push_exponent(&mut text, intensity, 9);
+            text.push(' ');
+            push_exponent(&mut text, sigma, 6);
+            text.push('\n');
         }
     }
     text
@@ -124,8 +131,8 @@ fn columns<const N: usize>(header: &Header, labels: &str, rows: impl Iterator<It
     for row in rows.filter(|row| row.iter().all(|v| v.is_finite())) {
         let mut separator = "";
         for value in row {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{separator}{value:.12}");
+            text.push_str(separator);
+            push_fixed(&mut text, value, 12);
             separator = " ";
         }
         text.push('\n');

@@ -117,7 +117,13 @@ fn add_one<V: Vectors>(v: V, panel: &[[f64; TILE]], vectors: &[Row], sums: &mut 
 
 /// The same for twice eight vectors.
 #[inline(always)]
-fn add_two<V: Vectors>(v: V, panel: &[[f64; TILE]], vectors: [&[Row]; 2], first: &mut Sums, second: &mut Sums) {
+fn add_two<V: Vectors>(
+    v: V,
+    panel: &[[f64; TILE]],
+    vectors: [&[Row]; 2],
+    first: &mut Sums,
+    second: &mut Sums,
+) {
     let [mut a, mut b, mut c, mut d] = *first;
     let [mut e, mut f, mut g, mut h] = *second;
     for ((m, x), y) in panel.iter().zip(vectors[0]).zip(vectors[1]) {
@@ -158,7 +164,10 @@ mod tests {
                 assert_eq!(found.len(), expected.len());
                 // Products of up to 70² that are rounded once or twice, in the same order.
                 let allowed = 2.0 * f64::EPSILON * (columns * columns) as f64 * 4900.0;
-                assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= allowed), "{rows} {columns}");
+                assert!(
+                    found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= allowed),
+                    "{rows} {columns}"
+                );
                 assert_eq!(products(&matrix, columns, &[vector]), [found.clone()]);
             }
         }

@@ -95,7 +95,8 @@ pub fn cake_svg(cake: &Cake) -> Result<String, PictureError> {
         root.present().map_err(failed)?;
     }
     let colours: Vec<f64> = (0..256).rev().map(|step| f64::from(step) / 255.0).collect();
-    let pictures = [embedded(&map.shares(limits), map.width, &map_area)?, embedded(&colours, 1, &scale_area)?];
+    let pictures =
+        [embedded(&map.shares(limits), map.width, &map_area)?, embedded(&colours, 1, &scale_area)?];
     let end = svg.rfind("</svg>").unwrap_or(svg.len());
     svg.insert_str(end, &pictures.concat());
     Ok(in_pixels(&svg, SIZE))
@@ -124,7 +125,8 @@ impl Map {
             sum / norm
         };
         let width = columns.div_ceil(wide);
-        let cells = (0..rows.div_ceil(tall)).rev().flat_map(|row| (0..width).map(move |column| (row, column)));
+        let cells =
+            (0..rows.div_ceil(tall)).rev().flat_map(|row| (0..width).map(move |column| (row, column)));
         Map { width, intensity: cells.map(|(row, column)| mean(row, column)).collect() }
     }
 
@@ -143,7 +145,8 @@ impl Map {
 
     /// Where each cell stands on the scale, 0 to 1; NaN where it has no colour.
     fn shares(&self, [low, high]: [f64; 2]) -> Vec<f64> {
-        let share = |i: &f64| if *i > 0.0 { ((i / low).ln() / (high / low).ln()).clamp(0.0, 1.0) } else { f64::NAN };
+        let share =
+            |i: &f64| if *i > 0.0 { ((i / low).ln() / (high / low).ln()).clamp(0.0, 1.0) } else { f64::NAN };
         self.intensity.iter().map(share).collect()
     }
 }
@@ -216,11 +219,10 @@ mod tests {
         let shares = map.shares([1.0, 100.0]);
         assert!(shares[0].is_nan() && shares[1].is_nan());
         assert_eq!(shares[2..], [1.0, 0.0, 0.5, 1.0]);
-        assert_eq!([colour(0.0), colour(1.0), colour(f64::NAN)], [
-            [68, 1, 84, 255],
-            [253, 231, 37, 255],
-            [255, 255, 255, 0]
-        ]);
+        assert_eq!(
+            [colour(0.0), colour(1.0), colour(f64::NAN)],
+            [[68, 1, 84, 255], [253, 231, 37, 255], [255, 255, 255, 0]]
+        );
     }
 
     #[test]

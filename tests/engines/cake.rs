@@ -27,7 +27,8 @@ fn azimuths_of_a_cake_add_up_to_the_ring() {
     for beam in BEAMS {
         for splitting in SPLITTINGS {
             for azimuth_bins in AZIMUTHS {
-                let plan = build(with_cake(spec(geometry(beam, [0.2, -0.1, 0.3]), splitting, &mask), azimuth_bins));
+                let plan =
+                    build(with_cake(spec(geometry(beam, [0.2, -0.1, 0.3]), splitting, &mask), azimuth_bins));
                 let sums = integrate(&plan, &noise(3, true));
                 let count = plan.bins.count;
                 let name = format!("{beam:?} {splitting:?} {azimuth_bins}");

@@ -34,7 +34,8 @@ fn cake(folder: &Path, effect: &[&str]) -> Vec<f64> {
     for name in ["a/a.cake.npz", "a/a.cake.svg"] {
         assert!(files.iter().any(|file| file == name) && results.join(name).is_file(), "{files:?}");
     }
-    let frame = files.iter().find(|file| file.starts_with("a/frames/") && file.ends_with(".cake.npz")).unwrap();
+    let frame =
+        files.iter().find(|file| file.starts_with("a/frames/") && file.ends_with(".cake.npz")).unwrap();
     let path = results.join("a/a.cake.npz");
     assert_eq!(npz(&path, "azimuth_deg").values.len(), AZIMUTHS);
     assert_eq!(npz(&path, "q_inv_angstrom").values.len(), 80);
@@ -53,8 +54,9 @@ fn a_strained_ring_wiggles_twice_in_a_turn() {
     let (strain, ratio, axis_deg) = (0.003, 0.3, 40.0);
     let dir = tempfile::tempdir().unwrap();
     let relaxed = cake(dir.path(), &[]);
-    let effect =
-        format!("samples[0].anisotropy={{strain: {strain}, poisson_ratio: {ratio}, load_axis_deg: {axis_deg}}}");
+    let effect = format!(
+        "samples[0].anisotropy={{strain: {strain}, poisson_ratio: {ratio}, load_axis_deg: {axis_deg}}}"
+    );
     let strained = cake(dir.path(), &[&effect]);
     // Fourier sums of the difference over azimuths, on each bin; signed by the first, so that both flanks add.
     let (mut constant, mut sums, mut weight) = (0.0, [[0.0; 2]; 5], 0.0);

@@ -27,9 +27,10 @@ pub(super) use sample::sample_absorption;
 
 use super::document::Kind;
 use super::problem::Problems;
-use super::schema::RunFile;
+use super::schema::{OffOr, PlanCacheKeys, RunFile};
 use super::{Config, EngineChoice};
 use crate::geometry::Geometry;
+use crate::integrate::{PlanCache, user_folder};
 
 /// What the checks of all blocks share.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let output = output(&mut file.output, "results", check);
     let engine = engine(file, check);
     let memory_limit_bytes = memory_limit_bytes(file, check);
+    let plan_cache = plan_cache(file, check);
     let samples = samples::samples(file, check);
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
     let mask = mask::mask(file, check);
@@ -73,6 +75,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         output,
         engine,
         memory_limit_bytes,
+        plan_cache,
         geometry: geometry?,
         poni_file: file.geometry.as_ref().and_then(|block| block.0.poni.as_ref()).map(PathBuf::from),
         calibrant,
@@ -107,15 +110,20 @@ pub(super) fn output(written: &mut Option<String>, default: &str, check: &mut Ch
 
 fn engine(file: &mut RunFile, check: &mut Check<'_>) -> EngineChoice {
     let word = file.engine.get_or_insert_with(|| "auto".to_string());
-    match word.as_str() {
-        "auto" => EngineChoice::Auto,
-        "gpu" => EngineChoice::Gpu,
-        "cpu" => EngineChoice::Cpu,
-        "" => {
-            check.problems.push("engine", "no engine is named", "write auto, gpu, cpu or an adapter's name");
-            EngineChoice::Auto
+    if word.is_empty() {
+        check.problems.push("engine", "no engine is named", "write auto, gpu, cpu or an adapter's name");
+    }
+    EngineChoice::named(word)
+}
+
+/// Where plans are kept; nowhere where the user's folder is not known.
+fn plan_cache(file: &mut RunFile, check: &Check<'_>) -> PlanCache {
+    match file.plan_cache.get_or_insert(OffOr::On(PlanCacheKeys::User)) {
+        OffOr::Off => PlanCache::Off,
+        OffOr::On(PlanCacheKeys::User) => {
+            user_folder().map_or(PlanCache::Off, |folder| PlanCache::Folder(folder.join("plans")))
         }
-        adapter => EngineChoice::Adapter(adapter.to_string()),
+        OffOr::On(PlanCacheKeys::Folder(folder)) => PlanCache::Folder(check.absolute(folder)),
     }
 }
 

@@ -19,7 +19,7 @@ pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
     DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize, SensorBlock,
 };
-pub use written::{OffOr, Patterns, Switch};
+pub use written::{OffOr, Patterns, PlanCacheKeys, Switch};
 pub(crate) use written::{Written, read};
 
 /// A whole run file.
@@ -35,6 +35,9 @@ pub struct RunFile {
     /// Memory that a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_gib: Option<f64>,
+    /// Whether and where integration plans are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_cache: Option<OffOr<PlanCacheKeys>>,
     /// The X-ray beam.
     pub beam: BeamBlock,
     /// Name, or pixels and shape.

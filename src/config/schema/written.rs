@@ -152,7 +152,7 @@ impl<T: for<'de> Deserialize<'de>> Written for OffOr<T> {
     }
 
     fn flag<E: Error>(flag: bool) -> Result<Self, E> {
-        if flag { Err(E::invalid_type(Unexpected::Bool(flag), &Self::EXPECTED)) } else { Ok(OffOr::Off) }
+        if flag { T::deserialize(flag.into_deserializer()).map(OffOr::On) } else { Ok(OffOr::Off) }
     }
 
     fn whole<E: Error>(number: i64) -> Result<Self, E> {
@@ -207,5 +207,45 @@ impl Written for Patterns {
 impl<'de> Deserialize<'de> for Patterns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer)
+    }
+}
+
+/// Where plans are kept, as long as that is not `off`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanCacheKeys {
+    /// `on`: where the system has the user's caches.
+    User,
+    /// A folder.
+    Folder(String),
+}
+
+impl Written for PlanCacheKeys {
+    const EXPECTED: &'static str = "`on`, `off` or a folder";
+
+    fn word<E: Error>(word: &str) -> Result<Self, E> {
+        Ok(if word == "on" { PlanCacheKeys::User } else { PlanCacheKeys::Folder(word.to_string()) })
+    }
+
+    fn flag<E: Error>(flag: bool) -> Result<Self, E> {
+        if flag {
+            Ok(PlanCacheKeys::User)
+        } else {
+            Err(E::invalid_type(Unexpected::Bool(flag), &Self::EXPECTED))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PlanCacheKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
+    }
+}
+
+impl Serialize for PlanCacheKeys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            PlanCacheKeys::User => "on",
+            PlanCacheKeys::Folder(folder) => folder,
+        })
     }
 }

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
-use super::load::{Block, Count, Group, SignalPath, load};
+use super::load::{Block, Group, SignalPath, load};
 use super::stream::{Band, Stream};
+use crate::frame::Count;
 use crate::simd::{LANES, Row, Vectors, Work};
 
 /// Sums of a group of frames over a band of the detector: for each bin of the band Σ w·signal and, where S = 2,

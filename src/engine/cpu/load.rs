@@ -2,7 +2,7 @@
 
 use super::stream::{BLOCK, Stream, TILE};
 use crate::correct::{Dark, SignalModel};
-use crate::frame::Counts;
+use crate::frame::Count;
 use crate::simd::{LANES, Row, Tile, Vectors};
 
 /// How much there is to do between counts and signal.
@@ -25,41 +25,6 @@ impl<'p> SignalPath<'p> {
         }
     }
 }
-
-/// A number type that counts come in, handled as 32-bit words: those of valid counts compare like the counts
-/// ([`super::super::valid::last_valid`]), those of flagged pixels are larger or not valid.
-pub(super) trait Count: Copy + Send + Sync {
-    /// The counts, if they are of this type.
-    fn of(counts: &Counts) -> Option<&[Self]>;
-    fn word(self) -> u32;
-    /// The count that a word stands for; exact.
-    fn value(word: u32) -> f64;
-}
-
-macro_rules! count {
-    ($type:ty, $variant:ident, $count:ident => $word:expr, $bits:ident => $value:expr) => {
-        impl Count for $type {
-            fn of(counts: &Counts) -> Option<&[Self]> {
-                if let Counts::$variant(counts) = counts { Some(counts) } else { None }
-            }
-            #[inline(always)]
-            fn word(self) -> u32 {
-                let $count = self;
-                $word
-            }
-            #[inline(always)]
-            fn value($bits: u32) -> f64 {
-                f64::from($value)
-            }
-        }
-    };
-}
-
-count!(u16, U16, count => u32::from(count), word => word as i32);
-count!(i16, I16, count => i32::from(count) as u32, word => word as i32);
-count!(u32, U32, count => count, word => word);
-count!(i32, I32, count => count as u32, word => word as i32);
-count!(f32, F32, count => count.to_bits(), word => f32::from_bits(word));
 
 /// Frames of one number type, one for each lane; lanes without a frame repeat the first one.
 #[derive(Debug)]

@@ -1,15 +1,16 @@
 //! Sums over all pixels of a bin: eight frames at once against one pass over the matrix.
 
 use std::mem::discriminant;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::kernel::{Accumulate, BandSums};
-use super::load::{Count, Group, SignalPath};
+use super::load::{Group, SignalPath};
 use super::stream::{Band, Stream};
 use crate::engine::EngineError;
 use crate::engine::valid::last_valid;
-use crate::frame::{Frame, each_type};
+use crate::frame::{Count, Frame, each_type};
 use crate::integrate::{Accumulators, IntegrationPlan};
 use crate::simd::{InstructionSet, LANES};
 
@@ -51,6 +52,50 @@ pub(super) struct Sums {
     norm: Vec<f64>,
     /// Pixels in each bin.
     pixels: Vec<u32>,
+    spare: Spare,
+}
+
+/// Lists of the plan's length that were given back.
+#[derive(Debug, Default)]
+struct Spare(Mutex<Vec<Vec<f64>>>);
+
+/// More are not kept: three lists for each frame of four groups.
+const MOST_SPARE: usize = 3 * 4 * LANES;
+
+/// Shorter ones the allocator keeps by itself.
+const LEAST_SPARE: usize = 1 << 14;
+
+impl Spare {
+    fn give(&self, list: Vec<f64>) {
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if list.len() >= LEAST_SPARE && lists.len() < MOST_SPARE {
+            lists.push(list);
+        }
+    }
+
+    fn take(&self) -> Option<Vec<f64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn zeros(&self, length: usize) -> Vec<f64> {
+        match self.take() {
+            Some(mut list) => {
+                list.fill(0.0);
+                list
+            }
+            None => vec![0.0; length],
+        }
+    }
+
+    fn copy(&self, of: &[f64]) -> Vec<f64> {
+        match self.take() {
+            Some(mut list) => {
+                list.copy_from_slice(of);
+                list
+            }
+            None => of.to_vec(),
+        }
+    }
 }
 
 impl Sums {
@@ -59,7 +104,16 @@ impl Sums {
         let bands = (bytes / BAND_BYTES).clamp(LEAST_BANDS, MOST_BANDS);
         let sums = || rayon::join(|| plan.norm_sum(), || plan.pixel_count());
         let (stream, (norm, pixels)) = rayon::join(|| Stream::new(plan, bands), sums);
-        Sums { instructions, stream, norm, pixels }
+        Sums { instructions, stream, norm, pixels, spare: Spare::default() }
+    }
+
+    /// Keeps the memory of sums of this plan.
+    pub(super) fn take_back(&self, sums: Accumulators) {
+        for list in [sums.signal, sums.variance, sums.norm] {
+            if list.len() == self.norm.len() {
+                self.spare.give(list);
+            }
+        }
     }
 
     /// Memory of the matrix that is read for each group of frames.
@@ -120,7 +174,7 @@ impl Sums {
     ) -> Vec<Accumulators> {
         let sum = |band| self.instructions.run(Accumulate::<T, S> { group, stream: &self.stream, band });
         let bands = self.stream.bands();
-        let mut total = Totals::zero(plan.accumulator_len(), frames, S);
+        let mut total = Totals::zero(|| self.spare.zeros(plan.accumulator_len()), frames, S);
         match sharing {
             Sharing::Groups => bands.iter().for_each(|band| total.add(band, &sum(band))),
             Sharing::Bands => {
@@ -136,7 +190,7 @@ impl Sums {
     /// The sums of one frame, its norm without the pixels that this frame excludes.
     fn finish(&self, plan: &IntegrationPlan, frame: Total) -> Accumulators {
         let Total { signal, variance, excluded } = frame;
-        let mut norm = self.norm.clone();
+        let mut norm = self.spare.copy(&self.norm);
         if !excluded.is_empty() {
             let mut left = self.pixels.clone();
             for &pixel in &excluded {
@@ -151,7 +205,7 @@ impl Sums {
             }
         }
         Accumulators {
-            variance: variance.unwrap_or_else(|| signal.clone()),
+            variance: variance.unwrap_or_else(|| self.spare.copy(&signal)),
             signal,
             norm,
             excluded_pixels: excluded.len() as u64,
@@ -175,9 +229,8 @@ struct Total {
 
 impl Totals {
     /// `sums` is the number of sums of a bin.
-    fn zero(bins: usize, frames: usize, sums: usize) -> Totals {
-        let zeros = || vec![0.0; bins];
-        let total = || Total { signal: zeros(), variance: (sums == 2).then(zeros), excluded: Vec::new() };
+    fn zero(zeros: impl Fn() -> Vec<f64>, frames: usize, sums: usize) -> Totals {
+        let total = || Total { signal: zeros(), variance: (sums == 2).then(&zeros), excluded: Vec::new() };
         Totals { frames: (0..frames).map(|_| total()).collect() }
     }
 

@@ -1,19 +1,24 @@
 //! mini-CBF: Pilatus header lines, MIME-like fields, then byte-offset data (imgCIF dictionary 1.5).
 
 mod byte_offset;
+mod md5;
 mod write;
 #[cfg(test)]
 mod tests;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use byte_offset::Packed;
 use bytemuck::Pod;
-use md5::{Digest, Md5};
 
 use super::buffer::Pixels;
 use super::source::{Source, find, printable};
 use super::{Counts, Frame, FrameError, Shape, header};
+pub(super) use md5::{Digest, digests};
 pub use write::write_cbf;
 
+/// The first bytes of a file.
+pub(super) const MAGIC: &[u8] = b"###CBF";
 /// Stands directly before the data.
 const MARKER: [u8; 4] = [0x0c, 0x1a, 0x04, 0xd5];
 /// Begins the fields that describe the data.
@@ -56,7 +61,7 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Frame, FrameError> {
     let layout = layout(source)?;
     let data = source.slice(layout.data_at, layout.data_bytes, "byte-offset data")?;
     if let Some(expected) = layout.md5 {
-        let found = content_md5(data);
+        let found = base64(&source.md5.unwrap_or_else(|| digests(&[data])[0]));
         if found != expected {
             let (path, expected) = (source.path.to_path_buf(), expected.to_owned());
             return Err(FrameError::Checksum { path, found, expected });
@@ -95,6 +100,15 @@ fn unpacked<T: Packed + Pod>(
             source.malformed(layout.data_at + fault.at as u64, fault.found, expected)
         })
     })
+}
+
+/// The data of a CBF whose header has a checksum of them.
+pub(super) fn checked_data<'a>(source: &Source<'a>) -> Option<&'a [u8]> {
+    if !source.bytes.starts_with(MAGIC) {
+        return None;
+    }
+    let layout = layout(source).ok().filter(|layout| layout.md5.is_some())?;
+    source.slice(layout.data_at, layout.data_bytes, "byte-offset data").ok()
 }
 
 /// Shape from the header alone.
@@ -182,21 +196,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Content-MD5 of RFC 1864: the digest in base64.
-fn content_md5(data: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digest = Md5::digest(data);
-    let mut text = String::with_capacity(24);
-    for group in digest.chunks(3) {
-        let bits =
-            group.iter().fold(0u32, |bits, &byte| (bits << 8) | u32::from(byte)) << (8 * (3 - group.len()));
-        for digit in 0..4 {
-            if digit <= group.len() {
-                text.push(char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
+/// A digest as Content-MD5 of RFC 1864 has it: in base64.
+fn base64(digest: &Digest) -> String {
+    STANDARD.encode(digest)
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Element, MARKER, SECTION, byte_offset, content_md5};
+use super::{Element, MARKER, SECTION, base64, byte_offset, digests};
 use crate::frame::{Counts, Frame, FrameError, header};
 
 /// Bytes after the data, as the detector writes them.
@@ -49,7 +49,7 @@ pub fn write_cbf(mut out: impl Write, frame: &Frame) -> Result<(), FrameError> {
          X-Binary-Size-Second-Dimension: {}\r\nX-Binary-Size-Padding: {PADDING}\r\n\r\n",
         data.len(),
         element.name(),
-        content_md5(&data),
+        base64(&digests(&[&data])[0]),
         shape.pixels(),
         shape.columns,
         shape.rows,

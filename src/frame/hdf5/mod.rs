@@ -193,7 +193,7 @@ impl Images {
             }
         };
         let memory = Arc::new(bytes);
-        let source = Source { path, bytes: &memory, memory: Some(&memory) };
+        let source = Source { path, bytes: &memory, memory: Some(&memory), md5: None };
         let counts = counts(&source, &memory, self.kind, order)?;
         let frame = Frame { shape: self.shape, counts, header: Default::default() };
         Ok(LoadedFrame { frame, file })

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::{Corner, POLE_PARTS, Polar, Rows, Splitter, add_shares, area, bin_of, bins_between, clip, push, wrap};
+use super::{
+    Corner, POLE_PARTS, Polar, Rows, Splitter, add_shares, area, bin_of, bins_between, clip, push, wrap,
+};
 use crate::grid::Bins;
 use crate::integrate::{CakeAxes, Splitting};
 
@@ -62,7 +64,8 @@ impl Cells {
             return self.by_centre(centre, out);
         }
         let Some((first, last)) = bins_between(&radial, from, to) else { return };
-        let overlap = |low: f64, high: f64, from: f64, to: f64| (to.min(high) - from.max(low)).max(0.0) / (to - from);
+        let overlap =
+            |low: f64, high: f64, from: f64, to: f64| (to.min(high) - from.max(low)).max(0.0) / (to - from);
         self.shares.clear();
         self.shares.extend((first..=last).map(|bin| overlap(bin as f64, (bin + 1) as f64, from, to)));
         for azimuth in self.azimuths(centre.chi - half_chi, centre.chi + half_chi) {
@@ -80,7 +83,10 @@ impl Cells {
         let positions = corners.map(|[value, chi]| [radial.position(value), chi]);
         let ends = |axis: usize| {
             let of_axis = positions.map(|corner| corner[axis]);
-            (of_axis.into_iter().fold(f64::INFINITY, f64::min), of_axis.into_iter().fold(f64::NEG_INFINITY, f64::max))
+            (
+                of_axis.into_iter().fold(f64::INFINITY, f64::min),
+                of_axis.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            )
         };
         let ((from, to), (low, high)) = (ends(0), ends(1));
         let Some((first, last)) = bins_between(&radial, from, to) else { return };
@@ -111,7 +117,14 @@ impl Cells {
 
 impl Splitter<'_> {
     /// Appends the cells of pixel (row, column), by azimuth and then by radial bin; nothing where there is no cake.
-    pub(super) fn cells(&mut self, row: usize, column: usize, centre: Polar, corners: &[Polar; 4], out: &mut Rows) {
+    pub(super) fn cells(
+        &mut self,
+        row: usize,
+        column: usize,
+        centre: Polar,
+        corners: &[Polar; 4],
+        out: &mut Rows,
+    ) {
         let Some(cells) = &mut self.cells else { return };
         match self.splitting {
             Splitting::None => cells.by_centre(centre, out),
