@@ -208,16 +208,6 @@ impl Results {
         named.map(read).collect()
     }
 
-    /// A table that the run may have left.
-    pub(super) fn table(&self, name: &str) -> Result<Option<Table>, ReportError> {
-        if !self.files.contains(Path::new(name)) {
-            return Ok(None);
-        }
-        let path = self.folder.join(name);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ReportError::Read { path: path.clone(), source })?;
-        Table::parse(&text).map(Some).map_err(|reason| ReportError::Malformed { path, reason })
-    }
 
     fn curve(&self, file: &Path, kind: Kind) -> Result<Option<Curve>, ReportError> {
         if !self.files.contains(file) {
