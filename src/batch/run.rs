@@ -391,11 +391,5 @@ impl<'a> Run<'a> {
 }
 
 fn add(sum: &mut Option<Accumulators>, frame: &Accumulators) -> Result<(), PatternError> {
-    match sum {
-        Some(sum) => sum.add(frame),
-        None => {
-            *sum = Some(frame.clone());
-            Ok(())
-        }
-    }
+    sum.get_or_insert_default().add(frame)
 }

@@ -2,16 +2,11 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use rayon::prelude::*;
-use xxhash_rust::xxh3::Xxh3;
+use std::path::Path;
 
 use super::buffer::Buffer;
 use super::source::{Source, printable};
-use super::{Frame, FrameAddress, FrameError, Shape, cbf, edf, fit2d, gzip, npy, png, tiff};
-use crate::simd::LANES;
+use super::{Frame, FrameError, Shape, cbf, edf, fit2d, gzip, npy, png, tiff};
 
 /// No file is larger than this.
 const MAX_FILE_BYTES: u64 = 16 << 30;
@@ -20,24 +15,6 @@ const HEAD_BYTES: u64 = 64 << 10;
 
 /// What is read at once: it is hashed while it is in the second-level cache.
 const PIECE_BYTES: usize = 256 << 10;
-
-/// A frame and the file that it came from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LoadedFrame {
-    /// The frame.
-    pub frame: Frame,
-    /// The file.
-    pub file: FileRecord,
-}
-
-/// Which bytes a frame was read from: the file as stored, packed if it is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileRecord {
-    /// Size.
-    pub bytes: u64,
-    /// XXH3-128 of the contents.
-    pub xxh3_128: u128,
-}
 
 /// Formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,85 +28,6 @@ enum Format {
     Gzip,
 }
 
-/// A frame file in memory, as stored: read and hashed once for all of its images.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FrameFile {
-    path: PathBuf,
-    bytes: Arc<Buffer>,
-    record: FileRecord,
-    /// Of a CBF's data, where it was computed together with those of other files.
-    md5: Option<cbf::Digest>,
-}
-
-impl FrameFile {
-    /// Reads and hashes a file; nothing but its first bytes is looked at.
-    ///
-    /// # Errors
-    /// [`FrameError`]: the file cannot be read or begins no known format.
-    pub fn read(path: &Path) -> Result<FrameFile, FrameError> {
-        let mut hash = Xxh3::new();
-        let bytes = Arc::new(read_pieces(path, |piece| hash.update(piece))?);
-        let record = FileRecord { bytes: bytes.len() as u64, xxh3_128: hash.digest128() };
-        Ok(FrameFile { path: path.to_path_buf(), bytes, record, md5: None })
-    }
-
-    /// As [`FrameFile::read`], of many files on all threads. Checksums of CBFs are computed for several files at once, which
-    /// takes a tenth of the time; they are compared when the image is decoded.
-    pub fn read_all(paths: &[&Path]) -> Vec<Result<FrameFile, FrameError>> {
-        let mut files: Vec<Result<FrameFile, FrameError>> =
-            paths.par_iter().map(|path| FrameFile::read(path)).collect();
-        let of_lanes = |files: &mut [Result<FrameFile, FrameError>]| {
-            let there: Vec<(usize, &[u8])> = files
-                .iter()
-                .enumerate()
-                .filter_map(|(index, file)| Some((index, cbf::checked_data(&file.as_ref().ok()?.source())?)))
-                .collect();
-            let messages: Vec<&[u8]> = there.iter().map(|(_, data)| *data).collect();
-            let digests = cbf::digests(&messages);
-            let places: Vec<usize> = there.iter().map(|(index, _)| *index).collect();
-            for (index, digest) in places.into_iter().zip(digests) {
-                if let Ok(file) = &mut files[index] {
-                    file.md5 = Some(digest);
-                }
-            }
-        };
-        files.par_chunks_mut(LANES).for_each(of_lanes);
-        files
-    }
-
-    fn source(&self) -> Source<'_> {
-        Source { path: &self.path, bytes: &self.bytes, memory: Some(&self.bytes), md5: self.md5 }
-    }
-
-    /// Where it was read from.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// One of its images, from 0.
-    ///
-    /// # Errors
-    /// [`FrameError`]: the file is damaged or lacks the image.
-    pub fn image(&self, image: usize) -> Result<LoadedFrame, FrameError> {
-        Ok(LoadedFrame { frame: decode_source(&self.source(), image)?, file: self.record })
-    }
-}
-
-impl FileRecord {
-    /// Of a file with these contents.
-    pub fn of(bytes: &[u8]) -> FileRecord {
-        FileRecord { bytes: bytes.len() as u64, xxh3_128: xxhash_rust::xxh3::xxh3_128(bytes) }
-    }
-}
-
-/// Reads a frame and hashes its file.
-///
-/// # Errors
-/// [`FrameError`]: the file cannot be read, is no frame, is damaged, or lacks the image.
-pub fn read(address: &FrameAddress) -> Result<LoadedFrame, FrameError> {
-    FrameFile::read(&address.path)?.image(address.image)
-}
-
 /// The frame in a file's `bytes`; `path` is for messages only.
 ///
 /// # Errors
@@ -138,7 +36,7 @@ pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameErr
     decode_source(&Source::new(path, bytes), image)
 }
 
-fn decode_source(source: &Source<'_>, image: usize) -> Result<Frame, FrameError> {
+pub(super) fn decode_source(source: &Source<'_>, image: usize) -> Result<Frame, FrameError> {
     with_format(source, |source, format| match format {
         Format::Tiff => tiff::decode(source, image),
         Format::Edf => edf::decode(source, image),
@@ -237,7 +135,7 @@ pub(super) fn read_file(path: &Path) -> Result<Buffer, FrameError> {
 }
 
 /// The same; `look` sees each piece while it is in the cache.
-fn read_pieces(path: &Path, mut look: impl FnMut(&[u8])) -> Result<Buffer, FrameError> {
+pub(super) fn read_pieces(path: &Path, mut look: impl FnMut(&[u8])) -> Result<Buffer, FrameError> {
     let (mut file, head, length) = open(path)?;
     let io = |source| FrameError::Io { path: path.to_path_buf(), source };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -361,6 +259,7 @@ mod tests {
     use ::tiff::encoder::{TiffEncoder, colortype};
 
     use super::*;
+    use crate::frame::{FrameAddress, FrameFile, read};
 
     fn error(bytes: &[u8]) -> FrameError {
         decode(bytes, Path::new("frame_0001.tif"), 0).unwrap_err()

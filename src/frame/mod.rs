@@ -7,6 +7,7 @@ mod samples;
 mod counts;
 mod header;
 mod load;
+mod file;
 mod gzip;
 mod tiff;
 mod cbf;
@@ -22,7 +23,8 @@ pub use buffer::Pixels;
 pub use cbf::write_cbf;
 pub(crate) use counts::{Count, each_type};
 pub use error::FrameError;
-pub use load::{FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array};
+pub use file::{FileRecord, FrameFile, LoadedFrame, read};
+pub use load::{decode, image_count, peek_shape, read_array};
 pub use tiff::{TiffWriter, write_tiff};
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).
