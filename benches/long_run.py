@@ -29,6 +29,7 @@ pdf: {{q_range_inv_angstrom: [0.7, 14.5]}}
 
 
 def resident_mib(pid):
+    """Resident memory of a process; 0 where it has just ended."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
@@ -55,7 +56,7 @@ def main():
         process = subprocess.Popen(command + ([] if options.pdf else ["--set", "pdf=off"]))
         results = folder / "twin" / "results" / "glass" / "frames"
         tenth = max(options.frames // 10, 1)
-        done, since, last, first_rate, first_memory = 0, None, time.monotonic(), None, None
+        done, since, last = 0, None, time.monotonic()
         print(f"{'frames':>8} {'frames/s':>9} {'MiB':>7}")
         while process.poll() is None:
             time.sleep(0.05)
@@ -65,7 +66,6 @@ def main():
                 since, last = count, now
             if since is not None and count >= done + tenth:
                 rate, memory = (count - since) / (now - last), resident_mib(process.pid)
-                first_rate, first_memory = first_rate or rate, first_memory or memory
                 print(f"{count:>8} {rate:>9.0f} {memory:>7.0f}", flush=True)
                 done, since, last = done + tenth, count, now
         if process.returncode:

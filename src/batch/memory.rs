@@ -1,8 +1,11 @@
 //! The memory of a run, estimated before its first frame.
 
+use std::path::Path;
+
 use super::prepare::Prepared;
-use crate::config::Config;
+use crate::config::{CakesOf, Config};
 use crate::engine::cpu::engine_bytes;
+use crate::frame::FrameAddress;
 
 /// Batches of frames that are in memory: one that is read, one that waits, one that is integrated.
 const BATCHES: usize = 3;
@@ -10,10 +13,17 @@ const BATCHES: usize = 3;
 /// The program itself.
 const PROGRAM: usize = 32 << 20;
 
+/// Columns of a pattern, and of what S(Q) and the scatter of F add for each of its points.
+const PATTERN: usize = 5;
+const STRUCTURE: usize = 12;
+
+/// Bytes of a pattern's point as text: in a frame's files, in all of them.
+const TEXT: usize = 200;
+
 /// What a run holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
-    /// Plans, sums of samples.
+    /// Plans, sums and patterns of samples and backgrounds, files of several images.
     fixed: usize,
     /// For each frame of a batch.
     per_frame: usize,
@@ -25,12 +35,39 @@ impl Memory {
         let pixels = plan.shape.pixels();
         let matrix = 8 * plan.matrix.bins.len() + 4 * pixels + engine_bytes(plan);
         let norm_and_flat = 12 * pixels;
+        let of_bins = 24 * plan.accumulator_len();
         let transform = prepared.plans.reduction.as_ref().map_or(0, |plan| plan.transform.bytes());
         let sums = 24 * plan.accumulator_len();
+        // Measured and subtracted, and their files before they are written.
+        let points = plan.bins.count * config.regions.len();
+        let patterns = (2 * 8 * PATTERN + TEXT) * points;
+        let reduced = config.pdf.as_ref().map_or(0, |pdf| {
+            8 * STRUCTURE * plan.bins.count + (8 * STRUCTURE + TEXT) * pdf.transform.r.count
+        });
+        let cells = config.cake.map_or(0, |cake| cake.axes.cells());
+        // Intensity, σ and norm, twice, and the file.
+        let cake = (6 * 8 + 20) * cells;
+        let of_frames = match config.cake.map(|cake| cake.of) {
+            Some(CakesOf::SamplesAndFrames) => cake,
+            Some(CakesOf::Samples) | None => 0,
+        };
+        let samples = config.samples.len();
+        // All samples are reduced at the end, each thread with one cake at a time.
+        let of_samples = samples * (sums + patterns + reduced * config.regions.len())
+            + cake * rayon::current_num_threads();
+        // No more backgrounds than samples, and seldom more than one.
+        let background = sums + 8 * PATTERN * points + 24 * cells;
         Memory {
-            fixed: PROGRAM + matrix + norm_and_flat + transform + sums * config.samples.len(),
-            // Pilatus counts.
-            per_frame: BATCHES * (4 * pixels + sums),
+            fixed: PROGRAM
+                + matrix
+                + norm_and_flat
+                + of_bins
+                + transform
+                + of_samples
+                + background
+                + largest_stack(config),
+            // Pilatus counts, in one batch with their packed files. The sums of a batch more wait to be used again.
+            per_frame: (BATCHES + 1) * (4 * pixels + sums) + patterns + reduced + of_frames,
         }
     }
 
@@ -44,6 +81,21 @@ impl Memory {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         (limit.saturating_sub(self.fixed) / self.per_frame).max(1)
     }
+}
+
+/// The largest file of several images: it is in memory as a whole while its frames are.
+fn largest_stack(config: &Config) -> usize {
+    let lists = config.samples.iter().flat_map(|sample| {
+        std::iter::once(&sample.frames).chain(sample.background.iter().map(|background| &background.frames))
+    });
+    let stacks = lists.flat_map(|frames| frames.chunk_by(same_file)).filter(|images| images.len() > 1);
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let largest = stacks.map(|images| bytes(&images[0].path)).max().unwrap_or(0);
+    usize::try_from(largest).unwrap_or(usize::MAX / 4)
+}
+
+fn same_file(a: &FrameAddress, b: &FrameAddress) -> bool {
+    a.path == b.path
 }
 
 #[cfg(test)]

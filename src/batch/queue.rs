@@ -79,6 +79,9 @@ pub(super) type Read = Result<LoadedFrame, FrameError>;
 /// Jobs with what reading them gave, in order.
 pub(super) type Reads = Vec<(Job, Read)>;
 
+/// Jobs of one file with the file, or why it could not be read.
+type WithFile<'a> = (&'a [Job], Result<Arc<FrameFile>, FrameError>);
+
 /// What was read of a batch.
 pub(super) struct ReadBatch {
     pub(super) frames: Reads,
@@ -121,7 +124,7 @@ fn read_batch(batch: &[Job], open: &mut Option<Arc<FrameFile>>) -> Reads {
         .map(|jobs| jobs[0].address.path.as_path())
         .collect();
     let mut read = FrameFile::read_all(&unread).into_iter();
-    let with_files: Vec<(&[Job], Result<Arc<FrameFile>, FrameError>)> = groups
+    let with_files: Vec<WithFile<'_>> = groups
         .into_iter()
         .filter_map(|jobs| {
             let file = known(jobs).map(Ok).or_else(|| read.next().map(|file| file.map(Arc::new)))?;

@@ -10,13 +10,7 @@ use crate::pipeline::BackgroundPattern;
 
 /// Adds a frame to a sum that may not have begun.
 pub(super) fn add(sum: &mut Option<Accumulators>, frame: &Accumulators) -> Result<(), PatternError> {
-    match sum {
-        Some(sum) => sum.add(frame),
-        None => {
-            *sum = Some(frame.clone());
-            Ok(())
-        }
-    }
+    sum.get_or_insert_default().add(frame)
 }
 
 /// What each sample subtracts, from the `sums` of the different backgrounds; or why it cannot.

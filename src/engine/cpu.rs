@@ -84,7 +84,7 @@ impl CpuEngine {
 /// Memory of an engine for `plan`, beside the plan's own.
 pub fn engine_bytes(plan: &IntegrationPlan) -> usize {
     match plan.filter {
-        Filter::Off => stream::bytes(plan),
+        Filter::Off => stream::bytes(plan) + sums::bytes(plan),
         Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => rings::bytes(plan),
     }
 }

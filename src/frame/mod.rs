@@ -8,6 +8,7 @@ mod counts;
 mod header;
 mod format;
 mod load;
+mod file;
 mod gzip;
 mod tiff;
 mod cbf;
@@ -24,9 +25,8 @@ pub use buffer::Pixels;
 pub use cbf::write_cbf;
 pub(crate) use counts::{Count, each_type};
 pub use error::FrameError;
-pub use load::{
-    FileRecord, FrameFile, LoadedFrame, decode, image_count, peek_shape, read, read_array, split_dataset,
-};
+pub use file::{FileRecord, FrameFile, LoadedFrame, read};
+pub use load::{decode, image_count, peek_shape, read_array, split_dataset};
 pub use tiff::{TiffWriter, write_tiff};
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).

@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod cake;
+mod error;
 mod filter;
 mod pattern;
 mod project;
@@ -16,9 +17,10 @@ use crate::grid::Bins;
 
 pub use crate::units::RadialUnit;
 pub(crate) use build::MOST_BINS;
-pub use build::{PlanError, PlanSpec};
+pub use build::PlanSpec;
 pub use cache::{PlanCache, user_folder};
 pub use cake::{Cake, CakeAxes};
+pub use error::PlanError;
 pub use filter::{ErrorModel, Filter, Part};
 pub use pattern::PatternError;
 

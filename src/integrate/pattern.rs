@@ -1,6 +1,11 @@
 //! From the sums to I ± σ \[E4\], and the difference of two patterns.
 
+use rayon::prelude::*;
+
 use super::{Accumulators, IntegrationPlan, Pattern};
+
+/// Bins that one thread adds.
+const PIECE: usize = 1 << 14;
 
 /// Two points of an axis are one where they differ by less than this part of the spacing.
 const SAME_POINT: f64 = 1e-6;
@@ -51,9 +56,10 @@ impl Accumulators {
             (&mut self.variance, &other.variance),
             (&mut self.norm, &other.norm),
         ] {
-            for (sum, value) in sums.iter_mut().zip(more) {
-                *sum += value;
-            }
+            // The cells of a cake are worth a thread's while.
+            sums.par_chunks_mut(PIECE).zip(more.par_chunks(PIECE)).for_each(|(sums, more)| {
+                sums.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
+            });
         }
         self.excluded_pixels += other.excluded_pixels;
         Ok(())

@@ -17,8 +17,7 @@ const MOST_SCALED: f64 = (1u64 << 47) as f64;
 /// Appends `{value:.decimals}`.
 pub(super) fn push_fixed(text: &mut String, value: f64, decimals: usize) {
     let scaled = value.abs() * POWERS.get(decimals).copied().unwrap_or(f64::NAN);
-    // What is not a number is not below either.
-    if !(scaled < MOST_SCALED) {
+    if scaled.is_nan() || scaled >= MOST_SCALED {
         // Writing to a String cannot fail.
         let _ = write!(text, "{value:.decimals$}");
         return;
@@ -114,11 +113,8 @@ mod tests {
                 push_fixed(&mut found, value, decimals)
             }
             if found != expected {
-                let unit = if exponent {
-                    value.abs() * 10f64.powi(-(decimals as i32))
-                } else {
-                    10f64.powi(-(decimals as i32))
-                };
+                let power: i32 = expected.split_once('e').map_or(0, |(_, power)| power.parse().unwrap());
+                let unit = 10f64.powi(power - decimals as i32);
                 let (a, b): (f64, f64) = (found.parse().unwrap(), expected.parse().unwrap());
                 assert!((a - b).abs() <= 1.01 * unit, "{found} for {expected}");
                 let off = (a - value).abs() / unit;

@@ -168,7 +168,7 @@ mod tests {
                     found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= allowed),
                     "{rows} {columns}"
                 );
-                assert_eq!(products(&matrix, columns, &[vector]), [found.clone()]);
+                assert_eq!(products(&matrix, columns, &[vector]), std::slice::from_ref(found));
             }
         }
     }

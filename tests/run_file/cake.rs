@@ -1,8 +1,8 @@
-//! `cake`.
+//! `cake` and `plan_cache`.
 
 use halor::config::{CakeSettings, CakesOf};
 use halor::grid::Bins;
-use halor::integrate::CakeAxes;
+use halor::integrate::{CakeAxes, PlanCache, user_folder};
 
 use super::good::comes_back;
 use super::{Folder, SMALL};
@@ -39,4 +39,21 @@ fn a_cake_that_cannot_be_is_refused() {
         let error = Folder::new().load(&format!("{SMALL}cake: {written}\n")).unwrap_err().to_string();
         assert!(error.contains(&format!("{key}: ")) && error.contains(message), "{written}: {error}");
     }
+}
+
+#[test]
+fn plans_are_kept_where_the_run_file_says() {
+    let users = user_folder().map_or(PlanCache::Off, |folder| PlanCache::Folder(folder.join("plans")));
+    for (written, off) in
+        [("", false), ("plan_cache: on\n", false), ("plan_cache: true\n", false), ("plan_cache: off\n", true)]
+    {
+        let folder = Folder::new();
+        let loaded = folder.load(&format!("{SMALL}{written}")).unwrap();
+        assert_eq!(loaded.config.plan_cache, if off { PlanCache::Off } else { users.clone() }, "{written}");
+        comes_back(&folder, &loaded);
+    }
+    let folder = Folder::new();
+    let loaded = folder.load(&format!("{SMALL}plan_cache: kept/here\n")).unwrap();
+    assert_eq!(loaded.config.plan_cache, PlanCache::Folder(folder.path("kept/here")));
+    comes_back(&folder, &loaded);
 }

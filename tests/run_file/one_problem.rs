@@ -21,7 +21,7 @@ const ONE_PROBLEM: &[Case] = &[
         "in `integration`",
         "did you mean `bins`?",
     ),
-    Case("cake: {azimuth_bins: 36}", (5, 1), "cake", "unknown key `cake`", "allowed here: output"),
+    Case("heatmap: {azimuth_bins: 36}", (5, 1), "heatmap", "unknown key `heatmap`", "allowed here: output"),
     Case("beam: {energy: 112}", (5, 8), "beam.energy", "unknown key", "did you mean `energy_kev`?"),
     Case(
         "integration: {bins: many}",

@@ -24,11 +24,23 @@ const MOST_BANDS: usize = 256;
 /// What the sums of a band shall take where there are many bins: they then stay in a second-level cache.
 const BAND_BYTES: usize = 1 << 20;
 
-/// Bins whose sums go to the frames at once: they stay in the first-level cache while each frame takes its own.
-const BINS_AT_ONCE: usize = 128;
+/// Bins whose sums go to the frames at once: they stay in the cache while each frame takes its own.
+const BINS_AT_ONCE: usize = 512;
 
 /// Bands of one group that a thread has in memory at once.
 const BANDS_OF_A_THREAD: usize = 4;
+
+/// Memory beside the matrix: norm and pixels of each bin, and the sums of the bands that threads have at once.
+pub(super) fn bytes(plan: &IntegrationPlan) -> usize {
+    let of_all = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
+    let of_bands = of_all / bands_of(of_all) * BANDS_OF_A_THREAD * rayon::current_num_threads();
+    12 * plan.accumulator_len() + of_bands.min(2 * of_all)
+}
+
+/// Number of bands where the sums of all bins take so many bytes.
+fn bands_of(bytes: usize) -> usize {
+    (bytes / BAND_BYTES).clamp(LEAST_BANDS, MOST_BANDS)
+}
 
 /// What the threads share out among themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +113,7 @@ impl Spare {
 impl Sums {
     pub(super) fn new(plan: &IntegrationPlan, instructions: InstructionSet) -> Sums {
         let bytes = plan.accumulator_len() * LANES * 2 * size_of::<f64>();
-        let bands = (bytes / BAND_BYTES).clamp(LEAST_BANDS, MOST_BANDS);
+        let bands = bands_of(bytes);
         let sums = || rayon::join(|| plan.norm_sum(), || plan.pixel_count());
         let (stream, (norm, pixels)) = rayon::join(|| Stream::new(plan, bands), sums);
         Sums { instructions, stream, norm, pixels, spare: Spare::default() }
