@@ -95,7 +95,7 @@ fn settings() -> AbsoluteSettings {
         iteration: None,
         fluorescence: Fluorescence::None,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
-        low_q: LowQ::Parabola,
+        low_q: LowQ::Quartic,
         multiple_scattering: None,
     }
 }
@@ -199,6 +199,7 @@ fn what_stands_below_q_min_counts() {
         let pdf = transform(&plan, Window::None).apply(&structure).unwrap();
         coordination(&pdf.r, &pdf.g, 2.0, 3.6) / 10.7777 - 1.0
     };
+    assert!(number(LowQ::Quartic).abs() < 0.002);
     assert!(number(LowQ::Parabola).abs() < 0.005);
     assert!(number(LowQ::Zero) > 0.03);
 }

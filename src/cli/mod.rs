@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod pdf;
 mod scan;
+mod resolution;
 mod run;
 mod simulate;
 mod tune;
@@ -66,6 +67,8 @@ enum Command {
     Pdf(Box<pdf::PdfArgs>),
     /// Which Qmax, r_poly and background scale: a small scan, a table, a picture, a recommendation in words.
     Tune(Box<tune::TuneArgs>),
+    /// Qdamp and Qbroad of the instrument from G(r) of a calibrant.
+    Resolution(resolution::ResolutionArgs),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
     /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
@@ -142,6 +145,7 @@ impl Cli {
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
             Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Tune(args) => tune::run(&args, self.quiet),
+            Command::Resolution(args) => resolution::run(&args),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),

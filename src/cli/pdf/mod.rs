@@ -218,7 +218,7 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
     let path = asked.path.clone();
     let mut analysed = asked.analyse(&[])?;
     let mut overrides = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes = asked.notes.clone();
     if args.tune {
         let scan = Scan::new(&asked, &analysed)?;
         (asked.background_scale, overrides) = scan.taken_on();
