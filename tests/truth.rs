@@ -171,7 +171,7 @@ fn exact_data_give_the_structure_back() {
         assert!((found.fwhm.value / expected.fwhm.value - 1.0).abs() < 0.01);
         let number = found.coordination_number.unwrap().value;
         assert!((number / 10.7777 - 1.0).abs() < 0.005, "{window:?}: {number}");
-        // Beyond the first shell what is left is the parabola below 0.7 Å⁻¹ and the scale: 1 % of the first peak.
+        // Beyond the first shell what is left is the continuation below 0.7 Å⁻¹ and the scale: 1 % of the first peak.
         for (r, (g, truth)) in pdf.r.iter().zip(pdf.g.iter().zip(&truth)).filter(|(r, _)| **r > 2.0) {
             assert!((g - truth).abs() < 0.025, "{window:?} r = {r}: {g}, truth {truth}");
         }

@@ -9,7 +9,7 @@ mod setup;
 fn random_set_ups_come_back() {
     let (table, largest) = closed_loop::report(3);
     println!("{table}");
-    // Largest of 36 set-ups: 0.0010, 0.0001 Å, 0.4 %, 0.6 %; the last is the parabola below Qmin.
+    // Largest of the set-ups in docs/validation.md, and half as much again.
     assert!(largest.s_rms < 0.002 && largest.g_rw < 0.015, "{largest:?}");
     assert!(largest.r1_angstrom < 0.001, "{largest:?}");
     assert!(largest.r1_height < 0.006 && largest.coordination_number < 0.008, "{largest:?}");
@@ -52,9 +52,10 @@ peaks: {g_of_r: {r1: [2.0, 3.6]}, coordination_number: r1}
     let (density, scale) =
         (found.fit.density_atoms_per_cubic_angstrom.unwrap(), found.fit.background_scale.unwrap());
     println!("{found:?}");
-    // The density is 1 % high as S = 0 is taken below Qmin; what the size of the pixels leaves of slow errors, 1 % of the background.
+    // The density is 1 % high as S = 0 is taken below Qmin. σ of the scale is 4 %, and the slow errors that the size of the pixels leaves
+    // are half of that.
     assert!((density.value / 0.0528 - 1.0).abs() < 0.02 && density.sigma > 0.0, "{density:?}");
-    assert!((scale.value - 1.0).abs() < 0.02 && scale.sigma > 0.0, "{scale:?}");
+    assert!((scale.value - 1.0).abs() < 0.03 && scale.sigma > 0.0, "{scale:?}");
     let count = |results: &closed_loop::Loop| results.errors("glass").unwrap().coordination_number;
     assert!(count(&off).abs() > 0.02 && count(&both).abs() < 0.02, "{} {}", count(&off), count(&both));
     let header = std::fs::read_to_string(folder.path().join("twin/results/glass/glass.gr")).unwrap();

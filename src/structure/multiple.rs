@@ -254,7 +254,7 @@ impl Once {
         let scattered: Vec<f64> = (0..=CELLS)
             .map(|i| {
                 let compton =
-                    atoms.compton[i] * klein_nishina(two_theta_rad(q[i].min(q_max), wavelength), energy_kev);
+                    atoms.compton[i] * klein_nishina(2.0 * (i as f64 / CELLS as f64).asin(), energy_kev);
                 atoms.mean_square_f[i] - atoms.mean_f_squared[i] * sphere(q[i] * radius) + compton
             })
             .collect();
