@@ -1,6 +1,7 @@
 //! Laws of the way from I(Q) to G(r) on a glass whose structure is known in closed form.
 
 mod low_r_fit;
+mod multiple;
 mod noise;
 mod systematic;
 mod normalization;

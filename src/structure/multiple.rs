@@ -69,7 +69,7 @@ impl TwiceScattered {
         match self.treatment {
             Treatment::Estimate if self.mean > MATTERS => Some(format!(
                 "{:.1} % of what is scattered was scattered twice, up to {:.1} %; write `corrections: {{multiple_scattering: subtract}}`, \
-                 or take a thinner sample or a narrower beam",
+                 or take a thinner sample",
                 100.0 * self.mean,
                 100.0 * self.largest
             )),
