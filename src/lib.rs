@@ -33,5 +33,6 @@ pub mod pipeline;
 pub mod batch;
 pub mod bench;
 pub mod simulate;
+pub mod resolution;
 pub mod output;
 pub mod report;

@@ -220,7 +220,7 @@ fn q_max(absolute: &AbsoluteSettings) -> Vec<AbsoluteSettings> {
 fn low_q(absolute: &AbsoluteSettings) -> Vec<AbsoluteSettings> {
     let low_q = match absolute.low_q {
         LowQ::Parabola => LowQ::Constant,
-        LowQ::Constant | LowQ::Zero => LowQ::Parabola,
+        LowQ::Quartic | LowQ::Constant | LowQ::Zero => LowQ::Parabola,
     };
     vec![AbsoluteSettings { low_q, ..absolute.clone() }]
 }

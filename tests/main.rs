@@ -13,6 +13,7 @@ mod pdfgetx3;
 mod pdf_command;
 mod simulate_pyfai;
 mod crystal_pdf;
+mod resolution;
 mod scattering;
 mod truth;
 mod twin;

@@ -35,7 +35,7 @@ fn scale_and_constant_lead_from_intensity_to_structure() {
     let (_, intensity) = output("iq");
     assert_eq!(entry(&header, "rpoly"), "off");
     assert_eq!(entry(&header, "constant"), "fitted with the scale");
-    assert_eq!(entry(&header, "below_qmin"), "S = a + b Q^2");
+    assert_eq!(entry(&header, "below_qmin"), "S = a + b Q^2 + c Q^4");
     let number = |key: &str| entry(&header, key).parse::<f64>().unwrap();
     let (scale, constant) = (number("electron_units_per_intensity"), number("constant_electron_units"));
     // Counting on a tenth of a detector leaves 0.15 % where a constant is fitted with the scale.

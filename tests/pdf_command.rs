@@ -170,6 +170,92 @@ fn tune_finds_the_scale_of_the_background() {
     assert!(std::fs::read_to_string(dir.path().join("glass.tune.svg")).unwrap().starts_with("<svg"));
 }
 
+/// What `--tune` and `--fit-low-r` chose stands in the headers, and any of the results is made again from its own, byte by byte.
+#[test]
+fn results_are_made_again_from_their_headers() {
+    let dir = tempfile::tempdir().unwrap();
+    glass_files(dir.path());
+    let energy = ENERGY_KEV.to_string();
+    let first = [
+        "pdf",
+        "glass.chi",
+        "--background",
+        "air.xye",
+        "--background-scale",
+        "0.75",
+        "--composition",
+        "Zr62 Cu15.5 Ni12.5 Al10",
+        "--energy-kev",
+        &energy,
+        "--density-g-cm3",
+        "6.7",
+        "--q-range-inv-angstrom",
+        "0.7,22",
+        "--r-step-angstrom",
+        "0.05",
+        "--fit-low-r",
+        "density",
+        "--tune",
+        "--covariance",
+        "--output",
+        "results",
+    ];
+    let output = halor(dir.path(), &first);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let header = std::fs::read_to_string(dir.path().join("results/glass.gr")).unwrap();
+    let value = |key: &str| -> f64 {
+        let line = header.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+        line.split([' ', ':']).nth(2).unwrap().parse().unwrap()
+    };
+    assert!((value("tuned_background_scale") - 0.8).abs() < 0.01 && (value("bgscale") - 0.8).abs() < 0.01);
+    assert!((value("low_r_fit_density_atoms_per_cubic_angstrom") / DENSITY - 1.0).abs() < 0.03);
+    for (result, folder) in [("results/glass.gr", "once"), ("once/glass.sq", "twice")] {
+        let output = halor(dir.path(), &["pdf", result, "--output", folder]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        for ending in ["iq", "sq", "fq", "gr", "rdf", "csv", "svg", "gr.covariance.npy"] {
+            let of =
+                |folder: &str| std::fs::read(dir.path().join(format!("{folder}/glass.{ending}"))).unwrap();
+            assert!(of("results") == of(folder), "{folder} {ending}");
+        }
+    }
+    // Options go before the header, and its own file is no input that must not be replaced.
+    let output =
+        halor(dir.path(), &["pdf", "once/glass.gr", "--window", "none", "--output", "once", "--force"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(std::fs::read_to_string(dir.path().join("once/glass.gr")).unwrap().contains("\nwindow = None\n"));
+    let (_, data) = header.split_once("# End of config").unwrap();
+    let of_run = format!("[DEFAULT]\n\nversion = halor 0\nsample = a\n\n# End of config{data}");
+    std::fs::write(dir.path().join("run.gr"), of_run).unwrap();
+    let output = halor(dir.path(), &["pdf", "run.gr"]);
+    assert!(code(&output) == 2 && stderr(&output).contains("config.yaml"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_resolution_of_a_powder_comes_from_its_gr() {
+    let dir = tempfile::tempdir().unwrap();
+    let nickel = halor::simulate::Crystal::named("Ni").unwrap();
+    let weights = halor::simulate::crystal::Weights::AtomicNumber;
+    let seen = nickel.pdf_through(22.0, halor::pdf::Window::Lorch, weights).unwrap();
+    let mut text =
+        String::from("[DEFAULT]\nqmax = 22.0\nwindow = Lorch\n#### start data\n#L r(Å)  G(Å$^{-2}$)\n");
+    for r in (0..2500).map(|i| 0.01 * f64::from(i)) {
+        text.push_str(&format!("{r:.2} {:.8}\n", seen.at(r)));
+    }
+    std::fs::write(dir.path().join("ni.gr"), text).unwrap();
+    let output = halor(dir.path(), &["resolution", "ni.gr", "--calibrant", "Ni"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |line: &str| line.split(' ').nth(1).unwrap().parse::<f64>().unwrap();
+    let damp = said.lines().find(|line| line.starts_with("qdamp_inv_angstrom")).map(value).unwrap();
+    let width = nickel.ring_width().constant_inv_angstrom;
+    assert!((damp / width - 1.0).abs() < 0.02, "{said}, {width}");
+    let json = halor(dir.path(), &["resolution", "ni.gr", "--calibrant", "Ni", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert!(json["q_damp_inv_angstrom"]["sigma"].as_f64().unwrap() < 1e-3);
+    let output = halor(dir.path(), &["resolution", "ni.gr", "--calibrant", "Nj"]);
+    assert!(code(&output) == 2 && stderr(&output).contains("Ni"), "{}", stderr(&output));
+}
+
 #[test]
 fn what_is_missing_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();

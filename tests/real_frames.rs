@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use halor::batch::{RunOptions, run};
 use halor::config;
 use halor::output::Existing;
+use halor::pdf::Window;
+use halor::simulate::Crystal;
+use halor::simulate::crystal::Weights;
+use halor::simulate::peak_shape::peak_shape;
 
 use crate::common::data;
 
@@ -212,4 +216,50 @@ fn three_frames_of_a_load_series() {
     for name in ["bcc-iron.xye", "bcc-iron_X.xye", "bcc-iron_Y.xye", "frames/BCC1_2GPa_10s_001_00002.xye"] {
         assert!(columns(&file(name)).len() > 100, "{name}");
     }
+}
+
+/// G(r) of real CeO2 (rings to 14 Å⁻¹) has its peaks where those of the crystal are through the same Qmax and window: within 0.003 Å,
+/// where they stand out. No reference frame of a powder here reaches 20 Å⁻¹, so that neighbours are not counted.
+#[test]
+fn peaks_of_ceria_stand_where_the_crystal_has_them() {
+    let Some(folder) = data("ceo2_pilatus3_2M_CdTe_100keV") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let run_file = format!(
+        "samples: [{{name: ceo2, frames: '{}'}}]\ngeometry: '{}'\ndetector: {{name: Pilatus CdTe 2M}}\n\
+         integration: {{range: [0.9, 14.0], bins: 2000, splitting: none, normalize_by: none}}\n\
+         composition: CeO2\npdf: {{density_g_cm3: 7.2, window: lorch, r_range_angstrom: [0, 15], systematic: off}}\n",
+        folder.join("103852_CeO2_00001.cbf").display(),
+        folder.join("lsq_dls103852_ASREAD.poni").display(),
+    );
+    std::fs::write(dir.path().join("run.yaml"), run_file).unwrap();
+    let loaded = config::load(&dir.path().join("run.yaml"), &[]).unwrap_or_else(|e| panic!("{e}"));
+    let result = run(&loaded, RunOptions { existing: Existing::Keep }, &|_| {}).unwrap();
+    let reduced = result.curves[0].reduced.as_ref().unwrap();
+    let q_max = *reduced.structure.q.last().unwrap();
+    let ceria = Crystal::named("CeO2").unwrap();
+    let weights = Weights::OfQ { energy_kev: 99.8 };
+    let seen = ceria.pdf_through(q_max, Window::Lorch, weights).unwrap();
+    let measured = |r: f64| {
+        let place = r / 0.01;
+        let cell = (place as usize).min(reduced.pdf.g.len() - 2);
+        let share = place - cell as f64;
+        reduced.pdf.g[cell] * (1.0 - share) + reduced.pdf.g[cell + 1] * share
+    };
+    let mut compared = 0;
+    // Ce–Ce, the strongest pairs: a√(k/2).
+    for k in 1..=12 {
+        let distance = CEO2_A * (0.5 * f64::from(k)).sqrt();
+        let near = [distance - 0.25, distance + 0.25];
+        let (found, truth) = (peak_shape(measured, near, 0.0), peak_shape(|r| seen.at(r), near, 0.0));
+        let Some((found, truth)) = found.zip(truth) else { continue };
+        println!(
+            "{distance:.4}: {:.4}, of the crystal {:.4}; {:.2} {:.2}",
+            found.position, truth.position, found.height, truth.height
+        );
+        if truth.height > 4.0 {
+            compared += 1;
+            assert!((found.position - truth.position).abs() < 0.003, "{distance}: {}", found.position);
+        }
+    }
+    assert!(compared >= 4, "{compared}");
 }

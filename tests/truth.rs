@@ -1,6 +1,7 @@
 //! Laws of the way from I(Q) to G(r) on a glass whose structure is known in closed form.
 
 mod low_r_fit;
+mod multiple;
 mod noise;
 mod systematic;
 mod normalization;
@@ -95,7 +96,7 @@ fn settings() -> AbsoluteSettings {
         iteration: None,
         fluorescence: Fluorescence::None,
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
-        low_q: LowQ::Parabola,
+        low_q: LowQ::Quartic,
         multiple_scattering: None,
     }
 }
@@ -171,7 +172,7 @@ fn exact_data_give_the_structure_back() {
         assert!((found.fwhm.value / expected.fwhm.value - 1.0).abs() < 0.01);
         let number = found.coordination_number.unwrap().value;
         assert!((number / 10.7777 - 1.0).abs() < 0.005, "{window:?}: {number}");
-        // Beyond the first shell what is left is the parabola below 0.7 Å⁻¹ and the scale: 1 % of the first peak.
+        // Beyond the first shell what is left is the continuation below 0.7 Å⁻¹ and the scale: 1 % of the first peak.
         for (r, (g, truth)) in pdf.r.iter().zip(pdf.g.iter().zip(&truth)).filter(|(r, _)| **r > 2.0) {
             assert!((g - truth).abs() < 0.025, "{window:?} r = {r}: {g}, truth {truth}");
         }
@@ -199,6 +200,7 @@ fn what_stands_below_q_min_counts() {
         let pdf = transform(&plan, Window::None).apply(&structure).unwrap();
         coordination(&pdf.r, &pdf.g, 2.0, 3.6) / 10.7777 - 1.0
     };
+    assert!(number(LowQ::Quartic).abs() < 0.002);
     assert!(number(LowQ::Parabola).abs() < 0.005);
     assert!(number(LowQ::Zero) > 0.03);
 }

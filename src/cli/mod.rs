@@ -7,6 +7,7 @@ mod demo;
 mod pdf;
 mod report;
 mod scan;
+mod resolution;
 mod run;
 mod simulate;
 mod tune;
@@ -67,6 +68,8 @@ enum Command {
     Pdf(Box<pdf::PdfArgs>),
     /// Which Qmax, r_poly and background scale: a small scan, a table, a picture, a recommendation in words.
     Tune(Box<tune::TuneArgs>),
+    /// Qdamp and Qbroad of the instrument from G(r) of a calibrant.
+    Resolution(resolution::ResolutionArgs),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
     /// Make the page of a finished run again from its results: report/index.html.
@@ -145,6 +148,7 @@ impl Cli {
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
             Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Tune(args) => tune::run(&args, self.quiet),
+            Command::Resolution(args) => resolution::run(&args),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Report(args) => report::report(&args),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),

@@ -40,6 +40,7 @@ impl Header {
                     .with(
                         "below_qmin",
                         match absolute.low_q {
+                            LowQ::Quartic => "S = a + b Q^2 + c Q^4",
                             LowQ::Parabola => "S = a + b Q^2",
                             LowQ::Constant => "S = a",
                             LowQ::Zero => "F = 0",

@@ -13,9 +13,9 @@ use super::{AbsoluteSettings, Fluorescence, Form, Iteration, LowQ, Normalization
 use crate::scattering::{Composition, FreeAtoms, klein_nishina};
 use crate::units::{two_theta_rad, wavelength_angstrom};
 
-/// Q range of the points that parabola or constant below Qmin are fitted to, Å⁻¹.
-const PARABOLA_FIT_WIDTH: f64 = 0.3;
-/// The fewest points for the parabola and for the normalisation.
+/// Q range of the points that the continuation to Q = 0 is fitted to, Å⁻¹.
+const LOW_Q_FIT_WIDTH: f64 = 0.3;
+/// The fewest points for the continuation and for the normalisation.
 const FEWEST_POINTS: usize = 8;
 
 /// What is known of a pattern before it is measured.
@@ -277,7 +277,7 @@ fn grid(settings: &AbsoluteSettings, theory: &Theory, divisor: &[f64]) -> Result
     let lower_edge = (measured[0] - 0.5 * step).max(0.0);
     let cells = match settings.low_q {
         LowQ::Zero => 0,
-        LowQ::Parabola | LowQ::Constant => (lower_edge / step).ceil() as usize,
+        LowQ::Quartic | LowQ::Parabola | LowQ::Constant => (lower_edge / step).ceil() as usize,
     };
     let mut below = Vec::new();
     let mut width = Vec::new();
@@ -286,12 +286,14 @@ fn grid(settings: &AbsoluteSettings, theory: &Theory, divisor: &[f64]) -> Result
         let cell = lower_edge / cells as f64;
         below = (0..cells).map(|i| cell * (i as f64 + 0.5)).collect();
         width = vec![cell; cells];
-        let in_width = measured.partition_point(|q| *q <= measured[0] + PARABOLA_FIT_WIDTH);
+        let in_width = measured.partition_point(|q| *q <= measured[0] + LOW_Q_FIT_WIDTH);
         let first = &measured[..in_width.max(FEWEST_POINTS)];
-        extension = Some(match settings.low_q {
-            LowQ::Constant => Extension::constant(below.clone(), first),
-            LowQ::Parabola | LowQ::Zero => Extension::parabola(below.clone(), first),
-        });
+        let powers = match settings.low_q {
+            LowQ::Zero | LowQ::Constant => 1,
+            LowQ::Parabola => 2,
+            LowQ::Quartic => 3,
+        };
+        extension = Some(Extension::even_powers(below.clone(), first, powers));
     }
     width.resize(cells + measured.len(), step);
     let q: Vec<f64> = below.into_iter().chain(measured.iter().copied()).collect();

@@ -1,5 +1,7 @@
 //! The points of F(Q), and how a measured F becomes the one that is transformed: extension to Q = 0, then polynomial.
 
+use nalgebra::DMatrix;
+
 use super::StructureFactor;
 use super::polynomial::{Projection, dot};
 
@@ -166,51 +168,65 @@ pub(super) fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// S − 1 = a + bQ² below Qmin, by least squares of the first p measured points; or their mean.
+/// S − 1 = a + bQ² + … below Qmin, by least squares of the first p measured points.
 #[derive(Debug, Clone)]
 pub(super) struct Extension {
     /// Points below Qmin.
     q: Vec<f64>,
     /// The p points that are fitted.
     fitted_q: Vec<f64>,
-    /// a and b from the p values of S − 1.
-    solve: [Vec<f64>; 2],
+    /// Powers of u at the points below, u = Q² less its mean over the fitted points.
+    powers: Vec<Vec<f64>>,
+    /// The coefficient of each from the p values of S − 1.
+    solve: Vec<Vec<f64>>,
 }
 
 impl Extension {
-    pub(super) fn constant(q: Vec<f64>, fitted_q: &[f64]) -> Extension {
+    /// With so many powers of Q²: 1 is the mean of the points, 2 a parabola.
+    pub(super) fn even_powers(q: Vec<f64>, fitted_q: &[f64], count: usize) -> Extension {
         let p = fitted_q.len();
-        Extension { q, fitted_q: fitted_q.to_vec(), solve: [vec![1.0 / p as f64; p], vec![0.0; p]] }
+        let mean = fitted_q.iter().map(|q| q * q).sum::<f64>() / p as f64;
+        let power = |q: f64, k: usize| (q * q - mean).powi(k as i32);
+        let design = DMatrix::from_fn(p, count, |j, k| power(fitted_q[j], k));
+        // More points than powers, all of them different: QR has full rank.
+        let (orthogonal, triangle) = design.qr().unpack();
+        let solved = triangle.solve_upper_triangular(&orthogonal.transpose());
+        let solve = solved.unwrap_or_else(|| DMatrix::zeros(count, p));
+        Extension {
+            powers: (0..count).map(|k| q.iter().map(|q| power(*q, k)).collect()).collect(),
+            solve: (0..count).map(|k| solve.row(k).iter().copied().collect()).collect(),
+            fitted_q: fitted_q.to_vec(),
+            q,
+        }
     }
 
-    pub(super) fn parabola(q: Vec<f64>, fitted_q: &[f64]) -> Extension {
-        let p = fitted_q.len() as f64;
-        let mean = fitted_q.iter().map(|q| q * q).sum::<f64>() / p;
-        let spread: f64 = fitted_q.iter().map(|q| (q * q - mean).powi(2)).sum();
-        let slope: Vec<f64> = fitted_q.iter().map(|q| (q * q - mean) / spread).collect();
-        let constant = slope.iter().map(|b| 1.0 / p - mean * b).collect();
-        Extension { q, fitted_q: fitted_q.to_vec(), solve: [constant, slope] }
+    /// What each fitted value of S − 1 contributes to that at point `i` below.
+    fn share(&self, i: usize, j: usize) -> f64 {
+        self.powers.iter().zip(&self.solve).map(|(power, solve)| power[i] * solve[j]).sum()
     }
 
     fn values(&self, measured: &[f64]) -> Vec<f64> {
         let excess: Vec<f64> = measured.iter().zip(&self.fitted_q).map(|(f, q)| f / q).collect();
-        let [a, b] = [dot(&self.solve[0], &excess), dot(&self.solve[1], &excess)];
-        self.q.iter().map(|q| q * (a + b * q * q)).collect()
+        let coefficients: Vec<f64> = self.solve.iter().map(|solve| dot(solve, &excess)).collect();
+        let value = |(i, q): (usize, &f64)| {
+            q * self.powers.iter().zip(&coefficients).map(|(power, c)| power[i] * c).sum::<f64>()
+        };
+        self.q.iter().enumerate().map(value).collect()
     }
 
     fn sigma(&self, measured: &[f64]) -> Vec<f64> {
-        let sigma = |q: &f64| {
-            let share = |j: usize| (self.solve[0][j] + self.solve[1][j] * q * q) / self.fitted_q[j];
-            q * (0..self.fitted_q.len()).map(|j| (share(j) * measured[j]).powi(2)).sum::<f64>().sqrt()
+        let sigma = |(i, q): (usize, &f64)| {
+            let of = |j: usize| (self.share(i, j) * measured[j] / self.fitted_q[j]).powi(2);
+            q * (0..self.fitted_q.len()).map(of).sum::<f64>().sqrt()
         };
-        self.q.iter().map(sigma).collect()
+        self.q.iter().enumerate().map(sigma).collect()
     }
 
     fn adjoint(&self, below: &[f64], measured: &mut [f64]) {
-        let a = dot(&self.q, below);
-        let b: f64 = self.q.iter().zip(below).map(|(q, g)| q * q * q * g).sum();
+        let weighted: Vec<f64> = self.q.iter().zip(below).map(|(q, g)| q * g).collect();
+        let along: Vec<f64> = self.powers.iter().map(|power| dot(power, &weighted)).collect();
         for (j, q) in self.fitted_q.iter().enumerate() {
-            measured[j] += (a * self.solve[0][j] + b * self.solve[1][j]) / q;
+            measured[j] += self.solve.iter().zip(&along).map(|(solve, a)| solve[j] * a).sum::<f64>() / q;
         }
     }
 }
@@ -232,18 +248,18 @@ mod tests {
             q_max: 3.5,
             rule: RadialRule::Exact,
             polynomial: Some(Projection::new(&q, 2.4, &target, Some(&filter)).unwrap()),
-            extension: Some(Extension::parabola(below, &measured[..8])),
+            extension: Some(Extension::even_powers(below, &measured[..8], 3)),
         }
     }
 
     #[test]
-    fn a_parabola_is_extended_exactly() {
+    fn a_quartic_is_extended_exactly() {
         let mut grid = grid();
         grid.polynomial = None;
-        let parabola = |q: f64| q * (-0.98 + 0.07 * q * q);
-        let f = grid.complete(&grid.q[5..].iter().map(|q| parabola(*q)).collect::<Vec<f64>>());
+        let even = |q: f64| q * (-0.98 + 0.07 * q * q - 0.02 * q.powi(4));
+        let f = grid.complete(&grid.q[5..].iter().map(|q| even(*q)).collect::<Vec<f64>>());
         for (q, f) in grid.q.iter().zip(&f) {
-            assert!((f - parabola(*q)).abs() < 1e-13);
+            assert!((f - even(*q)).abs() < 1e-12);
         }
     }
 

@@ -144,9 +144,11 @@ pub struct Polynomial {
 /// Extension of S(Q) from Qmin to 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LowQ {
-    /// S(Q) = a + bQ² fitted to the first points.
+    /// S(Q) = a + bQ² + cQ⁴ fitted to the first points.
+    Quartic,
+    /// S(Q) = a + bQ² fitted to them.
     Parabola,
-    /// S(Q) = a, the mean of the first points.
+    /// S(Q) = a, their mean.
     Constant,
     /// F = 0.
     Zero,

@@ -69,7 +69,7 @@ impl TwiceScattered {
         match self.treatment {
             Treatment::Estimate if self.mean > MATTERS => Some(format!(
                 "{:.1} % of what is scattered was scattered twice, up to {:.1} %; write `corrections: {{multiple_scattering: subtract}}`, \
-                 or take a thinner sample or a narrower beam",
+                 or take a thinner sample",
                 100.0 * self.mean,
                 100.0 * self.largest
             )),
@@ -254,7 +254,7 @@ impl Once {
         let scattered: Vec<f64> = (0..=CELLS)
             .map(|i| {
                 let compton =
-                    atoms.compton[i] * klein_nishina(two_theta_rad(q[i].min(q_max), wavelength), energy_kev);
+                    atoms.compton[i] * klein_nishina(2.0 * (i as f64 / CELLS as f64).asin(), energy_kev);
                 atoms.mean_square_f[i] - atoms.mean_f_squared[i] * sphere(q[i] * radius) + compton
             })
             .collect();

@@ -64,7 +64,7 @@ fn the_smallest_run_file_takes_the_documented_defaults() {
     let StructureSettings::Absolute(absolute) = &pdf.structure else { panic!("{pdf:?}") };
     assert_eq!(absolute.q_range, [0.5, 25.0]);
     assert_eq!(absolute.normalization, Normalization::HighQ { q_min: 10.0 });
-    assert_eq!((absolute.fluorescence, absolute.low_q), (Fluorescence::Fit, LowQ::Parabola));
+    assert_eq!((absolute.fluorescence, absolute.low_q), (Fluorescence::Fit, LowQ::Quartic));
     assert_eq!(absolute.polynomial.map(|p| (p.r_poly_angstrom, p.r_hole_angstrom)), Some((1.0, 2.0)));
     assert_eq!(absolute.density_per_cubic_angstrom, None);
     assert_eq!(pdf.transform.window, Window::Lorch);

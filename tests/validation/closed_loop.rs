@@ -122,7 +122,7 @@ pub(crate) fn report(setups: usize) -> (String, Errors) {
     let [s, g, r1, height, count] = worst;
     text += &format!(
         "\nThe largest errors: S {s:.4} (wanted 0.005), G R_w {g:.4}, r1 {r1:.4} Å (0.002), height {:.2} % (1), coordination number {:.2} % (1). What is left of the\n\
-         coordination number is the parabola that stands for S below Qmin = 0.8 Å⁻¹, of G the size of the pixels.\n",
+         coordination number is the continuation that stands for S below Qmin = 0.8 Å⁻¹, of G the size of the pixels.\n",
         100.0 * height,
         100.0 * count
     );

@@ -22,6 +22,8 @@ pub(in crate::cli) struct Asked<'a> {
     pub(in crate::cli) two_theta_zero_deg: f64,
     /// `key=value` of a header; the command line goes before them.
     said: Vec<String>,
+    /// What a header says of how its values were chosen.
+    pub(in crate::cli) notes: Vec<(String, String)>,
 }
 
 /// One pattern on the way to G(r).
@@ -43,6 +45,7 @@ impl<'a> Asked<'a> {
             axis: args.axis.map(Axis::from),
             two_theta_zero_deg: args.two_theta_zero_deg.unwrap_or(0.0),
             said: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -84,6 +87,7 @@ impl<'a> Asked<'a> {
             axis: own.axis.or(axis),
             two_theta_zero_deg: args.two_theta_zero_deg.map_or_else(|| number("twothetazero", 0.0), Ok)?,
             said: said.into_iter().map(|(key, value)| format!("{key}={value}")).collect(),
+            notes: header.entries.iter().filter(|(key, _)| is_note(key)).cloned().collect(),
             ..own
         })
     }
@@ -106,6 +110,11 @@ impl<'a> Asked<'a> {
         let reduced = reduce(&read.pattern, &plan)?;
         Ok(Analysed { read, analysis, plan, reduced })
     }
+}
+
+/// Whether a line of a header says how a value was chosen that stands elsewhere in it.
+fn is_note(key: &str) -> bool {
+    key.starts_with("tuned_") || key.starts_with("low_r_fit_")
 }
 
 /// A file of a header: as it is named there, else beside the result.

@@ -170,8 +170,6 @@ fn jobs(args: &PdfArgs) -> anyhow::Result<Vec<(String, Job)>> {
         let name = path.to_string_lossy().into_owned();
         if let Some(shared) = &shared {
             jobs.push((name, Job::PdfGetX3(shared.clone())));
-        } else if let Some(header) = again(path) {
-            jobs.push((name, Job::Again(header)));
         } else if is_config(path) {
             let config = read(path)?;
             if config.inputfile.is_empty() {
@@ -180,7 +178,7 @@ fn jobs(args: &PdfArgs) -> anyhow::Result<Vec<(String, Job)>> {
             let inputs = config.inputfile.clone().into_iter();
             jobs.extend(inputs.map(|input| (input, Job::PdfGetX3(config.clone()))));
         } else {
-            jobs.push((name, Job::Halor));
+            jobs.push((name, again(path).map_or(Job::Halor, Job::Again)));
         }
     }
     Ok(jobs)
@@ -218,7 +216,7 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
     let path = asked.path.clone();
     let mut analysed = asked.analyse(&[])?;
     let mut overrides = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes = asked.notes.clone();
     if args.tune {
         let scan = Scan::new(&asked, &analysed)?;
         (asked.background_scale, overrides) = scan.taken_on();
@@ -243,7 +241,10 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
     if let Some(background) = &asked.background {
         header = header.with("backgroundfile", background.display()).with("bgscale", asked.background_scale);
     }
-    header = header.with("axis", read.axis.name()).with("twothetazero", asked.two_theta_zero_deg);
+    if let Some(axis) = asked.axis {
+        header = header.with("axis", axis.name());
+    }
+    header = header.with("twothetazero", asked.two_theta_zero_deg);
     header = header.with("mode", "xray");
     if let Some(wavelength) = read.wavelength_angstrom {
         header = header

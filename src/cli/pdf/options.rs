@@ -44,7 +44,7 @@ pub(super) struct PdfOptions {
     /// A constant beside the scale: fit or none.
     #[arg(long, help_heading = "Run file keys")]
     fluorescence: Option<String>,
-    /// Between Q = 0 and Qmin: parabola, constant or zero.
+    /// Between Q = 0 and Qmin: quartic, parabola, constant or zero.
     #[arg(long, help_heading = "Run file keys")]
     low_q: Option<String>,
     /// none, lorch, soper_barney or cosine.

@@ -69,7 +69,8 @@ pub(super) fn absolute(
             Some(Polynomial { r_poly_angstrom: r_poly, r_hole_angstrom: r_hole })
         }
     };
-    let low_q = match *block.low_q.get_or_insert(LowQWord::Parabola) {
+    let low_q = match *block.low_q.get_or_insert(LowQWord::Quartic) {
+        LowQWord::Quartic => LowQ::Quartic,
         LowQWord::Parabola => LowQ::Parabola,
         LowQWord::Constant => LowQ::Constant,
         LowQWord::Zero => LowQ::Zero,

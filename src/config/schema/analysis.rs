@@ -211,6 +211,8 @@ pub enum WindowWord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LowQWord {
+    /// a + bQ² + cQ⁴.
+    Quartic,
     /// a + bQ².
     Parabola,
     /// a.

@@ -32,7 +32,7 @@ mod transform;
 pub use amplitude::Weights;
 pub use cell::Cell;
 pub use error::CrystalError;
-pub use pair_sum::CrystalPdf;
+pub use pair_sum::{CrystalPdf, Pair};
 pub use reflections::Ring;
 
 use crate::scattering::Composition;

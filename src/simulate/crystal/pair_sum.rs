@@ -34,6 +34,17 @@ struct Shell {
     weight: f64,
 }
 
+/// All pairs of atoms of two elements with one distance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// In Å.
+    pub distance: f64,
+    /// For each element the first atom of the cell that is of it.
+    pub atoms: [usize; 2],
+    /// Σ o_i o_j Z_i Z_j/(n⟨Z⟩²): neighbours of an average atom, weighted.
+    pub weight: f64,
+}
+
 /// G(r) of a crystal for the infinite Q range, weights at Q = 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CrystalPdf {
@@ -52,18 +63,12 @@ impl Crystal {
         let largest_u = self.atoms.iter().map(|atom| atom.u_iso_angstrom2).fold(0.0, f64::max);
         let widest = (2.0 * largest_u).sqrt();
         let reach = r_max + PEAK_END * widest;
-        let pairs = self.atoms.len().pow(2) as f64 * 4.0 / 3.0 * PI * reach.powi(3) / self.cell.volume();
-        // a*·r = 2πu, so that |u| ≤ |r||a*|/2π; one cell more for the positions inside.
-        let limits =
-            self.cell.reciprocal().map(|axis| (reach * dot(axis, axis).sqrt() / (2.0 * PI)).ceil() + 1.0);
-        let cells: f64 = limits.iter().map(|n| 2.0 * n + 1.0).product();
-        // Pairs that are looked at: those in the box around the sphere.
-        let looked_at = self.atoms.len().pow(2) as f64 * cells / LOOKED_AT;
-        if !(r_max >= 0.0 && pairs <= MOST_PAIRS && looked_at <= MOST_PAIRS) {
-            let name = self.name.clone();
-            return Err(CrystalError::Pairs { name, r_max, found: pairs.max(looked_at), limit: MOST_PAIRS });
-        }
-        let mut shells = self.shells(limits.map(|n| n as i32), reach);
+        let limits = self.limits(reach)?;
+        let mut shells = Vec::new();
+        self.each_pair(limits, reach, |i, j, distance, weight| {
+            let sigma = (self.atoms[i].u_iso_angstrom2 + self.atoms[j].u_iso_angstrom2).sqrt();
+            shells.push(Shell { distance, sigma, weight });
+        });
         shells.sort_unstable_by(|a, b| a.sigma.total_cmp(&b.sigma).then(a.distance.total_cmp(&b.distance)));
         shells.dedup_by(|next, kept| {
             let same = next.sigma == kept.sigma && next.distance - kept.distance < SAME_DISTANCE;
@@ -76,8 +81,52 @@ impl Crystal {
         Ok(CrystalPdf { shells, widest, density: self.density() })
     }
 
-    /// Every pair of an atom of the cell with one elsewhere, closer than `reach`.
-    fn shells(&self, limits: [i32; 3], reach: f64) -> Vec<Shell> {
+    /// Pairs closer than `r_max` in Å, those of one distance and the same elements together, in order of distance.
+    ///
+    /// # Errors
+    /// A range with too many pairs.
+    pub fn pairs(&self, r_max: f64) -> Result<Vec<Pair>, CrystalError> {
+        let elements: Vec<usize> = self
+            .atoms
+            .iter()
+            .map(|atom| self.atoms.iter().position(|first| first.element == atom.element).unwrap_or(0))
+            .collect();
+        let mut pairs = Vec::new();
+        self.each_pair(self.limits(r_max)?, r_max, |i, j, distance, weight| {
+            let (a, b) = (elements[i].min(elements[j]), elements[i].max(elements[j]));
+            pairs.push(Pair { distance, atoms: [a, b], weight });
+        });
+        pairs.sort_unstable_by(|a, b| a.atoms.cmp(&b.atoms).then(a.distance.total_cmp(&b.distance)));
+        pairs.dedup_by(|next, kept| {
+            let same = next.atoms == kept.atoms && next.distance - kept.distance < SAME_DISTANCE;
+            if same {
+                kept.weight += next.weight;
+            }
+            same
+        });
+        pairs.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance));
+        Ok(pairs)
+    }
+
+    /// How many cells in each direction hold all pairs closer than `reach`.
+    fn limits(&self, reach: f64) -> Result<[i32; 3], CrystalError> {
+        let pairs = self.atoms.len().pow(2) as f64 * 4.0 / 3.0 * PI * reach.powi(3) / self.cell.volume();
+        // a*·r = 2πu, so that |u| ≤ |r||a*|/2π; one cell more for the positions inside.
+        let limits =
+            self.cell.reciprocal().map(|axis| (reach * dot(axis, axis).sqrt() / (2.0 * PI)).ceil() + 1.0);
+        let cells: f64 = limits.iter().map(|n| 2.0 * n + 1.0).product();
+        // Pairs that are looked at: those in the box around the sphere.
+        let looked_at = self.atoms.len().pow(2) as f64 * cells / LOOKED_AT;
+        if !(reach >= 0.0 && pairs <= MOST_PAIRS && looked_at <= MOST_PAIRS) {
+            let name = self.name.clone();
+            let found = pairs.max(looked_at);
+            return Err(CrystalError::Pairs { name, r_max: reach, found, limit: MOST_PAIRS });
+        }
+        Ok(limits.map(|n| n as i32))
+    }
+
+    /// Every pair of an atom of the cell with one elsewhere, closer than `reach`: both atoms, distance, weight.
+    fn each_pair(&self, limits: [i32; 3], reach: f64, mut pair: impl FnMut(usize, usize, f64, f64)) {
         let axes = self.cell.axes();
         let electrons: Vec<f64> = self
             .atoms
@@ -91,11 +140,9 @@ impl Crystal {
         for (number, place) in self.places.iter().enumerate() {
             place.iter().for_each(|&atom| place_of[atom] = number);
         }
-        let mut shells = Vec::new();
         for (i, first) in self.atoms.iter().enumerate() {
             for (j, second) in self.atoms.iter().enumerate() {
                 let one_site = place_of[i] == place_of[j];
-                let sigma = (first.u_iso_angstrom2 + second.u_iso_angstrom2).sqrt();
                 let weight = electrons[i] * electrons[j] / norm;
                 let step: [f64; 3] = std::array::from_fn(|k| second.position[k] - first.position[k]);
                 for u in -limits[0]..=limits[0] {
@@ -108,14 +155,13 @@ impl Crystal {
                             let between = combine(std::array::from_fn(|k| step[k] + shift[k]), &axes);
                             let distance = dot(between, between).sqrt();
                             if distance < reach {
-                                shells.push(Shell { distance, sigma, weight });
+                                pair(i, j, distance, weight);
                             }
                         }
                     }
                 }
             }
         }
-        shells
     }
 }
 
