@@ -208,7 +208,8 @@ fn exposed(
         speckle(&mut rings_only, &geometry, &first, ring_px, spots, rng.random());
     }
     let expected = rings_only.expected.iter().zip(&rest.expected);
-    let expected = expected.map(|(a, b)| if *a < 0.0 || *b < 0.0 { b.min(*a) } else { a + b }).collect();
+    // Below 0 are gaps and dead pixels, which both have, and what is left of a ring at the end of its table, which is none.
+    let expected = expected.map(|(a, b)| if *b < 0.0 { *b } else { a.max(0.0) + b }).collect();
     let ideal = IdealImage { expected, ..rest };
     let frame = noise::frame(&ideal, rng.random(), 0);
     let mask = Mask { shape, bad: geometry.detector.gap_mask() };

@@ -31,6 +31,7 @@ const GRID: usize = 29;
 const STARTS: usize = 40;
 /// Steps downhill while distances are tried: neighbouring ones have neighbouring tilts.
 const SCAN_ROUNDS: usize = 3;
+const ROUNDS: usize = 12;
 /// Solutions that are kept.
 const KEPT: usize = 3;
 /// Tilts are not more than this by much, rad, and never more than the other.
@@ -43,7 +44,8 @@ type Parameters = [f64; 5];
 /// What strokes say, with the detector's side as the unit.
 pub(super) struct Directions {
     strokes: Vec<Stroke>,
-    side_m: f64,
+    /// The detector's longer side.
+    pub(super) side_m: f64,
 }
 
 impl Directions {
@@ -166,7 +168,7 @@ impl Directions {
         let mut here = start;
         let mut cost = f64::INFINITY;
         for spread in SPREADS {
-            (here, cost) = self.fit(&here, spread, [1e-5; 5], 30);
+            (here, cost) = self.fit(&here, spread, [1e-5; 5], ROUNDS);
         }
         (cost, self.placement(&here))
     }

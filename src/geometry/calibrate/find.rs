@@ -3,6 +3,7 @@
 use super::centre::Directions;
 use super::ladder::{Guess, Ladder};
 use super::placement::Placement;
+use super::scan::Scan;
 use super::strokes::{Strokes, thinned};
 use crate::geometry::Detector;
 
@@ -18,7 +19,8 @@ pub(super) fn candidates(strokes: &Strokes, detector: &Detector, ladder: &Ladder
     let pixel_m = detector.pixel_m[0].min(detector.pixel_m[1]);
     let directions = Directions::new(&strokes.strokes, detector);
     let crests = thinned(strokes.crests.clone(), CRESTS);
-    let guesses = ladder.guesses(&directions, &directions.aims(), &crests, pixel_m);
+    let aims = directions.aims();
+    let guesses = Scan { directions: &directions, ladder, crests: &crests, pixel_m }.guesses(&aims);
     let mut kept: Vec<Guess> = Vec::new();
     for guess in guesses {
         if !kept.iter().any(|other| other.placement.apart_m(&guess.placement) < SAME_PX * pixel_m) {

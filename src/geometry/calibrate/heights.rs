@@ -39,8 +39,9 @@ pub(super) fn heights(
     ladder: &Ladder,
     width_rad: &(dyn Fn(&Group) -> f64 + Sync),
 ) -> Vec<Option<Heights>> {
-    let crowd =
-        |group: &Group| Some(Crowd::new(Pooled::new(cake, group, sums)?, group, ladder, width_rad(group)));
+    let crowd = |group: &Group| {
+        Some(Crowd::new(Pooled::new(cake, group, sums, ladder)?, group, ladder, width_rad(group)))
+    };
     let mut crowds: Vec<Option<Crowd>> = cake.groups.par_iter().map(crowd).collect();
     let mut areas = vec![0.0; ladder.two_theta.len()];
     let mut found: Vec<Option<Found>> = Vec::new();
@@ -154,12 +155,13 @@ struct Pooled {
 }
 
 impl Pooled {
-    fn new(cake: &Cake, group: &Group, sums: &Sums) -> Option<Pooled> {
+    fn new(cake: &Cake, group: &Group, sums: &Sums, ladder: &Ladder) -> Option<Pooled> {
         let wedges: Vec<&Wedge> = cake.wedges[group.wedges.clone()].iter().flatten().collect();
         if wedges.is_empty() {
             return None;
         }
         let pixel_rad = wedges.iter().map(|w| w.pixel_rad).sum::<f64>() / wedges.len() as f64;
+        let radius_px = ladder.two_theta[group.reference].sin() / pixel_rad;
         // What all wedges see; where only some do, the mean would follow which ones.
         let [low, high] = wedges.iter().fold([f64::NEG_INFINITY, f64::INFINITY], |[low, high], w| {
             let scale = w.pixel_rad / pixel_rad;
@@ -171,7 +173,7 @@ impl Pooled {
             let own = sums.of(wedge).iter().filter(|bin| bin.pixels > 0.0);
             let own = own.map(|bin| Bin { u: bin.u * scale, ..*bin });
             let own: Vec<Bin> = own.filter(|bin| (low..high).contains(&(bin.u / bin.pixels))).collect();
-            if !evenly_seen(&own, [low, high]) {
+            if !evenly_seen(&own, [low, high], radius_px) {
                 continue;
             }
             for bin in own {
@@ -187,12 +189,16 @@ impl Pooled {
     }
 }
 
-/// Whether no gap and no edge of the array takes away much of a part of the window.
-fn evenly_seen(bins: &[Bin], [low, high]: [f64; 2]) -> bool {
+/// Whether no gap and no edge of the array takes away much of a part of the window; `radius_px` is that of the reference ring: a
+/// wedge widens with it.
+fn evenly_seen(bins: &[Bin], [low, high]: [f64; 2], radius_px: f64) -> bool {
     let mut parts = vec![0.0; ((high - low) / PART_PX).ceil().max(1.0) as usize];
     for bin in bins {
         let part = (((bin.u / bin.pixels - low) / PART_PX) as usize).min(parts.len() - 1);
         parts[part] += bin.pixels;
+    }
+    for (k, pixels) in parts.iter_mut().enumerate() {
+        *pixels /= (radius_px + low + PART_PX * (k as f64 + 0.5)).max(PART_PX);
     }
     // The last part may be narrower.
     let whole = parts.len().max(2) - 1;

@@ -38,8 +38,11 @@ const SIGNIFICANT: f64 = 6.0;
 const LARGEST_SIGMA_PX: f64 = 0.5;
 /// Width for the heights of a group while none is known, pixels.
 const FIRST_WIDTH_PX: f64 = 1.2;
-/// Groups whose heights leave less than this of what is known of their place say nothing of it.
+/// Groups whose heights leave less than this of what is known of their place are not needed where others have so many places …
 const LEAST_LEFT: f64 = 0.2;
+const ENOUGH: usize = 60;
+/// … and say nothing of it where they leave less than this.
+const NOTHING_LEFT: f64 = 0.05;
 
 /// Points on all rings, one for each wedge of a group.
 pub(super) fn ring_points(
@@ -60,17 +63,18 @@ pub(super) fn ring_points(
     };
     let heights = heights(&cake, &sums, ladder, &width_rad);
     let groups = cake.groups.par_iter().zip(&heights);
-    let all: Vec<Vec<RingPoint>> = groups
-        .map(|(group, heights)| {
-            let Some(heights) = heights.as_ref().filter(|heights| heights.left > LEAST_LEFT) else {
-                return Vec::new();
-            };
+    let all: Vec<(f64, Vec<RingPoint>)> = groups
+        .filter_map(|(group, heights)| {
+            let heights = heights.as_ref().filter(|heights| heights.left > NOTHING_LEFT)?;
             let width_rad = search.widths_rad.map(|_| heights.width_rad);
             let seen = Seen { cake: &cake, group, sums: &sums, ladder, heights, width_rad };
-            group.wedges.clone().filter_map(|wedge| seen.point(frame, wedge, search.layout)).collect()
+            let points = group.wedges.clone().filter_map(|wedge| seen.point(frame, wedge, search.layout));
+            Some((heights.left, points.collect()))
         })
         .collect();
-    all.into_iter().flatten().collect()
+    let good: usize = all.iter().filter(|(left, _)| *left > LEAST_LEFT).map(|(_, points)| points.len()).sum();
+    let least = if good >= ENOUGH { LEAST_LEFT } else { NOTHING_LEFT };
+    all.into_iter().filter(|(left, _)| *left > least).flat_map(|(_, points)| points).collect()
 }
 
 /// One group, ready to be fitted.

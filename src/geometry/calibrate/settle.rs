@@ -9,9 +9,16 @@ use super::points::{RingPoint, Search, ring_points};
 use super::refine::{Fit, Refined, median};
 use crate::geometry::{Detector, Parallax};
 
-/// Farthest from where a ring is expected while nothing is known of its width, and what is close then, pixels.
-const FIRST: Layout = Layout { window_px: 6.0, apart_px: 5.0, groups: Groups::Alone };
-/// Places on rings that stand alone that are enough to begin with.
+/// Farthest from where a ring is expected while nothing is known of its width, and what is close then, pixels: sharp rings, then
+/// wide ones, that stand alone; then all rings.
+const FIRST: [Layout; 5] = [
+    Layout { window_px: 6.0, apart_px: 5.0, groups: Groups::Alone },
+    Layout { window_px: 12.0, apart_px: 10.0, groups: Groups::Alone },
+    Layout { window_px: 20.0, apart_px: 16.0, groups: Groups::Alone },
+    Layout { window_px: 6.0, apart_px: 5.0, groups: Groups::All },
+    Layout { window_px: 12.0, apart_px: 10.0, groups: Groups::All },
+];
+/// Places on rings that are enough to begin with.
 const FIRST_POINTS: usize = 40;
 /// The window, and the distance between rings that stand alone, in full widths at half maximum.
 const WINDOW: f64 = 2.0;
@@ -131,8 +138,17 @@ impl View<'_> {
             let (window_px, apart_px) = ((WINDOW * fwhm_px).max(3.0), APART * fwhm_px);
             return look(Layout { window_px, apart_px, groups: Groups::All });
         }
-        let alone = look(FIRST);
-        if alone.len() >= FIRST_POINTS { alone } else { look(Layout { groups: Groups::All, ..FIRST }) }
+        let mut most = Vec::new();
+        for layout in FIRST {
+            let points = look(layout);
+            if points.len() > most.len() {
+                most = points;
+            }
+            if most.len() >= FIRST_POINTS {
+                break;
+            }
+        }
+        most
     }
 }
 
