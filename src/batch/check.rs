@@ -38,8 +38,8 @@ pub struct RunPlan {
     pub sample_transmission: Option<f64>,
     /// The full ring and the sectors.
     pub regions: Vec<String>,
-    /// The engine; `None` where there is none.
-    pub engine: Option<EngineInfo>,
+    /// The engines, which share the frames; none where there is none.
+    pub engines: Vec<EngineInfo>,
     /// Why there is none.
     pub engine_error: Option<String>,
     /// Whether that is for want of a GPU.
@@ -105,16 +105,17 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             path.display()
         ));
     }
-    let (engine, engine_error, no_gpu) =
-        match engine::select::plan_engine(&config.engine, config.integration.filter) {
-            Ok(info) => (Some(info), None, false),
+    let (engines, engine_error, no_gpu) =
+        match engine::select::plan_engines(&config.engine, config.integration.filter, shape) {
+            Ok(engines) => (engines, None, false),
             Err(error) => (
-                None,
+                Vec::new(),
                 Some(error.to_string()),
                 matches!(error, EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }),
             ),
         };
     problems.extend(engine_error.clone());
+    let engines_at_once = engines.iter().map(|engine| engine.kind.calls_at_once()).sum::<usize>().max(1);
     RunPlan {
         frames_of,
         frames: work.jobs.len(),
@@ -127,11 +128,11 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             .filter(|absorption| absorption.container.is_none())
             .map(|absorption| absorption.transmission()),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
-        engine,
+        engines,
         engine_error,
         no_gpu,
         memory_mib: prepared.map(|prepared| {
-            let memory = Memory::of(config, &prepared);
+            let memory = Memory::of(config, &prepared, engines_at_once);
             let engine_frames = batch_frames(shape.pixels());
             let batch =
                 engine_frames.min(memory.frames_within(config.memory_limit_bytes)).min(work.jobs.len());
@@ -192,11 +193,11 @@ impl fmt::Display for RunPlan {
             writeln!(f, "sample       transmission {transmission:.5}, the scale of its background")?;
         }
         writeln!(f, "regions      {}", self.regions.join(", "))?;
-        match &self.engine {
-            Some(engine) => {
-                writeln!(f, "engine       {}: {} ({})", engine.kind, engine.device, engine.detail)?
-            }
-            None => writeln!(f, "engine       none")?,
+        for engine in &self.engines {
+            writeln!(f, "engine       {}: {} ({})", engine.kind, engine.device, engine.detail)?;
+        }
+        if self.engines.is_empty() {
+            writeln!(f, "engine       none")?;
         }
         if let Some(memory) = self.memory_mib {
             writeln!(f, "memory       about {memory} MiB")?;

@@ -4,8 +4,8 @@ use super::prepare::Prepared;
 use crate::config::Config;
 use crate::engine::cpu::engine_bytes;
 
-/// Batches of frames that are in memory: one that is read, one that waits, one that is integrated.
-const BATCHES: usize = 3;
+/// Batches of frames that are in memory beside those that are integrated: one that is read, one that waits.
+const AHEAD: usize = 2;
 
 /// The program itself.
 const PROGRAM: usize = 32 << 20;
@@ -20,7 +20,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn of(config: &Config, prepared: &Prepared) -> Memory {
+    /// With so many batches integrated at once.
+    pub(super) fn of(config: &Config, prepared: &Prepared, at_once: usize) -> Memory {
         let plan = &prepared.plans.integration;
         let pixels = plan.shape.pixels();
         let matrix = 8 * plan.matrix.bins.len() + 4 * pixels + engine_bytes(plan);
@@ -30,7 +31,7 @@ impl Memory {
         Memory {
             fixed: PROGRAM + matrix + norm_and_flat + transform + sums * config.samples.len(),
             // Pilatus counts.
-            per_frame: BATCHES * (4 * pixels + sums),
+            per_frame: (AHEAD + at_once) * (4 * pixels + sums),
         }
     }
 

@@ -14,10 +14,11 @@ use super::prepare::{PrepareError, Prepared, prepare};
 use super::queue::{Role, Work, read_ahead};
 use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use crate::config::{Config, Loaded};
+use crate::engine::crew::Crew;
 use crate::engine::{self, Engine, EngineError};
-use crate::integrate::{Accumulators, PatternError};
+use crate::integrate::{Accumulators, IntegrationPlan, PatternError};
 use crate::output::{
-    Existing, FrameRecord, Ledger, OutputError, PeakRow, RunRecord, SampleQuality, Status, Timings,
+    Existing, FrameRecord, Ledger, OutputError, PeakRow, Redone, RunRecord, SampleQuality, Status, Timings,
     frame_names, make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
@@ -86,6 +87,19 @@ pub enum RunError {
 /// # Errors
 /// What stops the whole run. Frames that fail are in the record's ledger, each with its reason.
 pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Result<RunResult, RunError> {
+    run_with(loaded, options, progress, |plan| engine::select::select_all(&loaded.config.engine, plan))
+}
+
+/// [`run`] with the engines that `engines` makes for the plan.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    loaded: &Loaded,
+    options: RunOptions,
+    progress: &Progress<'_>,
+    engines: impl FnOnce(&Arc<IntegrationPlan>) -> Result<Vec<Box<dyn Engine>>, EngineError>,
+) -> Result<RunResult, RunError> {
     let start = Instant::now();
     let started = jiff::Timestamp::now().to_string();
     let config = &loaded.config;
@@ -99,11 +113,12 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
 
     let prepared = prepare(config)?;
     let inputs = inputs(config);
-    let engine = engine::select::select(&config.engine, Arc::clone(&prepared.plans.integration))?;
+    let plan = &prepared.plans.integration;
+    let crew = Crew::new(Arc::clone(plan), engines(plan)?);
     let header = output_header(config, &prepared);
     let reduction = Reduction { config, plans: &prepared.plans, header: &header, existing: options.existing };
     make_folder(&config.output)?;
-    let mut run = Run::new(config, &prepared, engine.as_ref(), &reduction);
+    let mut run = Run::new(config, &prepared, &crew, &reduction);
     run.timings.plan_s = start.elapsed().as_secs_f64();
     let found = run.work.jobs.len();
     run.all_frames(progress);
@@ -114,6 +129,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         rows,
         curves,
         warnings,
+        redone,
         mut outputs,
         failed_samples,
         quality,
@@ -144,7 +160,9 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         run_file: config.source.clone(),
         started,
         finished: jiff::Timestamp::now().to_string(),
-        engine: engine.info().clone(),
+        engine: crew.info().clone(),
+        engines: crew.uses(),
+        redone,
         corrections: prepared.applied(config),
         timings,
         ledger: Ledger::of(found, &records),
@@ -167,7 +185,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
 struct Run<'a> {
     config: &'a Config,
     prepared: &'a Prepared,
-    engine: &'a dyn Engine,
+    crew: &'a Crew,
     reduction: &'a Reduction<'a>,
     work: Work,
     /// Names of each sample's frames.
@@ -183,6 +201,7 @@ struct Run<'a> {
     rows: Vec<PeakRow>,
     curves: Vec<SampleCurves>,
     warnings: Vec<String>,
+    redone: Vec<Redone>,
     outputs: Vec<PathBuf>,
     failed_samples: Vec<(String, String)>,
     /// Of the full ring of each sample's sum.
@@ -194,7 +213,7 @@ impl<'a> Run<'a> {
     fn new(
         config: &'a Config,
         prepared: &'a Prepared,
-        engine: &'a dyn Engine,
+        crew: &'a Crew,
         reduction: &'a Reduction<'a>,
     ) -> Run<'a> {
         let work = Work::of(config);
@@ -208,13 +227,14 @@ impl<'a> Run<'a> {
             rows: Vec::new(),
             curves: Vec::new(),
             warnings: Vec::new(),
+            redone: Vec::new(),
             outputs: Vec::new(),
             failed_samples: Vec::new(),
             quality: Vec::new(),
             timings: Timings::default(),
             config,
             prepared,
-            engine,
+            crew,
             reduction,
             work,
         }
@@ -222,11 +242,11 @@ impl<'a> Run<'a> {
 
     fn all_frames(&mut self, progress: &Progress<'_>) {
         let jobs = std::mem::take(&mut self.work.jobs);
-        let (config, engine) = (self.config, self.engine);
+        let (config, crew) = (self.config, self.crew);
         let (shape, size) = (self.prepared.plans.integration.shape, self.batch_size());
         std::thread::scope(|scope| {
             let read = read_ahead(scope, &jobs, size);
-            for batch in integrate_ahead(scope, read, config, shape, engine) {
+            for batch in integrate_ahead(scope, read, config, shape, crew) {
                 let first = self.records.len();
                 self.batch(batch);
                 self.records[first..].iter().for_each(progress);
@@ -234,15 +254,20 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// As many frames as the engine likes, or as the memory holds.
+    /// As many frames as the engines like, or as the memory holds.
     fn batch_size(&self) -> usize {
-        let memory = Memory::of(self.config, self.prepared);
-        self.engine.batch_size().min(memory.frames_within(self.config.memory_limit_bytes))
+        let memory = Memory::of(self.config, self.prepared, self.crew.threads().len());
+        self.crew.batch_size().min(memory.frames_within(self.config.memory_limit_bytes))
     }
 
     /// One batch: backgrounds into their sums, then samples through the reduction.
     fn batch(&mut self, batch: TakenBatch) {
-        let TakenBatch { mut taken, contradictions, read_time, integrate_time } = batch;
+        let TakenBatch { mut taken, contradictions, read_time, integrate_time, redone } = batch;
+        if let Some(redone) = redone {
+            let (frames, reason) = (redone.frames.len(), &redone.reason);
+            self.warnings.push(format!("{frames} frames were integrated again, by the CPU: {reason}"));
+            self.redone.push(redone);
+        }
         self.timings.read_s += read_time.as_secs_f64();
         self.timings.integrate_s += integrate_time.as_secs_f64();
         self.header_check.note(taken.iter().map(|frame| &frame.job).zip(contradictions));

@@ -185,7 +185,10 @@ fn gpu(settings: &BenchSettings, plans: &Plans) -> Result<Option<Box<dyn Engine>
     let choice = match &settings.engine {
         EngineChoice::Cpu => return Ok(None),
         EngineChoice::Auto => &EngineChoice::Gpu,
-        choice @ (EngineChoice::Gpu | EngineChoice::Adapter(_)) => choice,
+        choice @ (EngineChoice::Gpu
+        | EngineChoice::AllGpus
+        | EngineChoice::Adapter(_)
+        | EngineChoice::Several(_)) => choice,
     };
     match select::select(choice, Arc::clone(&plans.integration)) {
         Ok(engine) => Ok(Some(engine)),

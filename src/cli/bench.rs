@@ -62,12 +62,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> anyhow::Result<Outcome> {
         sectors: args.sectors,
         frames: args.frames.max(1),
         rounds: args.rounds.max(1),
-        engine: match args.engine.as_str() {
-            "auto" => EngineChoice::Auto,
-            "gpu" => EngineChoice::Gpu,
-            "cpu" => EngineChoice::Cpu,
-            name => EngineChoice::Adapter(name.to_owned()),
-        },
+        engine: EngineChoice::named(&args.engine),
     };
     let report = bench(&settings)?;
     if args.json {

@@ -99,7 +99,7 @@ pub struct Frame {
 }
 
 /// Where a frame is: a file and, in a file of several images, the number of the image (from 0).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct FrameAddress {
     /// The file.
     pub path: PathBuf,

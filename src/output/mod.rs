@@ -15,6 +15,6 @@ pub use calibration::calibration_json;
 pub use names::{Names, frame_names};
 pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
-pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, SampleQuality, Status, Timings};
+pub use record::{FrameRecord, InputRecord, Ledger, Redone, RunRecord, SampleQuality, Status, Timings};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};
 pub use together::Together;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::engine::EngineInfo;
+use crate::engine::crew::EngineUse;
+use crate::frame::FrameAddress;
 use crate::quality::Quality;
 
 /// How a frame ended.
@@ -52,6 +54,17 @@ pub struct InputRecord {
     pub bytes: Option<u64>,
     /// XXH3-128 of its contents, hexadecimal.
     pub xxh3_128: Option<String>,
+}
+
+/// Frames that an engine failed at, and that the native engine then integrated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Redone {
+    /// Place of the engine that failed in the record's `engines`.
+    pub engine: usize,
+    /// Why.
+    pub reason: String,
+    /// The frames.
+    pub frames: Vec<FrameAddress>,
 }
 
 /// found = done + failed + skipped.
@@ -120,8 +133,12 @@ pub struct RunRecord {
     pub started: String,
     /// UTC, ISO 8601.
     pub finished: String,
-    /// What integrated.
+    /// What integrated; of several engines the first.
     pub engine: EngineInfo,
+    /// All engines, each with the frames that it did.
+    pub engines: Vec<EngineUse>,
+    /// Frames whose engine failed, and that were integrated again.
+    pub redone: Vec<Redone>,
     /// What was applied to the counts, in words.
     pub corrections: Vec<String>,
     /// Where the time went.

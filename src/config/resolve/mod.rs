@@ -26,7 +26,7 @@ pub(super) use sample::sample_absorption;
 
 use super::document::Kind;
 use super::problem::Problems;
-use super::schema::RunFile;
+use super::schema::{EngineNames, RunFile};
 use super::{Config, EngineChoice};
 use crate::geometry::Geometry;
 
@@ -102,16 +102,15 @@ pub(super) fn output(written: &mut Option<String>, default: &str, check: &mut Ch
 }
 
 fn engine(file: &mut RunFile, check: &mut Check<'_>) -> EngineChoice {
-    let word = file.engine.get_or_insert_with(|| "auto".to_string());
-    match word.as_str() {
-        "auto" => EngineChoice::Auto,
-        "gpu" => EngineChoice::Gpu,
-        "cpu" => EngineChoice::Cpu,
-        "" => {
-            check.problems.push("engine", "no engine is named", "write auto, gpu, cpu or an adapter's name");
-            EngineChoice::Auto
-        }
-        adapter => EngineChoice::Adapter(adapter.to_string()),
+    let names = file.engine.get_or_insert_with(|| EngineNames(vec!["auto".to_string()]));
+    if names.0.is_empty() || names.0.iter().any(|name| name.trim().is_empty()) {
+        let ways = "write auto, gpu, all, cpu, an adapter's name, or a list of them";
+        check.problems.push("engine", "no engine is named", ways);
+        return EngineChoice::Auto;
+    }
+    match names.0.as_slice() {
+        [name] => EngineChoice::named(name),
+        names => EngineChoice::Several(names.iter().map(|name| EngineChoice::named(name)).collect()),
     }
 }
 
