@@ -90,7 +90,8 @@ impl Crew {
 
     /// One entry for each thread that should bring frames: the index of the engine that it brings them to.
     pub fn threads(&self) -> Vec<usize> {
-        let of_member = |(index, member): (usize, &Member)| vec![index; member.engine.info().kind.calls_at_once()];
+        let of_member =
+            |(index, member): (usize, &Member)| vec![index; member.engine.info().kind.calls_at_once()];
         self.members.iter().enumerate().flat_map(of_member).collect()
     }
 

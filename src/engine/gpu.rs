@@ -23,13 +23,16 @@
 //! Which pixels count in a frame is decided on integers, exactly as on the CPU.
 
 mod clock;
+mod copy;
 mod counts;
 mod device;
+mod filter;
 mod geometry;
 mod matrix;
 mod resident;
 mod ring;
 mod shaders;
+mod strips;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ use std::sync::mpsc::Receiver;
 
 use wgpu::BufferUsages as Usage;
 
+pub use copy::copy_bandwidth;
 pub use device::{Adapter, AdapterKind, AdapterSummary, GpuDevice, adapters};
 
 use super::layout::{GROUP, GroupSums, PassParams};
@@ -54,7 +58,7 @@ use ring::{Ring, Words, wait};
 /// # Errors
 /// It can not.
 pub(super) fn holds_frames(adapter: &AdapterSummary, shape: Shape) -> Result<(), EngineError> {
-    resident::whole(adapter, adapter.binding_limit, shape).map(|_| ())
+    strips::whole(adapter, adapter.binding_limit, shape).map(|_| ())
 }
 
 /// Numbers of passes are whole numbers that f32 holds, and not 0, which is what a buffer holds that nothing was written to.

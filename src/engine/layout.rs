@@ -176,7 +176,19 @@ mod tests {
     #[test]
     fn host_and_shader_agree_on_every_structure() {
         same_layout!(Axis { sign, origin_high, origin_low, step });
-        same_layout!(GeometryParams { rotation, slow, fast, pixels, columns, factors, has_flat, first, unused_1, unused_2, unused_3 });
+        same_layout!(GeometryParams {
+            rotation,
+            slow,
+            fast,
+            pixels,
+            columns,
+            factors,
+            has_flat,
+            first,
+            unused_1,
+            unused_2,
+            unused_3
+        });
         same_layout!(Factor { kind, a, b, unused });
         same_layout!(FrameParams { used, last_valid, lost_per_count, unused });
         same_layout!(PassParams {
@@ -193,15 +205,7 @@ mod tests {
         same_layout!(Dark { counts, variance });
         same_layout!(ChunkParams { bins, unused_1, unused_2, unused_3 });
         same_layout!(Entry { pixel, weight });
-        same_layout!(FilterParams {
-            kind,
-            error_model,
-            iterations,
-            limit,
-            quantiles,
-            unused_1,
-            unused_2
-        });
+        same_layout!(FilterParams { kind, error_model, iterations, limit, quantiles, unused_1, unused_2 });
         same_layout!(GroupSums { signal, variance, norm });
     }
 

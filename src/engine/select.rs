@@ -105,7 +105,9 @@ fn gpu_engine(adapter: &Adapter, plan: Arc<IntegrationPlan>) -> Result<GpuEngine
 fn adapters_for(choice: &EngineChoice) -> Vec<Adapter> {
     match choice {
         EngineChoice::Cpu => Vec::new(),
-        EngineChoice::Several(choices) if choices.iter().all(|choice| *choice == EngineChoice::Cpu) => Vec::new(),
+        EngineChoice::Several(choices) if choices.iter().all(|choice| *choice == EngineChoice::Cpu) => {
+            Vec::new()
+        }
         EngineChoice::Auto
         | EngineChoice::Gpu
         | EngineChoice::AllGpus
@@ -207,7 +209,8 @@ mod tests {
     #[test]
     fn auto_and_gpu_take_a_real_gpu_and_never_a_software_driver() {
         let all = machine();
-        let chosen = |choice: &EngineChoice, of: &[AdapterSummary]| super::chosen(choice, of).map(|all| all[0]);
+        let chosen =
+            |choice: &EngineChoice, of: &[AdapterSummary]| super::chosen(choice, of).map(|all| all[0]);
         assert_eq!(chosen(&EngineChoice::Auto, &all).unwrap(), Selection::AdapterOrCpu(2));
         assert_eq!(chosen(&EngineChoice::Gpu, &all).unwrap(), Selection::Adapter(2));
         assert_eq!(chosen(&EngineChoice::Gpu, &all[..2]).unwrap(), Selection::Adapter(1));

@@ -30,7 +30,7 @@ fn a_detector_in_strips_has_the_sums_of_the_whole() {
         let norm = engine.norm().unwrap();
         gpu = device().unwrap();
         let whole = GpuEngine::new(plan, gpu).unwrap();
-        assert_eq!(norm, whole.norm().unwrap(), "the geometry does not depend on the strip");
+        assert!(norm == whole.norm().unwrap(), "the geometry does not depend on the strip");
         gpu = device().unwrap();
     }
 }
@@ -57,15 +57,14 @@ fn threads_that_share_an_engine_get_the_bits_of_one() {
     let plan = Recipe::small().plan();
     let engine = GpuEngine::new(Arc::clone(&plan), gpu).unwrap();
     assert!(engine.info().kind.calls_at_once() > 1);
-    let frames: Vec<Frame> =
-        (0..40).map(|i| frame(plan.shape, TYPES[i as usize % 3], 200 + i / 5)).collect();
+    let frames: Vec<Frame> = (0..40).map(|i| frame(plan.shape, TYPES[i as usize % 3], 200 + i / 5)).collect();
     let alone = bits(&engine.integrate(&frames).unwrap());
     let together: Vec<_> = std::thread::scope(|scope| {
         let calls: Vec<_> =
             frames.chunks(7).map(|frames| scope.spawn(|| engine.integrate(frames).unwrap())).collect();
         calls.into_iter().flat_map(|call| call.join().unwrap()).collect()
     });
-    assert_eq!(bits(&together), alone);
+    assert!(bits(&together) == alone);
 }
 
 #[test]

@@ -112,7 +112,8 @@ impl BinMatrix {
             if entries.len() > limits.entries {
                 return Err(TooLarge { bin: bin as usize, entries: entries.len() });
             }
-            let full = piece.entries.len() + entries.len() > limits.entries || piece.bins.len() >= limits.bins;
+            let full =
+                piece.entries.len() + entries.len() > limits.entries || piece.bins.len() >= limits.bins;
             if full && !piece.bins.is_empty() {
                 pieces.push(std::mem::replace(&mut piece, new()));
             }
@@ -132,7 +133,8 @@ impl BinMatrix {
         for slice in bins.chunks(LANES) {
             let longest = slice.iter().map(|bin| self.of_bin(*bin).len()).max().unwrap_or(0);
             let first = piece.entries.len();
-            let full = first + longest * LANES > limits.entries || piece.bins.len() + slice.len() > limits.bins;
+            let full =
+                first + longest * LANES > limits.entries || piece.bins.len() + slice.len() > limits.bins;
             if full && !piece.bins.is_empty() {
                 pieces.push(std::mem::replace(&mut piece, new()));
             }
@@ -171,14 +173,16 @@ mod tests {
 
     #[test]
     fn rows_keep_every_weight_and_the_order_of_pixels() {
-        let rows = BinMatrix::of(&example(), 4, &(0..4)).for_workgroups(Limits { entries: 9, bins: 9 }).unwrap();
+        let rows =
+            BinMatrix::of(&example(), 4, &(0..4)).for_workgroups(Limits { entries: 9, bins: 9 }).unwrap();
         let entries =
             vec![entry(0, 0.25), entry(3, 0.3), entry(0, 0.75), entry(2, 1.0), entry(3, 0.2), entry(3, 0.5)];
         let piece =
             Piece { lanes: Lanes::Workgroup, bins: vec![0, 1, 2, 3], starts: vec![0, 2, 5, 5, 6], entries };
         assert_eq!(rows, [piece]);
         // A strip counts its pixels from its own first.
-        let strip = BinMatrix::of(&example(), 4, &(2..4)).for_workgroups(Limits { entries: 9, bins: 9 }).unwrap();
+        let strip =
+            BinMatrix::of(&example(), 4, &(2..4)).for_workgroups(Limits { entries: 9, bins: 9 }).unwrap();
         assert_eq!(strip[0].entries, [entry(1, 0.3), entry(0, 1.0), entry(1, 0.2), entry(1, 0.5)]);
         assert_eq!(strip[0].starts, [0, 1, 3, 3, 4]);
     }
@@ -218,7 +222,8 @@ mod tests {
         assert_eq!(small.starts, [0, 63 * 64, 63 * 64 + 64 * 64]);
         for bin in 0..64_u32 {
             for row in 0..63_u32 {
-                let expected = if row < bin { entry(row, (bin * 100 + row) as f32) } else { entry(NO_PIXEL, 0.0) };
+                let expected =
+                    if row < bin { entry(row, (bin * 100 + row) as f32) } else { entry(NO_PIXEL, 0.0) };
                 assert_eq!(small.entries[(row * 64 + bin) as usize], expected);
             }
         }

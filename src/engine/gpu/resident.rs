@@ -6,21 +6,15 @@ use std::sync::Arc;
 use wgpu::BufferUsages as Usage;
 
 use super::clock::{CLOCK_BYTES, PassBytes, Stopwatch, Timed};
-use super::device::{AdapterSummary, GpuDevice};
+use super::device::GpuDevice;
 use super::matrix::{BinMatrix, Lanes, Limits, Piece, TooLarge};
 use super::ring::{HEADER, Slot};
 use super::shaders::{Constants, Pipeline, Stage, Variance};
-use super::{counts, geometry};
+use super::strips::{pass_bytes, strips, whole};
+use super::{counts, filter, geometry};
 use crate::engine::EngineError;
-use crate::engine::layout::{
-    self, ChunkParams, Entry, FilterParams, GROUP, GroupSums, LANES, MAX_FRAMES, PassParams,
-};
-use crate::frame::Shape;
-use crate::integrate::{ErrorModel, Filter, IntegrationPlan};
-
-/// Most pixels of a strip: what every card can bind for eight frames, 128 MiB. So the strips of a detector, and with them
-/// the bits of the sums, are the same on every card.
-const STRIP: usize = 1 << 22;
+use crate::engine::layout::{ChunkParams, Entry, GROUP, GroupSums, LANES, MAX_FRAMES, PassParams};
+use crate::integrate::{Filter, IntegrationPlan};
 
 /// Bytes of a pass before its sums: excluded pixels of each frame.
 pub(super) const EXCLUDED_BYTES: u64 = 4 * MAX_FRAMES as u64;
@@ -94,71 +88,6 @@ pub(super) struct Resident {
     pub(super) watch: Stopwatch,
 }
 
-/// Bytes of the counts of a pass over `pixels`, and of its signals.
-fn pass_bytes(pixels: usize, groups: usize) -> u64 {
-    (4 * GROUP * groups * pixels) as u64
-}
-
-/// The strips of a detector, and the groups of frames that a binding holds of them.
-///
-/// Strips are smaller than [`STRIP`] only where a binding holds less than every card's.
-fn strips(pixels: usize, limit: u64) -> (Vec<Range<usize>>, usize) {
-    let even = |count: usize| pixels.div_ceil(count.max(1)).next_multiple_of(LANES);
-    let most = even(pixels.div_ceil(STRIP)).max(LANES);
-    let groups = if pass_bytes(most, 2) <= limit { 2 } else { 1 };
-    let held = (limit / pass_bytes(1, groups)) as usize / LANES * LANES;
-    let size = most.min(held.max(LANES));
-    ((0..pixels).step_by(size).map(|first| first..pixels.min(first + size)).collect(), groups)
-}
-
-/// Groups of frames that a binding holds whole, as filters need them.
-pub(super) fn whole(adapter: &AdapterSummary, limit: u64, shape: Shape) -> Result<usize, EngineError> {
-    let needed = |groups| pass_bytes(shape.pixels(), groups);
-    // Pixels of a bin are counted in f32.
-    let most_pixels = 1 << 24;
-    if needed(1) > limit || shape.pixels() > most_pixels {
-        return Err(EngineError::FrameTooLarge {
-            adapter: adapter.name.clone(),
-            shape,
-            needed: needed(1),
-            limit: limit.min(pass_bytes(most_pixels, 1)),
-        });
-    }
-    Ok(if needed(2) <= limit { 2 } else { 1 })
-}
-
-/// What the filter shader needs to know; `None` where nothing is filtered.
-fn filter_params(filter: Filter) -> Option<FilterParams> {
-    let none = FilterParams {
-        kind: layout::FILTER_MEDIAN,
-        error_model: layout::ERROR_POISSON,
-        iterations: 0,
-        limit: 0.0,
-        quantiles: [0.0; 2],
-        unused_1: 0,
-        unused_2: 0,
-    };
-    match filter {
-        Filter::Off => None,
-        Filter::SigmaClip { threshold, iterations, error_model } => Some(FilterParams {
-            kind: layout::FILTER_SIGMA_CLIP,
-            error_model: match error_model {
-                ErrorModel::Poisson => layout::ERROR_POISSON,
-                ErrorModel::Azimuthal => layout::ERROR_AZIMUTHAL,
-            },
-            iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
-            limit: (threshold * threshold) as f32,
-            ..none
-        }),
-        Filter::Median => Some(none),
-        Filter::TrimmedMean { quantiles } => Some(FilterParams {
-            kind: layout::FILTER_TRIMMED_MEAN,
-            quantiles: quantiles.map(|quantile| quantile as f32),
-            ..none
-        }),
-    }
-}
-
 impl Resident {
     /// Uploads the plan, evaluates the geometry, and sets up all buffers that frames will need.
     pub(super) fn new(plan: &Arc<IntegrationPlan>, gpu: GpuDevice) -> Result<Resident, EngineError> {
@@ -197,7 +126,7 @@ impl Resident {
         };
         let stage = |stage| Pipeline::new(&gpu, stage, constants);
         let geometry = stage(Stage::Geometry)?;
-        let summing = match filter_params(plan.filter) {
+        let summing = match filter::params(plan.filter) {
             None => Summing::All { large: stage(Stage::Integrate)?, small: stage(Stage::SmallBins)? },
             Some(params) => Summing::Filtered {
                 stage: stage(Stage::Filter)?,
@@ -406,33 +335,3 @@ fn evaluate_norm(
 }
 
 const _: () = assert!(MAX_FRAMES == 2 * GROUP);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strips_are_those_of_the_detector_on_every_card() {
-        let every_card = 128 << 20;
-        assert_eq!(strips(1679 * 1475, every_card), (vec![0..1679 * 1475; 1], 2));
-        // 16M pixels: four strips, the same where a binding holds more.
-        let (ranges, groups) = strips(4096 * 4096, every_card);
-        assert_eq!((ranges.len(), groups), (4, 2));
-        assert_eq!(strips(4096 * 4096, 1 << 31), (ranges, 2));
-        for pixels in [1, 63, 4_486_000, 9_000_001, 1 << 24] {
-            let (ranges, _) = strips(pixels, every_card);
-            assert!(ranges.iter().all(|r| pass_bytes(r.len(), 2) <= every_card && r.start % LANES == 0));
-            assert_eq!(ranges.first().map(|r| r.start), Some(0));
-            assert_eq!(ranges.last().map(|r| r.end), Some(pixels));
-            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
-        }
-    }
-
-    #[test]
-    fn what_holds_less_gets_fewer_frames_and_then_smaller_strips() {
-        assert_eq!(strips(4087, 1 << 17).1, 2);
-        assert_eq!(strips(4087, 66_000), (vec![0..4087; 1], 1));
-        let (ranges, groups) = strips(4087, 65_000);
-        assert_eq!((ranges, groups), (vec![0..4032, 4032..4087], 1));
-    }
-}

@@ -28,6 +28,9 @@ pub(super) const HEADER: u64 = size_of::<PassParams>() as u64;
 /// How long the thread waits for the card before it looks for the next pass.
 const LOOK: Duration = Duration::from_micros(200);
 
+/// How long the answer to a mapping may take once the card has done all its work.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// What comes back from a pass, as words.
 pub(super) type Words = Vec<u32>;
 
@@ -303,7 +306,8 @@ pub(super) fn wait(gpu: &GpuDevice, buffer: &wgpu::Buffer, mode: wgpu::MapMode) 
     let polled = gpu.device().poll(wgpu::PollType::wait_indefinitely());
     gpu.alive()?;
     polled.map_err(|e| gpu.lost(e.to_string()))?;
-    match receiver.try_recv() {
+    // Where another thread polls too, it may be the one that is about to answer.
+    match receiver.recv_timeout(ANSWER) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(gpu.lost(error.to_string())),
         Err(_) => Err(gpu.lost("the mapping of a buffer was never answered".to_owned())),
