@@ -13,7 +13,7 @@ use super::prepare::prepare;
 use super::queue::{Job, Work};
 use crate::config::Config;
 use crate::engine::cpu::batch_frames;
-use crate::engine::{self, EngineError, EngineInfo};
+use crate::engine::{self, EngineError, EngineInfo, EngineKind};
 use crate::frame;
 use crate::geometry::Geometry;
 use crate::integrate::Splitting;
@@ -115,7 +115,7 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             ),
         };
     problems.extend(engine_error.clone());
-    let engines_at_once = engines.iter().map(|engine| engine.kind.calls_at_once()).sum::<usize>().max(1);
+    let engine_kinds: Vec<EngineKind> = engines.iter().map(|engine| engine.kind).collect();
     RunPlan {
         frames_of,
         frames: work.jobs.len(),
@@ -132,7 +132,7 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         engine_error,
         no_gpu,
         memory_mib: prepared.map(|prepared| {
-            let memory = Memory::of(config, &prepared, engines_at_once);
+            let memory = Memory::of(config, &prepared, &engine_kinds);
             let engine_frames = batch_frames(shape.pixels());
             let batch =
                 engine_frames.min(memory.frames_within(config.memory_limit_bytes)).min(work.jobs.len());

@@ -2,7 +2,9 @@
 
 use super::prepare::Prepared;
 use crate::config::Config;
+use crate::engine::EngineKind;
 use crate::engine::cpu::engine_bytes;
+use crate::engine::gpu::staging_bytes;
 
 /// Batches of frames that are in memory beside those that are integrated: one that is read, one that waits.
 const AHEAD: usize = 2;
@@ -20,16 +22,23 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// With so many batches integrated at once.
-    pub(super) fn of(config: &Config, prepared: &Prepared, at_once: usize) -> Memory {
+    /// With these engines.
+    pub(super) fn of(config: &Config, prepared: &Prepared, engines: &[EngineKind]) -> Memory {
         let plan = &prepared.plans.integration;
         let pixels = plan.shape.pixels();
         let matrix = 8 * plan.matrix.bins.len() + 4 * pixels + engine_bytes(plan);
         let norm_and_flat = 12 * pixels;
         let transform = prepared.plans.reduction.as_ref().map_or(0, |plan| plan.transform.bytes());
         let sums = 24 * plan.accumulator_len();
+        let at_once: usize = engines.iter().map(|kind| kind.calls_at_once()).sum();
+        let cards = engines.iter().filter(|kind| **kind == EngineKind::Gpu).count();
         Memory {
-            fixed: PROGRAM + matrix + norm_and_flat + transform + sums * config.samples.len(),
+            fixed: PROGRAM
+                + matrix
+                + norm_and_flat
+                + transform
+                + sums * config.samples.len()
+                + cards * staging_bytes(plan),
             // Pilatus counts.
             per_frame: (AHEAD + at_once) * (4 * pixels + sums),
         }

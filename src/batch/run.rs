@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
 
     /// As many frames as the engines like, or as the memory holds.
     fn batch_size(&self) -> usize {
-        let memory = Memory::of(self.config, self.prepared, self.crew.threads().len());
+        let memory = Memory::of(self.config, self.prepared, &self.crew.kinds());
         self.crew.batch_size().min(memory.frames_within(self.config.memory_limit_bytes))
     }
 

@@ -114,6 +114,7 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
     let count = scene.frames.len();
     let written = folder.path().join("patterns");
     make_folder(&written)?;
+    let on_card = gpu.as_deref().map(|gpu| runs_on(gpu, &scene)).transpose()?.unwrap_or_default();
     let mut tasks = vec![
         task(report::READ_MEMORY, count, frame_bytes, || {
             read_memory(&scene);
@@ -153,15 +154,6 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
             Ok(run.record.timings.plan_s)
         }));
     }
-    let on_card: Vec<(String, Loaded)> = match &gpu {
-        Some(gpu) => {
-            let name = &gpu.info().device;
-            let engine = format!("engine={}", serde_json::Value::from(name.as_str()));
-            let load = |file| Ok((name.clone(), config::load(file, std::slice::from_ref(&engine))?));
-            scene.run_files.iter().map(load).collect::<Result<_, BenchError>>()?
-        }
-        None => Vec::new(),
-    };
     for (kind, (name, loaded)) in ["TIFF", "CBF"].into_iter().zip(&on_card) {
         tasks.push(task(&format!("{kind} files to disk, {name}"), count, 0.0, || {
             let run = batch::run(loaded, RunOptions { existing: Existing::Replace }, &|_| {})?;
@@ -226,6 +218,14 @@ fn integrate_in_threads(engine: &dyn Engine, frames: &[Frame]) -> Result<(), Eng
         // A panic goes on here.
         calls.into_iter().try_for_each(|call| call.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
+}
+
+/// The runs of the scene with an engine, and its name.
+fn runs_on(engine: &dyn Engine, scene: &Scene) -> Result<Vec<(String, Loaded)>, BenchError> {
+    let name = &engine.info().device;
+    let engine = format!("engine={}", serde_json::Value::from(name.as_str()));
+    let load = |file: &PathBuf| Ok((name.clone(), config::load(file, std::slice::from_ref(&engine))?));
+    scene.run_files.iter().map(load).collect()
 }
 
 /// What the card of an engine did; `None` where the engine has none.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::cpu::CpuEngine;
-use super::{DeviceTimes, Engine, EngineError, EngineInfo};
+use super::{DeviceTimes, Engine, EngineError, EngineInfo, EngineKind};
 use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan};
 
@@ -93,6 +93,11 @@ impl Crew {
         let of_member =
             |(index, member): (usize, &Member)| vec![index; member.engine.info().kind.calls_at_once()];
         self.members.iter().enumerate().flat_map(of_member).collect()
+    }
+
+    /// Of each engine.
+    pub fn kinds(&self) -> Vec<EngineKind> {
+        self.members.iter().map(|member| member.engine.info().kind).collect()
     }
 
     /// How many frames all of them like to get at once.

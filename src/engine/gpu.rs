@@ -20,7 +20,8 @@
 //!
 //! For positive signals I is then good to about (240 + n/1024)u, 2e-5 at n = 7e4. These are bounds of the worst case;
 //! a twentieth of them, 1e-6, is what occurs.
-//! Which pixels count in a frame is decided on integers, exactly as on the CPU.
+//! Which pixels count in a frame is decided on integers, exactly as on the CPU. What filters may judge otherwise stands in
+//! `filter.wgsl`.
 
 mod clock;
 mod copy;
@@ -59,6 +60,12 @@ use ring::{Ring, Words, wait};
 /// It can not.
 pub(super) fn holds_frames(adapter: &AdapterSummary, shape: Shape) -> Result<(), EngineError> {
     strips::whole(adapter, adapter.binding_limit, shape).map(|_| ())
+}
+
+/// Memory of the host that an engine on a card takes for a plan, at most: its staging buffers.
+pub fn staging_bytes(plan: &IntegrationPlan) -> usize {
+    let (counts, sums) = strips::most_bytes(plan.shape.pixels(), plan.accumulator_len());
+    CALLS_AT_ONCE * (counts + sums)
 }
 
 /// Numbers of passes are whole numbers that f32 holds, and not 0, which is what a buffer holds that nothing was written to.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::device::AdapterSummary;
 use crate::engine::EngineError;
-use crate::engine::layout::{GROUP, LANES};
+use crate::engine::layout::{GROUP, GroupSums, LANES};
 use crate::frame::Shape;
 
 /// Most pixels of a strip: what every card can bind for eight frames, 128 MiB. So the strips of a detector, and with them
@@ -27,6 +27,11 @@ pub(super) fn strips(pixels: usize, limit: u64) -> (Vec<Range<usize>>, usize) {
     let size = if largest <= held { most } else { (held / LANES * LANES).max(LANES) };
     let strips = (0..pixels).step_by(size.max(1)).map(|first| first..pixels.min(first + size));
     (strips.collect(), groups)
+}
+
+/// Bytes of the counts and of the sums of eight frames of a strip.
+pub(super) fn most_bytes(pixels: usize, bins: usize) -> (usize, usize) {
+    (pass_bytes(pixels.min(STRIP), 2) as usize, 2 * bins * size_of::<GroupSums>())
 }
 
 /// Groups of frames that a binding holds whole, as filters need them.
