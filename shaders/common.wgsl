@@ -1,6 +1,6 @@
 // Structures shared with the host: each has a mirror of the same name in src/engine/layout.rs, compared by a test.
-// Prepended to every stage, after two constants: a pass takes 4 · GROUPS frames, four in each vec4, and where PLAIN is
-// true a pixel's variance is its signal, its counts, so that it is neither stored nor read.
+// Prepended to every stage, after three constants: a pass takes 4 · GROUPS frames, four in each vec4; where PLAIN is
+// true a pixel's variance is its signal, its counts, so that it is neither stored nor read; FILTER is one of FILTER_*.
 
 // One detector axis. The distance of pixel k's centre from the point of normal incidence, in units of the
 // sample-to-detector distance, is ((sign · k + origin_high) + origin_low) · step. origin_high is a whole number, so
@@ -85,15 +85,15 @@ struct GroupSums {
     norm: vec4<f32>,
 }
 
-// What is done about pixels that do not belong to their ring: FILTER_* and its numbers, `limit` in squared standard deviations.
+// The numbers of a filter, `limit` in squared standard deviations.
 struct FilterParams {
-    kind: u32,
     error_model: u32,
     iterations: u32,
     limit: f32,
-    quantiles: vec2<f32>,
     unused_1: u32,
+    quantiles: vec2<f32>,
     unused_2: u32,
+    unused_3: u32,
 }
 
 const NO_PIXEL: u32 = 0xffffffffu;

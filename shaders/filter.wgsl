@@ -434,16 +434,13 @@ fn main(
     }
     let bin = Bin(starts[number], starts[number + 1u], index % GROUPS, lane);
     var result = zero();
-    switch filter_params.kind {
-        case FILTER_SIGMA_CLIP: {
-            result = sigma_clip(bin);
-        }
-        case FILTER_MEDIAN: {
-            result = weighted_median(bin);
-        }
-        default: {
-            result = trimmed_mean(bin);
-        }
+    // Known when the stage is compiled, so that it holds no more registers than its filter needs.
+    if (FILTER == FILTER_SIGMA_CLIP) {
+        result = sigma_clip(bin);
+    } else if (FILTER == FILTER_MEDIAN) {
+        result = weighted_median(bin);
+    } else {
+        result = trimmed_mean(bin);
     }
     if (lane == 0u) {
         sums[index] = result;

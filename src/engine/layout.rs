@@ -27,7 +27,7 @@ pub(crate) const COUNTS_U32: u32 = 2;
 pub(crate) const COUNTS_I32: u32 = 3;
 pub(crate) const COUNTS_F32: u32 = 4;
 
-/// Kinds of [`FilterParams`].
+/// Kinds of filters.
 pub(crate) const FILTER_SIGMA_CLIP: u32 = 0;
 pub(crate) const FILTER_MEDIAN: u32 = 1;
 pub(crate) const FILTER_TRIMMED_MEAN: u32 = 2;
@@ -138,17 +138,17 @@ pub(crate) struct GroupSums {
     pub(crate) norm: [f32; GROUP],
 }
 
-/// What is done about pixels that do not belong to their ring.
+/// The numbers of a filter.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 pub(crate) struct FilterParams {
-    pub(crate) kind: u32,
     pub(crate) error_model: u32,
     pub(crate) iterations: u32,
     pub(crate) limit: f32,
-    pub(crate) quantiles: [f32; 2],
     pub(crate) unused_1: u32,
+    pub(crate) quantiles: [f32; 2],
     pub(crate) unused_2: u32,
+    pub(crate) unused_3: u32,
 }
 
 #[cfg(test)]
@@ -205,7 +205,15 @@ mod tests {
         same_layout!(Dark { counts, variance });
         same_layout!(ChunkParams { bins, unused_1, unused_2, unused_3 });
         same_layout!(Entry { pixel, weight });
-        same_layout!(FilterParams { kind, error_model, iterations, limit, quantiles, unused_1, unused_2 });
+        same_layout!(FilterParams {
+            error_model,
+            iterations,
+            limit,
+            unused_1,
+            quantiles,
+            unused_2,
+            unused_3
+        });
         same_layout!(GroupSums { signal, variance, norm });
     }
 

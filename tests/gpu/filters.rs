@@ -61,9 +61,8 @@ fn both(
         .collect();
     let engine = GpuEngine::new(Arc::clone(&plan), gpu).unwrap();
     let from_gpu = engine.integrate(&frames).unwrap();
-    let alone: Vec<Accumulators> =
-        frames.iter().flat_map(|f| engine.integrate(std::slice::from_ref(f)).unwrap()).collect();
-    assert!(bits(&alone) == bits(&from_gpu), "{filter:?}: one by one");
+    let alone = engine.integrate(&frames[4..]).unwrap();
+    assert!(bits(&alone) == bits(&from_gpu[4..]), "{filter:?}: alone");
     let from_cpu = CpuEngine::new(Arc::clone(&plan)).integrate(&frames).unwrap();
     for (gpu, cpu) in from_gpu.iter().zip(&from_cpu) {
         assert_eq!(gpu.excluded_pixels, cpu.excluded_pixels);
@@ -81,38 +80,36 @@ fn signals() -> [SignalModel; 2] {
 
 #[test]
 fn a_clip_keeps_the_pixels_of_its_twin() {
-    for signal in &signals() {
-        for (threshold, iterations, error_model) in [
-            (4.0, 5, ErrorModel::Poisson),
-            (3.0, 1, ErrorModel::Poisson),
-            (3.0, 5, ErrorModel::Azimuthal),
-            (0.01, 4, ErrorModel::Poisson),
-        ] {
-            let filter = Filter::SigmaClip { threshold, iterations, error_model };
-            let Some((plan, _, [from_gpu, from_cpu])) = both(filter, signal) else { return };
-            let (mut bins, mut otherwise, mut worst) = (0, 0, [0.0_f64; 3]);
-            for (gpu, cpu) in from_gpu.iter().zip(&from_cpu) {
-                for bin in (0..plan.accumulator_len()).filter(|bin| cpu.norm[*bin] > 0.0) {
-                    bins += 1;
-                    // A pixel more or less is a change of norm that rounding cannot make.
-                    if (gpu.norm[bin] / cpu.norm[bin] - 1.0).abs() > 2e-5 {
-                        otherwise += 1;
-                        continue;
-                    }
-                    // The scatter of a bin with hardly more than one pixel is a difference of equals.
-                    let sigma = cpu.variance[bin].sqrt() + 1e-3 * cpu.signal[bin].abs();
-                    let of = [
-                        (gpu.norm[bin] / cpu.norm[bin] - 1.0).abs(),
-                        (gpu.signal[bin] - cpu.signal[bin]).abs() / (cpu.signal[bin].abs() + 1e-3 * sigma),
-                        (gpu.variance[bin] - cpu.variance[bin]).abs() / (sigma * sigma),
-                    ];
-                    worst = std::array::from_fn(|i| worst[i].max(of[i]));
+    let [plain, dark] = signals();
+    for (signal, threshold, iterations, error_model) in [
+        (&plain, 4.0, 5, ErrorModel::Poisson),
+        (&plain, 0.01, 4, ErrorModel::Poisson),
+        (&dark, 3.0, 5, ErrorModel::Azimuthal),
+    ] {
+        let filter = Filter::SigmaClip { threshold, iterations, error_model };
+        let Some((plan, _, [from_gpu, from_cpu])) = both(filter, signal) else { return };
+        let (mut bins, mut otherwise, mut worst) = (0, 0, [0.0_f64; 3]);
+        for (gpu, cpu) in from_gpu.iter().zip(&from_cpu) {
+            for bin in (0..plan.accumulator_len()).filter(|bin| cpu.norm[*bin] > 0.0) {
+                bins += 1;
+                // A pixel more or less is a change of norm that rounding cannot make.
+                if (gpu.norm[bin] / cpu.norm[bin] - 1.0).abs() > 2e-5 {
+                    otherwise += 1;
+                    continue;
                 }
+                // The scatter of a bin with hardly more than one pixel is a difference of equals.
+                let sigma = cpu.variance[bin].sqrt() + 1e-3 * cpu.signal[bin].abs();
+                let of = [
+                    (gpu.norm[bin] / cpu.norm[bin] - 1.0).abs(),
+                    (gpu.signal[bin] - cpu.signal[bin]).abs() / (cpu.signal[bin].abs() + 1e-3 * sigma),
+                    (gpu.variance[bin] - cpu.variance[bin]).abs() / (sigma * sigma),
+                ];
+                worst = std::array::from_fn(|i| worst[i].max(of[i]));
             }
-            println!("{filter:?}: {otherwise} of {bins} bins judged otherwise, else {}", small(&worst));
-            assert!((otherwise as f64) < JUDGED_OTHERWISE * bins as f64, "{filter:?}: {otherwise} of {bins}");
-            assert!(worst[1] < 5e-5 && worst[2] < 2e-3, "{filter:?}: {worst:?}");
         }
+        println!("{filter:?}: {otherwise} of {bins} bins judged otherwise, else {}", small(&worst));
+        assert!((otherwise as f64) < JUDGED_OTHERWISE * bins as f64, "{filter:?}: {otherwise} of {bins}");
+        assert!(worst[1] < 5e-5 && worst[2] < 2e-3, "{filter:?}: {worst:?}");
     }
 }
 
@@ -166,34 +163,30 @@ fn a_median_has_half_of_the_weight_on_either_side() {
 
 #[test]
 fn a_trimmed_mean_is_that_of_its_twin() {
-    for signal in &signals() {
-        for quantiles in [[0.1, 0.9], [0.0, 0.8], [0.5, 1.0], [0.0, 1.0], [0.49, 0.51]] {
-            let filter = Filter::TrimmedMean { quantiles };
-            let Some((plan, _, [from_gpu, from_cpu])) = both(filter, signal) else { return };
-            let (mut bins, mut otherwise, mut worst) = (0, 0, [0.0_f64; 2]);
-            for (gpu, cpu) in from_gpu.iter().zip(&from_cpu) {
-                for bin in (0..plan.accumulator_len()).filter(|bin| cpu.norm[*bin] > 0.0) {
-                    bins += 1;
-                    let mean = |sums: &Accumulators| sums.signal[bin] / sums.norm[bin];
-                    // The kept weight is a difference of sums over all of the bin: of a fiftieth of them, 50 times the error.
-                    let sharpness = 1.0 / (quantiles[1] - quantiles[0]);
-                    assert!(
-                        (gpu.norm[bin] / cpu.norm[bin] - 1.0).abs() < 2e-5 * sharpness,
-                        "{filter:?}, {bin}"
-                    );
-                    // What a share of 1e-5 more of the weight moves the mean by is a part of how far the values scatter: some
-                    // ten σ of the mean of 80.
-                    let scatter = 10.0 * cpu.variance[bin].sqrt() / cpu.norm[bin];
-                    worst[0] = worst[0].max((mean(gpu) - mean(cpu)).abs() / (mean(cpu).abs() + scatter));
-                    let of_variance = (gpu.variance[bin] - cpu.variance[bin]).abs()
-                        / (cpu.variance[bin] + (1e-3 * cpu.signal[bin]).powi(2));
-                    // The ends of the kept values decide the scatter: a neighbour of equal right is another scatter.
-                    if of_variance > 2e-3 { otherwise += 1 } else { worst[1] = worst[1].max(of_variance) }
-                }
+    let [plain, dark] = signals();
+    for (signal, quantiles) in [(&plain, [0.1, 0.9]), (&dark, [0.0, 0.8]), (&plain, [0.49, 0.51])] {
+        let filter = Filter::TrimmedMean { quantiles };
+        let Some((plan, _, [from_gpu, from_cpu])) = both(filter, signal) else { return };
+        let (mut bins, mut otherwise, mut worst) = (0, 0, [0.0_f64; 2]);
+        for (gpu, cpu) in from_gpu.iter().zip(&from_cpu) {
+            for bin in (0..plan.accumulator_len()).filter(|bin| cpu.norm[*bin] > 0.0) {
+                bins += 1;
+                let mean = |sums: &Accumulators| sums.signal[bin] / sums.norm[bin];
+                // The kept weight is a difference of sums over all of the bin: of a fiftieth of them, 50 times the error.
+                let sharpness = 1.0 / (quantiles[1] - quantiles[0]);
+                assert!((gpu.norm[bin] / cpu.norm[bin] - 1.0).abs() < 2e-5 * sharpness, "{filter:?}, {bin}");
+                // What a share of 1e-5 more of the weight moves the mean by is a part of how far the values scatter: some
+                // ten σ of the mean of 80.
+                let scatter = 10.0 * cpu.variance[bin].sqrt() / cpu.norm[bin];
+                worst[0] = worst[0].max((mean(gpu) - mean(cpu)).abs() / (mean(cpu).abs() + scatter));
+                let of_variance = (gpu.variance[bin] - cpu.variance[bin]).abs()
+                    / (cpu.variance[bin] + (1e-3 * cpu.signal[bin]).powi(2));
+                // The ends of the kept values decide the scatter: a neighbour of equal right is another scatter.
+                if of_variance > 2e-3 { otherwise += 1 } else { worst[1] = worst[1].max(of_variance) }
             }
-            println!("{filter:?}: {otherwise} of {bins} scatters otherwise, else {}", small(&worst));
-            assert!((otherwise as f64) < JUDGED_OTHERWISE * bins as f64, "{filter:?}: {otherwise} of {bins}");
-            assert!(worst[0] < 1e-4, "{filter:?}: {worst:?}");
         }
+        println!("{filter:?}: {otherwise} of {bins} scatters otherwise, else {}", small(&worst));
+        assert!((otherwise as f64) < JUDGED_OTHERWISE * bins as f64, "{filter:?}: {otherwise} of {bins}");
+        assert!(worst[0] < 1e-4, "{filter:?}: {worst:?}");
     }
 }

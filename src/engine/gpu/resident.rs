@@ -102,7 +102,8 @@ impl Resident {
             (None, None) => Variance::Counts,
             (Some(_), _) | (_, Some(_)) => Variance::Own,
         };
-        let constants = Constants { groups, variance };
+        let filtered = filter::of(plan.filter);
+        let constants = Constants { groups, variance, filter: filtered.map_or(0, |(filter, _)| filter) };
         let largest = ranges.iter().map(Range::len).max().unwrap_or(0);
         let frames = pass_bytes(largest, groups);
         let of_variance = match variance {
@@ -126,9 +127,9 @@ impl Resident {
         };
         let stage = |stage| Pipeline::new(&gpu, stage, constants);
         let geometry = stage(Stage::Geometry)?;
-        let summing = match filter::params(plan.filter) {
+        let summing = match filtered {
             None => Summing::All { large: stage(Stage::Integrate)?, small: stage(Stage::SmallBins)? },
-            Some(params) => Summing::Filtered {
+            Some((_, params)) => Summing::Filtered {
                 stage: stage(Stage::Filter)?,
                 params: gpu.filled("filter", &[params], Usage::UNIFORM)?,
             },

@@ -25,6 +25,8 @@ pub(super) struct Constants {
     pub(super) groups: usize,
     /// What the variance of a pixel is.
     pub(super) variance: Variance,
+    /// Which filter the filter stage does, a number of `layout`; the other stages do not look at it.
+    pub(super) filter: u32,
 }
 
 /// What the variance of a pixel is.
@@ -70,8 +72,11 @@ impl Stage {
         };
         let common = include_str!("../../../shaders/common.wgsl");
         let plain = constants.variance == Variance::Counts;
-        let groups = constants.groups;
-        format!("const GROUPS: u32 = {groups}u;\nconst PLAIN: bool = {plain};\n{common}\n{shared}\n{stage}")
+        let Constants { groups, filter, .. } = constants;
+        format!(
+            "const GROUPS: u32 = {groups}u;\nconst PLAIN: bool = {plain};\nconst FILTER: u32 = {filter}u;\n\
+             {common}\n{shared}\n{stage}"
+        )
     }
 
     /// Its bindings in the order of their numbers, as declared in the WGSL file.
@@ -183,8 +188,11 @@ mod tests {
         [Stage::Geometry, Stage::Correct, Stage::Integrate, Stage::SmallBins, Stage::Filter];
 
     fn all_constants() -> Vec<Constants> {
-        let both = |groups| [Variance::Counts, Variance::Own].map(|variance| Constants { groups, variance });
-        [1, 2].into_iter().flat_map(both).collect()
+        let both = |groups| {
+            [Variance::Counts, Variance::Own]
+                .map(|variance| [0, 1, 2].map(|filter| Constants { groups, variance, filter }))
+        };
+        [1, 2].into_iter().flat_map(both).flatten().collect()
     }
 
     #[test]
