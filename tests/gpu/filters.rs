@@ -47,11 +47,11 @@ fn small(numbers: &[f64]) -> String {
     numbers.iter().map(|number| format!("{number:.1e} ")).collect()
 }
 
+/// A plan, its frames, and the sums of the card and of the native engine.
+type Both = (Arc<IntegrationPlan>, Vec<Frame>, [Vec<Accumulators>; 2]);
+
 /// Both engines' sums of rings of 3 to 30000 counts.
-fn both(
-    filter: Filter,
-    signal: &SignalModel,
-) -> Option<(Arc<IntegrationPlan>, Vec<Frame>, [Vec<Accumulators>; 2])> {
+fn both(filter: Filter, signal: &SignalModel) -> Option<Both> {
     let gpu = device()?;
     let plan = plan(filter, signal.clone());
     let frames: Vec<Frame> = [3.0, 30.0, 300.0, 3000.0, 30_000.0]

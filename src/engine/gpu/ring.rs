@@ -160,10 +160,8 @@ impl Ring {
             return Err(error);
         }
         let (reply, receiver) = channel();
-        let gone = || gpu.lost("its thread has ended".to_owned());
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(Job { slot, pass, reply }));
-        sent.ok_or_else(gone)?.map_err(|_| gone())?;
-        Ok(receiver)
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { slot, pass, reply }).is_ok());
+        if sent { Ok(receiver) } else { Err(gpu.lost("its thread has ended".to_owned())) }
     }
 }
 
