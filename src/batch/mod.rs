@@ -1,6 +1,7 @@
 //! A whole run: read ∥ integrate ∥ reduce and write, and the ledger of what became of each frame.
 
 mod check;
+mod error;
 mod files;
 mod header;
 mod inputs;
@@ -14,7 +15,8 @@ mod reduction;
 mod run;
 
 pub use check::{FrameCount, RunPlan, check, frame_count};
+pub use error::RunError;
 pub use files::{PlannedOutputs, planned_outputs};
 pub(crate) use prepare::static_mask;
 pub use prepare::{PrepareError, Prepared, prepare};
-pub use run::{Progress, RunError, RunOptions, RunResult, run, run_with};
+pub use run::{Progress, RunOptions, RunResult, run, run_with};

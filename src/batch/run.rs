@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::error::RunError;
 use super::files::{planned_outputs, remove};
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::memory::Memory;
-use super::prepare::{PrepareError, Prepared, prepare};
+use super::prepare::{Prepared, prepare};
 use super::queue::{Role, Work, read_ahead};
 use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use crate::config::{Config, Loaded};
@@ -18,12 +19,11 @@ use crate::engine::crew::Crew;
 use crate::engine::{self, Engine, EngineError};
 use crate::integrate::{Accumulators, IntegrationPlan, PatternError};
 use crate::output::{
-    Existing, FrameRecord, Ledger, OutputError, PeakRow, Redone, RunRecord, SampleQuality, Status, Timings,
-    frame_names, make_folder, peaks_csv, write_file,
+    Existing, FrameRecord, Ledger, PeakRow, Redone, RunRecord, SampleQuality, Status, Timings, frame_names,
+    make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
-use crate::report::{PictureError, SampleCurves, series_svg};
-use crate::scattering::ScatteringError;
+use crate::report::{SampleCurves, series_svg};
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -44,42 +44,6 @@ pub struct RunResult {
     pub peaks: Vec<PeakRow>,
     /// The full ring of each sample's sum.
     pub curves: Vec<SampleCurves>,
-}
-
-/// Why a run stopped as a whole; a bad frame does not stop it.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Results of an earlier run are in the way.
-    #[error(
-        "{count} results are there already, {first} among them; give --force to replace them, or set another `output`"
-    )]
-    Exists {
-        /// How many.
-        count: usize,
-        /// One of them.
-        first: PathBuf,
-    },
-    /// Two results would have one name.
-    #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
-    Collision(PathBuf),
-    /// Before the first frame.
-    #[error(transparent)]
-    Prepare(#[from] PrepareError),
-    /// No engine.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A table or the record.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// The picture.
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// The weights of pairs of elements.
-    #[error(transparent)]
-    Weights(#[from] ScatteringError),
-    /// The record could not be put into JSON.
-    #[error("run.json: {0}")]
-    Record(#[from] serde_json::Error),
 }
 
 /// Processes every frame and sample of a configuration and writes all results.

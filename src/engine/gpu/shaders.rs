@@ -63,19 +63,24 @@ impl Stage {
     /// The whole WGSL text: constants, shared structures, the stage.
     pub(super) fn source(self, constants: Constants) -> String {
         let sums = include_str!("../../../shaders/sums.wgsl");
-        let (shared, stage) = match self {
-            Stage::Geometry => ("", include_str!("../../../shaders/geometry.wgsl")),
-            Stage::Correct => ("", include_str!("../../../shaders/correct.wgsl")),
-            Stage::Integrate => (sums, include_str!("../../../shaders/integrate.wgsl")),
-            Stage::SmallBins => (sums, include_str!("../../../shaders/small_bins.wgsl")),
-            Stage::Filter => (sums, include_str!("../../../shaders/filter.wgsl")),
+        let parts = match self {
+            Stage::Geometry => vec![include_str!("../../../shaders/geometry.wgsl")],
+            Stage::Correct => vec![include_str!("../../../shaders/correct.wgsl")],
+            Stage::Integrate => vec![sums, include_str!("../../../shaders/integrate.wgsl")],
+            Stage::SmallBins => vec![sums, include_str!("../../../shaders/small_bins.wgsl")],
+            Stage::Filter => vec![
+                sums,
+                include_str!("../../../shaders/quantile.wgsl"),
+                include_str!("../../../shaders/filter.wgsl"),
+            ],
         };
+        let stage = parts.join("\n");
         let common = include_str!("../../../shaders/common.wgsl");
         let plain = constants.variance == Variance::Counts;
         let Constants { groups, filter, .. } = constants;
         format!(
             "const GROUPS: u32 = {groups}u;\nconst PLAIN: bool = {plain};\nconst FILTER: u32 = {filter}u;\n\
-             {common}\n{shared}\n{stage}"
+             {common}\n{stage}"
         )
     }
 

@@ -1,0 +1,45 @@
+//! Why a run stops.
+
+use std::path::PathBuf;
+
+use super::prepare::PrepareError;
+use crate::engine::EngineError;
+use crate::output::OutputError;
+use crate::report::PictureError;
+use crate::scattering::ScatteringError;
+
+/// Why a run stopped as a whole; a bad frame does not stop it.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Results of an earlier run are in the way.
+    #[error(
+        "{count} results are there already, {first} among them; give --force to replace them, or set another `output`"
+    )]
+    Exists {
+        /// How many.
+        count: usize,
+        /// One of them.
+        first: PathBuf,
+    },
+    /// Two results would have one name.
+    #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
+    Collision(PathBuf),
+    /// Before the first frame.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// No engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A table or the record.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The weights of pairs of elements.
+    #[error(transparent)]
+    Weights(#[from] ScatteringError),
+    /// The record could not be put into JSON.
+    #[error("run.json: {0}")]
+    Record(#[from] serde_json::Error),
+}
