@@ -1,5 +1,6 @@
 // Structures shared with the host: each has a mirror of the same name in src/engine/layout.rs, compared by a test.
-// Prepended to every stage, after `const GROUPS`: a pass takes 4 · GROUPS frames, four in each vec4.
+// Prepended to every stage, after three constants: a pass takes 4 · GROUPS frames, four in each vec4; where PLAIN is
+// true a pixel's variance is its signal, its counts, so that it is neither stored nor read; FILTER is one of FILTER_*.
 
 // One detector axis. The distance of pixel k's centre from the point of normal incidence, in units of the
 // sample-to-detector distance, is ((sign · k + origin_high) + origin_low) · step. origin_high is a whole number, so
@@ -11,7 +12,8 @@ struct Axis {
     step: f32,
 }
 
-// Placement of the detector; row i of the rotation is (R_i1, R_i2, R_i3, 0) of [E1].
+// Placement of the detector; row i of the rotation is (R_i1, R_i2, R_i3, 0) of [E1]. `pixels` of them are evaluated, from
+// pixel `first` of the detector.
 struct GeometryParams {
     rotation: array<vec4<f32>, 3>,
     slow: Axis,
@@ -20,6 +22,10 @@ struct GeometryParams {
     columns: u32,
     factors: u32,
     has_flat: u32,
+    first: u32,
+    unused_1: u32,
+    unused_2: u32,
+    unused_3: u32,
 }
 
 // One correction: kind (FACTOR_*) and its constants.
@@ -39,7 +45,7 @@ struct FrameParams {
     unused: u32,
 }
 
-// One pass: up to 4 · GROUPS frames of one count type.
+// One pass: `used_frames` frames of one count type, up to 4 · GROUPS.
 struct PassParams {
     pixels: u32,
     count_type: u32,
@@ -47,8 +53,8 @@ struct PassParams {
     number: u32,
     dead_time: u32,
     has_dark: u32,
-    unused_1: u32,
-    unused_2: u32,
+    used_frames: u32,
+    unused: u32,
     frames: array<FrameParams, 8>,
 }
 
@@ -58,7 +64,7 @@ struct Dark {
     variance: f32,
 }
 
-// A run of bins whose entries are in one binding.
+// Bins whose entries are in one binding.
 struct ChunkParams {
     bins: u32,
     unused_1: u32,
@@ -66,7 +72,7 @@ struct ChunkParams {
     unused_3: u32,
 }
 
-// One weight of a bin. HOME is set in `pixel` on one entry of each pixel, so that excluded pixels are counted once.
+// One weight of a bin; NO_PIXEL ends the entries of a bin that are padded to those of its neighbours.
 struct Entry {
     pixel: u32,
     weight: f32,
@@ -77,15 +83,32 @@ struct GroupSums {
     signal: vec4<f32>,
     variance: vec4<f32>,
     norm: vec4<f32>,
-    excluded: vec4<u32>,
 }
 
-const HOME: u32 = 0x80000000u;
+// The numbers of a filter, `limit` in squared standard deviations.
+struct FilterParams {
+    error_model: u32,
+    iterations: u32,
+    limit: f32,
+    unused_1: u32,
+    quantiles: vec2<f32>,
+    unused_2: u32,
+    unused_3: u32,
+}
+
+const NO_PIXEL: u32 = 0xffffffffu;
 
 const FACTOR_SOLID_ANGLE: u32 = 0u;
 const FACTOR_POLARIZATION: u32 = 1u;
 const FACTOR_SENSOR: u32 = 2u;
 const FACTOR_AIR: u32 = 3u;
+
+const FILTER_SIGMA_CLIP: u32 = 0u;
+const FILTER_MEDIAN: u32 = 1u;
+const FILTER_TRIMMED_MEAN: u32 = 2u;
+
+const ERROR_POISSON: u32 = 0u;
+const ERROR_AZIMUTHAL: u32 = 1u;
 
 const COUNTS_U16: u32 = 0u;
 const COUNTS_I16: u32 = 1u;

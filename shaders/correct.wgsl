@@ -1,6 +1,7 @@
 // Raw counts → signal and variance [E4]: one lane per pixel, 64 per workgroup, all frames of a pass. Frames arrive in
 // the type of their file and are converted here; results stand frame beside frame, so that the gather of `integrate`
-// reads all frames of a pixel at once. A pixel that is left out of a frame has variance −1 (and signal 0).
+// reads all frames of a pixel at once. A pixel that is left out of a frame has variance −1 (and signal 0); if PLAIN, signal −1.
+// Such pixels of the plan are counted, in whole numbers, so that their order does not matter.
 //
 // Whether a count is valid is decided on integers (for f32 on bit patterns, which for positive numbers order as the
 // numbers do): negative, not finite and saturated counts are all above `last_valid`, exactly as in f64.
@@ -13,8 +14,10 @@
 @group(0) @binding(0) var<uniform> params: PassParams;
 @group(0) @binding(1) var<storage, read> raw: array<u32>;
 @group(0) @binding(2) var<storage, read> dark: array<Dark>;
-@group(0) @binding(3) var<storage, read_write> signal: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> variance: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> inside: array<u32>;
+@group(0) @binding(4) var<storage, read_write> signal: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> variance: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> excluded_pixels: array<atomic<u32>, 8>;
 
 // 1/e.
 const PEAK_RATE: f32 = 0.36787944;
@@ -92,8 +95,22 @@ fn correct_group(group: u32, pixel: u32) {
     let b = corrected(4u * group + 1u, pixel);
     let c = corrected(4u * group + 2u, pixel);
     let d = corrected(4u * group + 3u, pixel);
-    signal[pixel * GROUPS + group] = vec4<f32>(a.x, b.x, c.x, d.x);
-    variance[pixel * GROUPS + group] = vec4<f32>(a.y, b.y, c.y, d.y);
+    let variances = vec4<f32>(a.y, b.y, c.y, d.y);
+    if (PLAIN) {
+        signal[pixel * GROUPS + group] = variances;
+    } else {
+        signal[pixel * GROUPS + group] = vec4<f32>(a.x, b.x, c.x, d.x);
+        variance[pixel * GROUPS + group] = variances;
+    }
+    // `inside` has a bit for each pixel: whether it has entries.
+    if (any(variances < vec4<f32>()) && ((inside[pixel / 32u] >> (pixel % 32u)) & 1u) == 1u) {
+        for (var i = 0u; i < 4u; i += 1u) {
+            let slot = 4u * group + i;
+            if (slot < params.used_frames && variances[i] < 0.0) {
+                atomicAdd(&excluded_pixels[slot], 1u);
+            }
+        }
+    }
 }
 
 @compute @workgroup_size(64)

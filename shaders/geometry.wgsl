@@ -1,4 +1,4 @@
-// Pixel geometry: one lane per pixel, 64 per workgroup, once per plan. Writes norm = flat · Π factors of [E2], [E3],
+// Pixel geometry: one lane per pixel, 64 per workgroup, once per plan and strip of the detector. Writes norm = flat · Π factors of [E2], [E3],
 // [E5] and the air path; its f64 twin is `norm` of the integration plan.
 //
 // No angle is formed. With t the ray in the laboratory frame [E1] in units of the distance, |t|² = 1 + p1² + p2²
@@ -50,8 +50,9 @@ fn main(
     if (pixel >= geometry.pixels) {
         return;
     }
-    let p1 = coordinate(geometry.slow, pixel / geometry.columns);
-    let p2 = coordinate(geometry.fast, pixel % geometry.columns);
+    let on_detector = geometry.first + pixel;
+    let p1 = coordinate(geometry.slow, on_detector / geometry.columns);
+    let p2 = coordinate(geometry.fast, on_detector % geometry.columns);
     let p = vec3<f32>(p1, p2, 1.0);
     let t1 = dot(geometry.rotation[0].xyz, p);
     let t2 = dot(geometry.rotation[1].xyz, p);

@@ -1,7 +1,10 @@
 //! The GPU engine does what the plan says, within the errors that its shaders state, and does it again.
 
 mod agreement;
+mod crew;
+mod filters;
 pub mod oracle;
+mod passes;
 mod setup;
 
 use std::sync::Arc;
@@ -197,11 +200,11 @@ fn bits_do_not_depend_on_repetition_grouping_or_the_size_of_bindings() {
     let engine = GpuEngine::new(recipe().plan(), gpu).unwrap();
     assert_eq!(engine.batch_size(), 8);
     let together = bits(&engine.integrate(&frames).unwrap());
-    assert_eq!(bits(&engine.integrate(&frames).unwrap()), together, "repeated");
+    assert!(bits(&engine.integrate(&frames).unwrap()) == together, "repeated");
     let alone: Vec<_> = frames.chunks(1).flat_map(|f| engine.integrate(f).unwrap()).collect();
-    assert_eq!(bits(&alone), together, "one by one");
+    assert!(bits(&alone) == together, "one by one");
     let threes: Vec<_> = frames.chunks(3).flat_map(|f| engine.integrate(f).unwrap()).collect();
-    assert_eq!(bits(&threes), together, "in threes");
+    assert!(bits(&threes) == together, "in threes");
 
     // Four frames of 4087 pixels are 65392 bytes: no room for eight, and only 8191 of the matrix' entries.
     let plan = recipe().plan();
@@ -209,20 +212,16 @@ fn bits_do_not_depend_on_repetition_grouping_or_the_size_of_bindings() {
     let small = device().unwrap().with_binding_limit(65_535);
     let engine = GpuEngine::new(plan, small).unwrap();
     assert_eq!(engine.batch_size(), 4);
-    assert_eq!(bits(&engine.integrate(&frames).unwrap()), together, "small bindings");
+    assert!(bits(&engine.integrate(&frames).unwrap()) == together, "small bindings");
 }
 
 #[test]
 fn what_does_not_fit_is_refused() {
     let Some(gpu) = device() else { return };
     let plan = Recipe::small().plan();
-    let refused = GpuEngine::new(Arc::clone(&plan), gpu.with_binding_limit(65_000)).unwrap_err();
-    assert!(matches!(refused, EngineError::FrameTooLarge { needed: 65_392, limit: 65_000, .. }), "{refused}");
-
     let mut one_bin = (*plan).clone();
     one_bin.matrix.bins.fill(0);
-    let refused =
-        GpuEngine::new(Arc::new(one_bin), device().unwrap().with_binding_limit(65_535)).unwrap_err();
+    let refused = GpuEngine::new(Arc::new(one_bin), gpu.with_binding_limit(65_535)).unwrap_err();
     assert!(matches!(refused, EngineError::BinTooLarge { bin: 0, limit: 8191, .. }), "{refused}");
 
     let timed =

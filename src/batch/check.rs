@@ -13,7 +13,7 @@ use super::prepare::{Prepared, prepare};
 use super::queue::{Job, Work};
 use crate::config::Config;
 use crate::engine::cpu::batch_frames;
-use crate::engine::{self, EngineError, EngineInfo};
+use crate::engine::{self, EngineError, EngineInfo, EngineKind};
 use crate::frame;
 use crate::geometry::Geometry;
 use crate::integrate::Splitting;
@@ -40,8 +40,8 @@ pub struct RunPlan {
     pub multiple_scattering: Option<String>,
     /// The full ring and the sectors.
     pub regions: Vec<String>,
-    /// The engine; `None` where there is none.
-    pub engine: Option<EngineInfo>,
+    /// The engines, which share the frames; none where there is none.
+    pub engines: Vec<EngineInfo>,
     /// Why there is none.
     pub engine_error: Option<String>,
     /// Whether that is for want of a GPU.
@@ -107,16 +107,17 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             path.display()
         ));
     }
-    let (engine, engine_error, no_gpu) =
-        match engine::select::plan_engine(&config.engine, config.integration.filter) {
-            Ok(info) => (Some(info), None, false),
+    let (engines, engine_error, no_gpu) =
+        match engine::select::plan_engines(&config.engine, config.integration.filter, shape) {
+            Ok(engines) => (engines, None, false),
             Err(error) => (
-                None,
+                Vec::new(),
                 Some(error.to_string()),
                 matches!(error, EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }),
             ),
         };
     problems.extend(engine_error.clone());
+    let engine_kinds: Vec<EngineKind> = engines.iter().map(|engine| engine.kind).collect();
     RunPlan {
         frames_of,
         frames: work.jobs.len(),
@@ -133,11 +134,11 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
             format!("{twice}{}", advice.unwrap_or_default())
         }),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
-        engine,
+        engines,
         engine_error,
         no_gpu,
         memory_mib: prepared.map(|prepared| {
-            let memory = Memory::of(config, &prepared);
+            let memory = Memory::of(config, &prepared, &engine_kinds);
             let engine_frames = batch_frames(shape.pixels());
             let batch =
                 engine_frames.min(memory.frames_within(config.memory_limit_bytes)).min(work.jobs.len());
@@ -201,11 +202,11 @@ impl fmt::Display for RunPlan {
             writeln!(f, "sample       {twice}")?;
         }
         writeln!(f, "regions      {}", self.regions.join(", "))?;
-        match &self.engine {
-            Some(engine) => {
-                writeln!(f, "engine       {}: {} ({})", engine.kind, engine.device, engine.detail)?
-            }
-            None => writeln!(f, "engine       none")?,
+        for engine in &self.engines {
+            writeln!(f, "engine       {}: {} ({})", engine.kind, engine.device, engine.detail)?;
+        }
+        if self.engines.is_empty() {
+            writeln!(f, "engine       none")?;
         }
         if let Some(memory) = self.memory_mib {
             writeln!(f, "memory       about {memory} MiB")?;

@@ -1,16 +1,18 @@
 //! A batch of files that were read → the sums of each frame, and why there are none for the others.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::header::all_contradictions;
+use super::ordered::{Then, in_order};
 use super::queue::{Job, ReadBatch, Reads};
 use crate::config::{Config, NormalizeBy};
-use crate::engine::{Engine, EngineError};
+use crate::engine::EngineError;
+use crate::engine::crew::{Crew, Integrated};
 use crate::frame::{Frame, Shape};
 use crate::integrate::Accumulators;
-use crate::output::{FrameRecord, Status};
+use crate::output::{FrameRecord, Redone, Status};
 
 /// One frame on its way: `sums` are there unless the record says why not.
 #[derive(Debug)]
@@ -29,33 +31,40 @@ pub(super) struct TakenBatch {
     pub(super) read_time: Duration,
     /// Wall time of integrating.
     pub(super) integrate_time: Duration,
+    /// Set where an engine failed and its frames were integrated by the native one.
+    pub(super) redone: Option<Redone>,
 }
 
-/// Integrates batch after batch while the receiver reduces and writes the one before; one waits in between.
+/// Integrates batches while the receiver reduces and writes those before: as many at once as keep the engines busy, handed
+/// over in order whichever engine did them.
 pub(super) fn integrate_ahead<'scope>(
     scope: &'scope Scope<'scope, '_>,
     batches: Receiver<ReadBatch>,
     config: &'scope Config,
     shape: Shape,
-    engine: &'scope dyn Engine,
+    crew: &'scope Crew,
 ) -> Receiver<TakenBatch> {
-    let (sender, receiver) = sync_channel(1);
-    scope.spawn(move || {
-        for ReadBatch { frames, read_time } in batches {
+    let worker = |engine: usize| {
+        move |ReadBatch { frames, read_time }| {
             let start = Instant::now();
             let contradictions = all_contradictions(config, &frames);
-            let taken = take_in(frames, config, shape, engine);
+            let (taken, redone) = take_in(frames, config, shape, crew, engine);
             let integrate_time = start.elapsed();
-            if sender.send(TakenBatch { taken, contradictions, read_time, integrate_time }).is_err() {
-                return; // The receiver has stopped: the run is over.
-            }
+            let then = if crew.goes_on(engine) { Then::Continue } else { Then::Stop };
+            (TakenBatch { taken, contradictions, read_time, integrate_time, redone }, then)
         }
-    });
-    receiver
+    };
+    in_order(scope, batches, crew.threads().into_iter().map(worker).collect())
 }
 
 /// Integrates the frames that can be, in order; the others get their reason.
-fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> Vec<Taken> {
+fn take_in(
+    batch: Reads,
+    config: &Config,
+    shape: Shape,
+    crew: &Crew,
+    engine: usize,
+) -> (Vec<Taken>, Option<Redone>) {
     let mut frames = Vec::with_capacity(batch.len());
     let mut places = Vec::with_capacity(batch.len());
     let mut taken = Vec::with_capacity(batch.len());
@@ -81,9 +90,15 @@ fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> 
         }
         taken.push(Taken { job, record, sums: None });
     }
-    match engine.integrate(&frames) {
-        Ok(all) => {
-            for ((place, factor), mut sums) in places.into_iter().zip(all) {
+    let mut redone = None;
+    match crew.integrate(engine, &frames) {
+        Ok(Integrated { sums, fault }) => {
+            redone = fault.map(|reason| Redone {
+                engine,
+                reason,
+                frames: places.iter().map(|(place, _)| taken[*place].job.address.clone()).collect(),
+            });
+            for ((place, factor), mut sums) in places.into_iter().zip(sums) {
                 sums.scale_norm(factor);
                 taken[place].record.excluded_pixels = Some(sums.excluded_pixels);
                 taken[place].sums = Some(sums);
@@ -96,7 +111,7 @@ fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> 
             }
         }
     }
-    taken
+    (taken, redone)
 }
 
 /// What the frame's norm is multiplied by, or why it cannot be integrated.

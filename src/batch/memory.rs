@@ -4,11 +4,13 @@ use std::path::Path;
 
 use super::prepare::Prepared;
 use crate::config::{CakesOf, Config};
+use crate::engine::EngineKind;
 use crate::engine::cpu::engine_bytes;
-use crate::frame::FrameAddress;
+use crate::engine::gpu::staging_bytes;
+use crate::frame::{FrameAddress, is_read_in_place};
 
-/// Batches of frames that are in memory: one that is read, one that waits, one that is integrated.
-const BATCHES: usize = 3;
+/// Batches of frames that are in memory beside those that are integrated: one that is read, one that waits.
+const AHEAD: usize = 2;
 
 /// The program itself.
 const PROGRAM: usize = 32 << 20;
@@ -30,7 +32,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn of(config: &Config, prepared: &Prepared) -> Memory {
+    /// With these engines.
+    pub(super) fn of(config: &Config, prepared: &Prepared, engines: &[EngineKind]) -> Memory {
         let plan = &prepared.plans.integration;
         let pixels = plan.shape.pixels();
         let matrix = 8 * plan.matrix.bins.len() + 4 * pixels + engine_bytes(plan);
@@ -57,6 +60,8 @@ impl Memory {
             + cake * rayon::current_num_threads();
         // No more backgrounds than samples, and seldom more than one.
         let background = sums + 8 * PATTERN * points + 24 * cells;
+        let at_once: usize = engines.iter().map(|kind| kind.calls_at_once()).sum();
+        let cards = engines.iter().filter(|kind| **kind == EngineKind::Gpu).count();
         Memory {
             fixed: PROGRAM
                 + matrix
@@ -65,9 +70,10 @@ impl Memory {
                 + transform
                 + of_samples
                 + background
+                + cards * staging_bytes(plan)
                 + largest_stack(config),
             // Pilatus counts, in one batch with their packed files. The sums of a batch more wait to be used again.
-            per_frame: (BATCHES + 1) * (4 * pixels + sums) + patterns + reduced + of_frames,
+            per_frame: (AHEAD + at_once + 1) * (4 * pixels + sums) + patterns + reduced + of_frames,
         }
     }
 
@@ -89,6 +95,7 @@ fn largest_stack(config: &Config) -> usize {
         std::iter::once(&sample.frames).chain(sample.background.iter().map(|background| &background.frames))
     });
     let stacks = lists.flat_map(|frames| frames.chunk_by(same_file)).filter(|images| images.len() > 1);
+    let stacks = stacks.filter(|images| !is_read_in_place(&images[0].path));
     let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let largest = stacks.map(|images| bytes(&images[0].path)).max().unwrap_or(0);
     usize::try_from(largest).unwrap_or(usize::MAX / 4)

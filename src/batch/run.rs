@@ -17,11 +17,12 @@ use super::queue::{Role, Work, read_ahead};
 use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use super::sums::{add, background_patterns};
 use crate::config::{Config, Loaded};
-use crate::engine::{self, Engine};
-use crate::integrate::Accumulators;
+use crate::engine::crew::Crew;
+use crate::engine::{self, Engine, EngineError};
+use crate::integrate::{Accumulators, IntegrationPlan};
 use crate::output::{
-    Existing, FrameRecord, Ledger, PeakRow, RunRecord, SampleLowRFit, SampleQuality, Status, Timings, frame_names,
-    make_folder, peaks_csv, write_file,
+    Existing, FrameRecord, Ledger, PeakRow, Redone, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
+    frame_names, make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
 use crate::report::{REPORT_FILE, SampleCurves, series_svg, write_report};
@@ -52,6 +53,19 @@ pub struct RunResult {
 /// # Errors
 /// What stops the whole run. Frames that fail are in the record's ledger, each with its reason.
 pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Result<RunResult, RunError> {
+    run_with(loaded, options, progress, |plan| engine::select::select_all(&loaded.config.engine, plan))
+}
+
+/// [`run`] with the engines that `engines` makes for the plan.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    loaded: &Loaded,
+    options: RunOptions,
+    progress: &Progress<'_>,
+    engines: impl FnOnce(&Arc<IntegrationPlan>) -> Result<Vec<Box<dyn Engine>>, EngineError>,
+) -> Result<RunResult, RunError> {
     let start = Instant::now();
     let started = jiff::Timestamp::now().to_string();
     let config = &loaded.config;
@@ -65,11 +79,12 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
 
     let prepared = prepare(config)?;
     let inputs = inputs(config);
-    let engine = engine::select::select(&config.engine, Arc::clone(&prepared.plans.integration))?;
+    let plan = &prepared.plans.integration;
+    let crew = Crew::new(Arc::clone(plan), engines(plan)?);
     let header = output_header(config, &prepared);
     let reduction = Reduction { config, plans: &prepared.plans, header: &header, existing: options.existing };
     make_folder(&config.output)?;
-    let mut run = Run::new(config, &prepared, engine.as_ref(), &reduction);
+    let mut run = Run::new(config, &prepared, &crew, &reduction);
     run.timings.plan_s = start.elapsed().as_secs_f64();
     let found = run.work.jobs.len();
     run.all_frames(progress);
@@ -80,6 +95,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         rows,
         curves,
         warnings,
+        redone,
         mut outputs,
         failed_samples,
         quality,
@@ -117,7 +133,9 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
         run_file: config.source.clone(),
         started,
         finished: jiff::Timestamp::now().to_string(),
-        engine: engine.info().clone(),
+        engine: crew.info().clone(),
+        engines: crew.uses(),
+        redone,
         corrections: prepared.applied(config),
         multiple_scattering: twice,
         timings,
@@ -143,7 +161,7 @@ pub fn run(loaded: &Loaded, options: RunOptions, progress: &Progress<'_>) -> Res
 struct Run<'a> {
     config: &'a Config,
     prepared: &'a Prepared,
-    engine: &'a dyn Engine,
+    crew: &'a Crew,
     reduction: &'a Reduction<'a>,
     work: Work,
     /// Names of each sample's frames.
@@ -159,6 +177,7 @@ struct Run<'a> {
     rows: Vec<PeakRow>,
     curves: Vec<SampleCurves>,
     warnings: Vec<String>,
+    redone: Vec<Redone>,
     outputs: Vec<PathBuf>,
     failed_samples: Vec<(String, String)>,
     /// Of the full ring of each sample's sum.
@@ -171,7 +190,7 @@ impl<'a> Run<'a> {
     fn new(
         config: &'a Config,
         prepared: &'a Prepared,
-        engine: &'a dyn Engine,
+        crew: &'a Crew,
         reduction: &'a Reduction<'a>,
     ) -> Run<'a> {
         let work = Work::of(config);
@@ -185,6 +204,7 @@ impl<'a> Run<'a> {
             rows: Vec::new(),
             curves: Vec::new(),
             warnings: Vec::new(),
+            redone: Vec::new(),
             outputs: Vec::new(),
             failed_samples: Vec::new(),
             quality: Vec::new(),
@@ -192,7 +212,7 @@ impl<'a> Run<'a> {
             timings: Timings::default(),
             config,
             prepared,
-            engine,
+            crew,
             reduction,
             work,
         }
@@ -200,11 +220,11 @@ impl<'a> Run<'a> {
 
     fn all_frames(&mut self, progress: &Progress<'_>) {
         let jobs = std::mem::take(&mut self.work.jobs);
-        let (config, engine) = (self.config, self.engine);
+        let (config, crew) = (self.config, self.crew);
         let (shape, size) = (self.prepared.plans.integration.shape, self.batch_size());
         std::thread::scope(|scope| {
             let read = read_ahead(scope, &jobs, size);
-            for batch in integrate_ahead(scope, read, config, shape, engine) {
+            for batch in integrate_ahead(scope, read, config, shape, crew) {
                 let first = self.records.len();
                 self.batch(batch);
                 self.records[first..].iter().for_each(progress);
@@ -212,15 +232,20 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// As many frames as the engine likes, or as the memory holds.
+    /// As many frames as the engines like, or as the memory holds.
     fn batch_size(&self) -> usize {
-        let memory = Memory::of(self.config, self.prepared);
-        self.engine.batch_size().min(memory.frames_within(self.config.memory_limit_bytes))
+        let memory = Memory::of(self.config, self.prepared, &self.crew.kinds());
+        self.crew.batch_size().min(memory.frames_within(self.config.memory_limit_bytes))
     }
 
     /// One batch: backgrounds into their sums, then samples through the reduction.
     fn batch(&mut self, batch: TakenBatch) {
-        let TakenBatch { mut taken, contradictions, read_time, integrate_time } = batch;
+        let TakenBatch { mut taken, contradictions, read_time, integrate_time, redone } = batch;
+        if let Some(redone) = redone {
+            let (frames, reason) = (redone.frames.len(), &redone.reason);
+            self.warnings.push(format!("{frames} frames were integrated again, by the CPU: {reason}"));
+            self.redone.push(redone);
+        }
         self.timings.read_s += read_time.as_secs_f64();
         self.timings.integrate_s += integrate_time.as_secs_f64();
         self.header_check.note(taken.iter().map(|frame| &frame.job).zip(contradictions));
@@ -258,7 +283,7 @@ impl<'a> Run<'a> {
                 Err(status) => frame.record.status = status,
             }
             if let Some(sums) = frame.sums {
-                self.engine.take_back(sums);
+                self.crew.take_back(sums);
             }
             self.records.push(frame.record);
         }

@@ -7,6 +7,7 @@ mod report;
 mod scene;
 
 use std::hint::black_box;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,15 +17,16 @@ use rayon::prelude::*;
 use crate::batch::{self, PrepareError, RunError, RunOptions};
 use crate::config::{self, Config, ConfigError, EngineChoice, Loaded};
 use crate::engine::cpu::CpuEngine;
+use crate::engine::gpu::{GpuDevice, adapters, copy_bandwidth};
 use crate::engine::{Engine, EngineError, select};
-use crate::frame::{FrameError, FrameFile, each_type};
+use crate::frame::{Frame, FrameError, FrameFile, each_type};
 use crate::geometry::GeometryError;
 use crate::integrate::{Pattern, Splitting};
 use crate::output::{Existing, Header, OutputError, make_folder, write_file, xye};
 use crate::pipeline::{Plans, reduce_all};
 use crate::scattering::ScatteringError;
 use crate::simd::{InstructionSet, LANES};
-pub use report::{BenchReport, Part};
+pub use report::{BenchReport, CardReport, CardStage, Part};
 use scene::Scene;
 
 /// What is measured.
@@ -124,6 +126,7 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
     let count = scene.frames.len();
     let written = folder.path().join("patterns");
     make_folder(&written)?;
+    let on_card = gpu.as_deref().map(|gpu| runs_on(gpu, &scene)).transpose()?.unwrap_or_default();
     let mut tasks = vec![
         task(report::READ_MEMORY, count, frame_bytes, || {
             read_memory(&scene);
@@ -138,7 +141,10 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
     }
     if let Some(gpu) = &gpu {
         let name = format!("upload, integrate and read back, {}", gpu.info().device);
-        tasks.push(task(&name, count, 0.0, || integrate(gpu.as_ref(), &scene)));
+        tasks.push(task(&name, count, 0.0, || {
+            integrate_in_threads(gpu.as_ref(), &scene.frames)?;
+            Ok(0.0)
+        }));
     }
     if let Some(plan) = &plans.reduction {
         let all: Vec<&Pattern> = patterns.iter().collect();
@@ -160,7 +166,14 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
             Ok(run.record.timings.plan_s)
         }));
     }
+    for (kind, (name, loaded)) in ["TIFF", "CBF"].into_iter().zip(&on_card) {
+        tasks.push(task(&format!("{kind} files to disk, {name}"), count, 0.0, || {
+            let run = batch::run(loaded, RunOptions { existing: Existing::Replace }, &|_| {})?;
+            Ok(run.record.timings.plan_s)
+        }));
+    }
     let parts = measure(tasks, settings.rounds)?;
+    let card = gpu.as_deref().map(card).transpose()?.flatten();
     Ok(BenchReport {
         program: "halor",
         version: env!("CARGO_PKG_VERSION"),
@@ -178,6 +191,7 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
         entries_per_pixel: plan.matrix.bins.len() as f64 / plan.shape.pixels() as f64,
         plans_s,
         parts,
+        card,
     })
 }
 
@@ -205,13 +219,47 @@ fn gpu(settings: &BenchSettings, plans: &Plans) -> Result<Option<Box<dyn Engine>
     let choice = match &settings.engine {
         EngineChoice::Cpu => return Ok(None),
         EngineChoice::Auto => &EngineChoice::Gpu,
-        choice @ (EngineChoice::Gpu | EngineChoice::Adapter(_)) => choice,
+        choice @ (EngineChoice::Gpu
+        | EngineChoice::AllGpus
+        | EngineChoice::Adapter(_)
+        | EngineChoice::Several(_)) => choice,
     };
     match select::select(choice, Arc::clone(&plans.integration)) {
         Ok(engine) => Ok(Some(engine)),
         Err(EngineError::NoGpu { .. }) if settings.engine == EngineChoice::Auto => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Integrates with as many threads as keep the engine busy.
+fn integrate_in_threads(engine: &dyn Engine, frames: &[Frame]) -> Result<(), EngineError> {
+    let threads = engine.info().kind.calls_at_once();
+    let share = frames.len().div_ceil(threads).next_multiple_of(engine.batch_size());
+    std::thread::scope(|scope| {
+        let call = |frames| scope.spawn(move || engine.integrate(frames).map(|sums| drop(black_box(sums))));
+        let calls: Vec<_> = frames.chunks(share).map(call).collect();
+        // A panic goes on here.
+        calls.into_iter().try_for_each(|call| call.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
+/// The runs of the scene with an engine, and its name.
+fn runs_on(engine: &dyn Engine, scene: &Scene) -> Result<Vec<(String, Loaded)>, BenchError> {
+    let name = &engine.info().device;
+    let engine = format!("engine={}", serde_json::Value::from(name.as_str()));
+    let load = |file: &PathBuf| Ok((name.clone(), config::load(file, std::slice::from_ref(&engine))?));
+    scene.run_files.iter().map(load).collect()
+}
+
+/// What the card of an engine did; `None` where the engine has none.
+fn card(engine: &dyn Engine) -> Result<Option<CardReport>, EngineError> {
+    let info = engine.info();
+    let listed = adapters();
+    let Some(adapter) = listed.iter().find(|adapter| adapter.summary.name == info.device) else {
+        return Ok(None);
+    };
+    let bandwidth = copy_bandwidth(&GpuDevice::open(adapter)?)?;
+    Ok(Some(CardReport::new(info, bandwidth, engine.device_times())))
 }
 
 /// Median rates, each task once in every round; the first round warms up.

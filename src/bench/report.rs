@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::CakeBins;
+use crate::engine::{DeviceTimes, DeviceWork, EngineInfo};
 
 /// The part that the others are compared with.
 pub(super) const READ_MEMORY: &str = "read memory";
@@ -44,6 +45,55 @@ pub struct BenchReport {
     pub plans_s: f64,
     /// The parts, alone, then whole runs.
     pub parts: Vec<Part>,
+    /// The stages on the graphics card; `None` where none was measured.
+    pub card: Option<CardReport>,
+}
+
+/// What a graphics card did, by its own clock.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CardReport {
+    /// Its name.
+    pub name: String,
+    /// API and driver.
+    pub driver: String,
+    /// From the host's memory to the card's, measured by itself: the limit of the upload, in 10⁹ bytes per second.
+    pub copy_gigabytes_per_second: f64,
+    /// Upload, correct, integrate, readback, as far as the driver has a clock for them.
+    pub stages: Vec<CardStage>,
+}
+
+/// A stage on the card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CardStage {
+    /// Its name.
+    pub name: &'static str,
+    /// Frames per second of this stage alone.
+    pub per_second: f64,
+    /// Bytes that had to be moved, each counted once, in 10⁹ per second.
+    pub gigabytes_per_second: f64,
+}
+
+impl CardReport {
+    /// From the times of an engine on this card, where it has a clock.
+    pub(super) fn new(info: &EngineInfo, copy_bandwidth: f64, times: Option<DeviceTimes>) -> CardReport {
+        let frames = times.map_or(0.0, |times| times.frames as f64);
+        let stage = |(name, work): (&'static str, DeviceWork)| CardStage {
+            name,
+            per_second: frames / work.seconds,
+            gigabytes_per_second: 1e-9 * work.bytes / work.seconds,
+        };
+        let stages = times.map(|times| {
+            let upload = times.upload.map(|work| ("upload", work));
+            let kernels = [("correct", times.correct), ("integrate", times.integrate)];
+            upload.into_iter().chain(kernels).chain(times.readback.map(|work| ("readback", work)))
+        });
+        CardReport {
+            name: info.device.clone(),
+            driver: info.detail.clone(),
+            copy_gigabytes_per_second: 1e-9 * copy_bandwidth,
+            stages: stages.into_iter().flatten().map(stage).collect(),
+        }
+    }
 }
 
 /// The rate of one part.
@@ -109,6 +159,15 @@ impl fmt::Display for BenchReport {
             let (rate, share) = (number(part.gigabytes_per_second, 1), number(part.of_read_bandwidth, 2));
             write!(f, "\n{:<44} {:>10.0} {rate:>8} {share:>14}", part.name, part.per_second)?;
         }
+        if let Some(CardReport { name, driver, copy_gigabytes_per_second, stages }) = &self.card {
+            write!(
+                f,
+                "\n\n{name} ({driver}) by its own clock; copied to it: {copy_gigabytes_per_second:.1} GB/s"
+            )?;
+            for CardStage { name, per_second, gigabytes_per_second } in stages {
+                write!(f, "\n{name:<44} {per_second:>10.0} {gigabytes_per_second:>8.1}")?;
+            }
+        }
         Ok(())
     }
 }
@@ -116,6 +175,27 @@ impl fmt::Display for BenchReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::EngineKind;
+
+    #[test]
+    fn stages_of_a_card_are_rates_of_its_own_clock() {
+        let info =
+            EngineInfo { kind: EngineKind::Gpu, device: "A card".to_owned(), detail: "vulkan".to_owned() };
+        let work = |seconds, bytes| DeviceWork { seconds, bytes };
+        let times = DeviceTimes {
+            frames: 8,
+            upload: Some(work(2.0, 1e10)),
+            correct: work(0.5, 1e10),
+            integrate: work(1.0, 4e10),
+            readback: None,
+        };
+        let card = CardReport::new(&info, 2e10, Some(times));
+        let rates: Vec<_> =
+            card.stages.iter().map(|s| (s.name, s.per_second, s.gigabytes_per_second)).collect();
+        assert_eq!(rates, [("upload", 4.0, 5.0), ("correct", 16.0, 20.0), ("integrate", 8.0, 40.0)]);
+        assert_eq!(card.copy_gigabytes_per_second, 20.0);
+        assert!(CardReport::new(&info, 2e10, None).stages.is_empty());
+    }
 
     #[test]
     fn rates_are_medians_and_shares_of_the_memory() {

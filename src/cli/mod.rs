@@ -87,7 +87,7 @@ enum Command {
 struct RunFileArgs {
     /// The YAML run file.
     run_file: PathBuf,
-    /// Which engine: auto, gpu, cpu, or a part of an adapter's name; goes before the run file's.
+    /// Which engine: auto, gpu, all (every GPU), cpu, or a part of an adapter's name; goes before the run file's.
     #[arg(long)]
     engine: Option<String>,
     /// Output folder; goes before the run file's.

@@ -88,16 +88,21 @@ pub enum EngineChoice {
     Gpu,
     /// The native engine.
     Cpu,
+    /// Every real GPU, or failure where there is none; they share the frames.
+    AllGpus,
     /// The adapter whose name contains this, software drivers included.
     Adapter(String),
+    /// Several of the above; they share the frames.
+    Several(Vec<EngineChoice>),
 }
 
 impl EngineChoice {
-    /// `auto`, `gpu`, `cpu`, or else a part of an adapter's name.
+    /// From a word of the run file or the command line.
     pub fn named(word: &str) -> EngineChoice {
         match word {
             "auto" => EngineChoice::Auto,
             "gpu" => EngineChoice::Gpu,
+            "all" => EngineChoice::AllGpus,
             "cpu" => EngineChoice::Cpu,
             adapter => EngineChoice::Adapter(adapter.to_owned()),
         }

@@ -11,8 +11,8 @@ pub(crate) const GROUP: usize = 4;
 /// Lanes of every workgroup.
 pub(crate) const LANES: usize = 64;
 
-/// Set in [`Entry::pixel`] on one entry of each pixel.
-pub(crate) const HOME: u32 = 1 << 31;
+/// [`Entry::pixel`] of what fills up the entries of a bin.
+pub(crate) const NO_PIXEL: u32 = u32::MAX;
 
 /// Kinds of [`Factor`].
 pub(crate) const FACTOR_SOLID_ANGLE: u32 = 0;
@@ -26,6 +26,15 @@ pub(crate) const COUNTS_I16: u32 = 1;
 pub(crate) const COUNTS_U32: u32 = 2;
 pub(crate) const COUNTS_I32: u32 = 3;
 pub(crate) const COUNTS_F32: u32 = 4;
+
+/// Kinds of filters.
+pub(crate) const FILTER_SIGMA_CLIP: u32 = 0;
+pub(crate) const FILTER_MEDIAN: u32 = 1;
+pub(crate) const FILTER_TRIMMED_MEAN: u32 = 2;
+
+/// Error models of [`FilterParams`].
+pub(crate) const ERROR_POISSON: u32 = 0;
+pub(crate) const ERROR_AZIMUTHAL: u32 = 1;
 
 /// Models of dead time.
 pub(crate) const DEAD_TIME_NONE: u32 = 0;
@@ -53,6 +62,10 @@ pub(crate) struct GeometryParams {
     pub(crate) columns: u32,
     pub(crate) factors: u32,
     pub(crate) has_flat: u32,
+    pub(crate) first: u32,
+    pub(crate) unused_1: u32,
+    pub(crate) unused_2: u32,
+    pub(crate) unused_3: u32,
 }
 
 /// One correction and its constants.
@@ -85,8 +98,8 @@ pub(crate) struct PassParams {
     pub(crate) number: u32,
     pub(crate) dead_time: u32,
     pub(crate) has_dark: u32,
-    pub(crate) unused_1: u32,
-    pub(crate) unused_2: u32,
+    pub(crate) used_frames: u32,
+    pub(crate) unused: u32,
     pub(crate) frames: [FrameParams; MAX_FRAMES],
 }
 
@@ -98,7 +111,7 @@ pub(crate) struct Dark {
     pub(crate) variance: f32,
 }
 
-/// A run of bins in one binding.
+/// Bins in one binding.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 pub(crate) struct ChunkParams {
@@ -123,7 +136,19 @@ pub(crate) struct GroupSums {
     pub(crate) signal: [f32; GROUP],
     pub(crate) variance: [f32; GROUP],
     pub(crate) norm: [f32; GROUP],
-    pub(crate) excluded: [u32; GROUP],
+}
+
+/// The numbers of a filter.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+pub(crate) struct FilterParams {
+    pub(crate) error_model: u32,
+    pub(crate) iterations: u32,
+    pub(crate) limit: f32,
+    pub(crate) unused_1: u32,
+    pub(crate) quantiles: [f32; 2],
+    pub(crate) unused_2: u32,
+    pub(crate) unused_3: u32,
 }
 
 #[cfg(test)]
@@ -151,7 +176,19 @@ mod tests {
     #[test]
     fn host_and_shader_agree_on_every_structure() {
         same_layout!(Axis { sign, origin_high, origin_low, step });
-        same_layout!(GeometryParams { rotation, slow, fast, pixels, columns, factors, has_flat });
+        same_layout!(GeometryParams {
+            rotation,
+            slow,
+            fast,
+            pixels,
+            columns,
+            factors,
+            has_flat,
+            first,
+            unused_1,
+            unused_2,
+            unused_3
+        });
         same_layout!(Factor { kind, a, b, unused });
         same_layout!(FrameParams { used, last_valid, lost_per_count, unused });
         same_layout!(PassParams {
@@ -161,14 +198,23 @@ mod tests {
             number,
             dead_time,
             has_dark,
-            unused_1,
-            unused_2,
+            used_frames,
+            unused,
             frames
         });
         same_layout!(Dark { counts, variance });
         same_layout!(ChunkParams { bins, unused_1, unused_2, unused_3 });
         same_layout!(Entry { pixel, weight });
-        same_layout!(GroupSums { signal, variance, norm, excluded });
+        same_layout!(FilterParams {
+            error_model,
+            iterations,
+            limit,
+            unused_1,
+            quantiles,
+            unused_2,
+            unused_3
+        });
+        same_layout!(GroupSums { signal, variance, norm });
     }
 
     macro_rules! same_constants {
@@ -188,8 +234,10 @@ mod tests {
 
     #[test]
     fn host_and_shader_agree_on_every_constant() {
-        same_constants!(HOME, FACTOR_SOLID_ANGLE, FACTOR_POLARIZATION, FACTOR_SENSOR, FACTOR_AIR);
+        same_constants!(NO_PIXEL, FACTOR_SOLID_ANGLE, FACTOR_POLARIZATION, FACTOR_SENSOR, FACTOR_AIR);
         same_constants!(COUNTS_U16, COUNTS_I16, COUNTS_U32, COUNTS_I32, COUNTS_F32);
+        same_constants!(FILTER_SIGMA_CLIP, FILTER_MEDIAN, FILTER_TRIMMED_MEAN);
+        same_constants!(ERROR_POISSON, ERROR_AZIMUTHAL);
         same_constants!(DEAD_TIME_NONE, DEAD_TIME_NON_PARALYZABLE, DEAD_TIME_PARALYZABLE);
     }
 }

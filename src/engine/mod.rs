@@ -1,6 +1,7 @@
 //! Engines apply an integration plan to frames: `cpu` natively, `gpu` with wgpu compute shaders. Same answer.
 
 pub mod cpu;
+pub mod crew;
 pub mod gpu;
 pub mod select;
 mod layout;
@@ -17,6 +18,17 @@ pub enum EngineKind {
     Cpu,
     /// Compute shaders.
     Gpu,
+}
+
+impl EngineKind {
+    /// How many threads should call [`Engine::integrate`] at once to keep it busy: a card is given the next frames while it
+    /// works.
+    pub fn calls_at_once(self) -> usize {
+        match self {
+            EngineKind::Cpu => 1,
+            EngineKind::Gpu => gpu::CALLS_AT_ONCE,
+        }
+    }
 }
 
 impl std::fmt::Display for EngineKind {
@@ -39,6 +51,31 @@ pub struct EngineInfo {
     pub detail: String,
 }
 
+/// Work of a card: how long by its own clock, and the bytes that it had to move, each counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct DeviceWork {
+    /// Seconds.
+    pub seconds: f64,
+    /// Bytes read and written.
+    pub bytes: f64,
+}
+
+/// What a card did for its frames so far. The stages of one pass follow each other; those of the next overlap with the host's
+/// work only.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct DeviceTimes {
+    /// Frames.
+    pub frames: u64,
+    /// Counts from the staging buffer to where shaders read them; `None` where the driver times no copies.
+    pub upload: Option<DeviceWork>,
+    /// Counts → signal and variance.
+    pub correct: DeviceWork,
+    /// Sums per bin.
+    pub integrate: DeviceWork,
+    /// Sums to where the host reads them; `None` as for the upload.
+    pub readback: Option<DeviceWork>,
+}
+
 /// Applies one plan to frames.
 ///
 /// An engine is made for a plan. The answer does not depend on how frames are grouped into batches, nor on the number
@@ -49,6 +86,11 @@ pub trait Engine: Send + Sync {
 
     /// How many frames it likes to get at once.
     fn batch_size(&self) -> usize;
+
+    /// What its card did so far; `None` without a card, or without a clock on it.
+    fn device_times(&self) -> Option<DeviceTimes> {
+        None
+    }
 
     /// One set of sums per frame, in order. Every frame has the plan's shape and, where the plan corrects dead time,
     /// an exposure.
@@ -72,6 +114,25 @@ fn check_pixels(frame: &Frame, plan: &IntegrationPlan) -> Result<(), EngineError
         return Err(EngineError::CountsLength { shape: frame.shape, found });
     }
     Ok(())
+}
+
+impl EngineError {
+    /// Whether the device failed, so that another engine can do the same frames.
+    pub fn is_of_the_device(&self) -> bool {
+        match self {
+            EngineError::OutOfGpuMemory { .. }
+            | EngineError::DeviceLost { .. }
+            | EngineError::Driver { .. } => true,
+            EngineError::Shape { .. }
+            | EngineError::CountsLength { .. }
+            | EngineError::NoExposure
+            | EngineError::NoGpu { .. }
+            | EngineError::NoAdapter { .. }
+            | EngineError::OpenAdapter { .. }
+            | EngineError::FrameTooLarge { .. }
+            | EngineError::BinTooLarge { .. } => false,
+        }
+    }
 }
 
 /// Why an engine gave no answer.
@@ -130,9 +191,10 @@ pub enum EngineError {
         /// What the driver says.
         reason: String,
     },
-    /// Four frames do not fit one binding.
+    /// Rings are to be filtered, and four frames do not fit one binding.
     #[error(
-        "four frames of {shape} pixels (rows × columns) take {needed} bytes, {adapter} can bind {limit}; set `engine: cpu`"
+        "to filter rings takes {needed} bytes for four frames of {shape} pixels (rows × columns), {adapter} can bind \
+         {limit}; set `engine: cpu`"
     )]
     FrameTooLarge {
         /// Adapter.
@@ -157,12 +219,6 @@ pub enum EngineError {
         entries: u64,
         /// Weights.
         limit: u64,
-    },
-    /// The shaders only add.
-    #[error("{adapter} adds pixels and filters no rings; set `engine: cpu` or `integration.filter: off`")]
-    Filter {
-        /// Adapter.
-        adapter: String,
     },
     /// The card's memory is full.
     #[error("{adapter} is out of memory ({what}); close other programs that use it or set `engine: cpu`")]

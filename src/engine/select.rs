@@ -1,12 +1,12 @@
-//! Which engine a run gets.
+//! Which engines a run gets.
 
 use std::sync::Arc;
 
 use super::cpu::{self, CpuEngine};
-use super::gpu::{Adapter, AdapterSummary, GpuDevice, GpuEngine, adapters};
+use super::gpu::{self, Adapter, AdapterSummary, GpuDevice, GpuEngine, adapters};
 use super::{Engine, EngineError, EngineInfo};
 use crate::config::EngineChoice;
-use crate::frame::Frame;
+use crate::frame::{Frame, Shape};
 use crate::integrate::{Accumulators, Filter, IntegrationPlan};
 
 /// What a choice means on this machine; adapters by their place in the list.
@@ -20,51 +20,76 @@ enum Selection {
     AdapterOrCpu(usize),
 }
 
-/// An engine of the wanted kind for a plan.
+/// The engines of the wanted kinds for a plan, which share its frames; one, unless several are named.
 ///
-/// `Auto` takes a real GPU, and the native engine where there is none or where the GPU refuses the plan. Rings are filtered by
-/// the native engine whatever the choice. The reason is then in the detail of [`EngineInfo`] and in the log.
+/// `Auto` takes a real GPU, and the native engine where there is none or where the GPU refuses the plan. Where a GPU cannot
+/// filter the plan's rings since its bindings do not hold a frame, the native engine does, whatever the choice. The reason is
+/// then in the detail of [`EngineInfo`] and in the log.
 ///
 /// # Errors
 /// No such adapter, or it does not take the plan.
-pub fn select(choice: &EngineChoice, plan: Arc<IntegrationPlan>) -> Result<Box<dyn Engine>, EngineError> {
+pub fn select_all(
+    choice: &EngineChoice,
+    plan: &Arc<IntegrationPlan>,
+) -> Result<Vec<Box<dyn Engine>>, EngineError> {
     let adapters = adapters_for(choice);
-    let (index, refused) = match chosen(choice, &summaries(&adapters))? {
-        Selection::Cpu => return Ok(Box::new(CpuEngine::new(plan))),
-        Selection::Adapter(index) => (index, refuses(&adapters[index].summary, plan.filter)),
-        Selection::AdapterOrCpu(index) => match refuses(&adapters[index].summary, plan.filter) {
-            Some(error) => (index, Some(error)),
-            None => match gpu_engine(&adapters[index], Arc::clone(&plan)) {
-                Ok(engine) => return Ok(Box::new(engine)),
-                Err(error) => (index, Some(error)),
-            },
+    let selections = chosen(choice, &summaries(&adapters))?;
+    selections.into_iter().map(|selection| engine(selection, &adapters, plan)).collect()
+}
+
+/// The first engine of [`select_all`].
+///
+/// # Errors
+/// As [`select_all`].
+pub fn select(choice: &EngineChoice, plan: Arc<IntegrationPlan>) -> Result<Box<dyn Engine>, EngineError> {
+    let first = select_all(choice, &plan)?.into_iter().next();
+    Ok(first.unwrap_or_else(|| Box::new(CpuEngine::new(plan))))
+}
+
+fn engine(
+    selection: Selection,
+    adapters: &[Adapter],
+    plan: &Arc<IntegrationPlan>,
+) -> Result<Box<dyn Engine>, EngineError> {
+    let native = || CpuEngine::new(Arc::clone(plan));
+    let (index, refused) = match selection {
+        Selection::Cpu => return Ok(Box::new(native())),
+        Selection::Adapter(index) => (index, refuses(&adapters[index].summary, plan.filter, plan.shape)),
+        Selection::AdapterOrCpu(index) => match gpu_engine(&adapters[index], Arc::clone(plan)) {
+            Ok(engine) => return Ok(Box::new(engine)),
+            Err(error) => (index, Some(error)),
         },
     };
-    let Some(error) = refused else { return Ok(Box::new(gpu_engine(&adapters[index], plan)?)) };
+    let Some(error) = refused else { return Ok(Box::new(gpu_engine(&adapters[index], Arc::clone(plan))?)) };
     tracing::warn!("the CPU integrates instead of {}: {error}", adapters[index].summary);
-    Ok(Box::new(StandIn::new(CpuEngine::new(plan), &error)))
+    Ok(Box::new(StandIn::new(native(), &error)))
 }
 
-/// Why no adapter takes a plan with this filter.
-fn refuses(adapter: &AdapterSummary, filter: Filter) -> Option<EngineError> {
-    (filter != Filter::Off).then(|| EngineError::Filter { adapter: adapter.name.clone() })
+/// Why an adapter does not take a plan with this filter.
+fn refuses(adapter: &AdapterSummary, filter: Filter, shape: Shape) -> Option<EngineError> {
+    (filter != Filter::Off).then(|| gpu::holds_frames(adapter, shape).err()).flatten()
 }
 
-/// What [`select`] would choose for a plan with this filter.
+/// What [`select_all`] would choose for a plan with this filter.
 ///
 /// # Errors
 /// No such adapter.
-pub fn plan_engine(choice: &EngineChoice, filter: Filter) -> Result<EngineInfo, EngineError> {
+pub fn plan_engines(
+    choice: &EngineChoice,
+    filter: Filter,
+    shape: Shape,
+) -> Result<Vec<EngineInfo>, EngineError> {
     let adapters = summaries(&adapters_for(choice));
-    Ok(match chosen(choice, &adapters)? {
+    let info = |selection| match selection {
         Selection::Cpu => cpu::info(filter),
         Selection::Adapter(index) | Selection::AdapterOrCpu(index) => {
-            match refuses(&adapters[index], filter) {
+            match refuses(&adapters[index], filter, shape) {
                 Some(error) => in_place_of_gpu(cpu::info(filter), &error),
                 None => adapters[index].engine_info(),
             }
         }
-    })
+    };
+    Ok(chosen(choice, &adapters)?.into_iter().map(info).collect())
 }
 
 /// What an engine says of itself that stands in for a GPU.
@@ -80,7 +105,14 @@ fn gpu_engine(adapter: &Adapter, plan: Arc<IntegrationPlan>) -> Result<GpuEngine
 fn adapters_for(choice: &EngineChoice) -> Vec<Adapter> {
     match choice {
         EngineChoice::Cpu => Vec::new(),
-        EngineChoice::Auto | EngineChoice::Gpu | EngineChoice::Adapter(_) => adapters(),
+        EngineChoice::Several(choices) if choices.iter().all(|choice| *choice == EngineChoice::Cpu) => {
+            Vec::new()
+        }
+        EngineChoice::Auto
+        | EngineChoice::Gpu
+        | EngineChoice::AllGpus
+        | EngineChoice::Adapter(_)
+        | EngineChoice::Several(_) => adapters(),
     }
 }
 
@@ -88,18 +120,25 @@ fn summaries(adapters: &[Adapter]) -> Vec<AdapterSummary> {
     adapters.iter().map(|adapter| adapter.summary.clone()).collect()
 }
 
-fn chosen(choice: &EngineChoice, adapters: &[AdapterSummary]) -> Result<Selection, EngineError> {
+fn chosen(choice: &EngineChoice, adapters: &[AdapterSummary]) -> Result<Vec<Selection>, EngineError> {
+    let no_gpu = || EngineError::NoGpu { seen: listed(adapters) };
     match choice {
-        EngineChoice::Cpu => Ok(Selection::Cpu),
-        EngineChoice::Auto => Ok(best_gpu(adapters).map_or(Selection::Cpu, Selection::AdapterOrCpu)),
-        EngineChoice::Gpu => {
-            let none = || EngineError::NoGpu { seen: listed(adapters) };
-            best_gpu(adapters).map(Selection::Adapter).ok_or_else(none)
+        EngineChoice::Cpu => Ok(vec![Selection::Cpu]),
+        EngineChoice::Auto => Ok(vec![best_gpu(adapters).map_or(Selection::Cpu, Selection::AdapterOrCpu)]),
+        EngineChoice::Gpu => Ok(vec![best_gpu(adapters).map(Selection::Adapter).ok_or_else(no_gpu)?]),
+        EngineChoice::AllGpus => {
+            let gpus = adapters.iter().enumerate().filter(|(_, adapter)| adapter.is_gpu());
+            let all: Vec<Selection> = gpus.map(|(index, _)| Selection::Adapter(index)).collect();
+            if all.is_empty() { Err(no_gpu()) } else { Ok(all) }
         }
         EngineChoice::Adapter(wanted) => {
             let none = || EngineError::NoAdapter { wanted: wanted.clone(), seen: listed(adapters) };
             let has_name = |a: &AdapterSummary| a.name.to_lowercase().contains(&wanted.to_lowercase());
-            adapters.iter().position(has_name).map(Selection::Adapter).ok_or_else(none)
+            Ok(vec![adapters.iter().position(has_name).map(Selection::Adapter).ok_or_else(none)?])
+        }
+        EngineChoice::Several(choices) => {
+            let all: Vec<_> = choices.iter().map(|c| chosen(c, adapters)).collect::<Result<_, _>>()?;
+            Ok(all.into_iter().flatten().collect())
         }
     }
 }
@@ -170,6 +209,8 @@ mod tests {
     #[test]
     fn auto_and_gpu_take_a_real_gpu_and_never_a_software_driver() {
         let all = machine();
+        let chosen =
+            |choice: &EngineChoice, of: &[AdapterSummary]| super::chosen(choice, of).map(|all| all[0]);
         assert_eq!(chosen(&EngineChoice::Auto, &all).unwrap(), Selection::AdapterOrCpu(2));
         assert_eq!(chosen(&EngineChoice::Gpu, &all).unwrap(), Selection::Adapter(2));
         assert_eq!(chosen(&EngineChoice::Gpu, &all[..2]).unwrap(), Selection::Adapter(1));
@@ -188,10 +229,21 @@ mod tests {
     #[test]
     fn a_name_takes_any_adapter_that_has_it() {
         let all = machine();
-        let by_name = |name: &str| chosen(&EngineChoice::Adapter(name.to_owned()), &all);
+        let by_name = |name: &str| chosen(&EngineChoice::Adapter(name.to_owned()), &all).map(|all| all[0]);
         assert_eq!(by_name("LLVMpipe").unwrap(), Selection::Adapter(0));
         assert_eq!(by_name("little").unwrap(), Selection::Adapter(1));
         let refused = by_name("radeon").unwrap_err().to_string();
         assert!(refused.contains("`radeon`") && all.iter().all(|a| refused.contains(&a.name)), "{refused}");
+    }
+
+    #[test]
+    fn several_are_those_that_are_named_and_all_are_the_real_ones() {
+        let all = machine();
+        assert_eq!(chosen(&EngineChoice::AllGpus, &all).unwrap(), [1, 2].map(Selection::Adapter));
+        assert!(matches!(chosen(&EngineChoice::AllGpus, &all[..1]), Err(EngineError::NoGpu { .. })));
+        let llvmpipe = || EngineChoice::Adapter("llvmpipe".to_owned());
+        let several = EngineChoice::Several(vec![llvmpipe(), EngineChoice::Cpu, llvmpipe()]);
+        let expected = [Selection::Adapter(0), Selection::Cpu, Selection::Adapter(0)];
+        assert_eq!(chosen(&several, &all).unwrap(), expected);
     }
 }

@@ -161,4 +161,3 @@ impl FileRecord {
 pub fn read(address: &FrameAddress) -> Result<LoadedFrame, FrameError> {
     FrameFile::read(&address.path)?.image(address.image)
 }
-

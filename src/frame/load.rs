@@ -27,6 +27,11 @@ pub fn split_dataset(path: &Path) -> (&Path, Option<&str>) {
     }
 }
 
+/// Whether the images of a file are read one by one where they lie, not the file as a whole.
+pub fn is_read_in_place(path: &Path) -> bool {
+    matches!(place(path), Ok(Place::Stack { .. }))
+}
+
 /// How the frames of a path are reached.
 pub(super) enum Place<'a> {
     Plain,

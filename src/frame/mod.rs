@@ -26,7 +26,7 @@ pub use cbf::write_cbf;
 pub(crate) use counts::{Count, each_type};
 pub use error::FrameError;
 pub use file::{FileRecord, FrameFile, LoadedFrame, read};
-pub use load::{decode, image_count, peek_shape, read_array, split_dataset};
+pub use load::{decode, image_count, is_read_in_place, peek_shape, read_array, split_dataset};
 pub use tiff::{TiffWriter, write_tiff};
 
 /// Number of pixels along the slow axis (rows) and the fast axis (columns).
@@ -117,7 +117,7 @@ pub struct Frame {
 
 /// Where a frame is: a file, in HDF5 with its dataset (`file.h5::/entry/data/data`), and in a file of several images the number of
 /// the image (from 0).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct FrameAddress {
     /// The file, and a dataset behind `::` where one is named ([`split_dataset`]).
     pub path: PathBuf,

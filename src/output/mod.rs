@@ -20,7 +20,7 @@ pub use names::{Names, frame_names};
 pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{
-    FrameRecord, InputRecord, Ledger, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
+    FrameRecord, InputRecord, Ledger, Redone, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
 };
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};
 pub use together::Together;

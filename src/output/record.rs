@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::engine::EngineInfo;
+use crate::engine::crew::EngineUse;
+use crate::frame::FrameAddress;
 use crate::low_r::LowRFound;
 use crate::quality::Quality;
 use crate::structure::TwiceScattered;
@@ -54,6 +56,17 @@ pub struct InputRecord {
     pub bytes: Option<u64>,
     /// XXH3-128 of its contents, hexadecimal.
     pub xxh3_128: Option<String>,
+}
+
+/// Frames that an engine failed at, and that the native engine then integrated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Redone {
+    /// Place of the engine that failed in the record's `engines`.
+    pub engine: usize,
+    /// Why.
+    pub reason: String,
+    /// The frames.
+    pub frames: Vec<FrameAddress>,
 }
 
 /// found = done + failed + skipped.
@@ -132,8 +145,12 @@ pub struct RunRecord {
     pub started: String,
     /// UTC, ISO 8601.
     pub finished: String,
-    /// What integrated.
+    /// What integrated; of several engines the first.
     pub engine: EngineInfo,
+    /// All engines, each with the frames that it did.
+    pub engines: Vec<EngineUse>,
+    /// Frames whose engine failed, and that were integrated again.
+    pub redone: Vec<Redone>,
     /// What was applied to the counts, in words.
     pub corrections: Vec<String>,
     /// What is scattered twice in the samples; `None` where their shape is not known.

@@ -87,7 +87,11 @@ fn rings(svg: &mut String, view: &FrameView<'_>, scale: f64) {
     let [low, high] = ends(view);
     let rough = (high - low) / RINGS;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|part| part * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .map(|part| part * power)
+        .into_iter()
+        .find(|step| *step >= rough)
+        .unwrap_or(rough);
     let mut value = (low / step).ceil() * step;
     while value <= high {
         if let Some(angle) = two_theta(view, value) {
@@ -156,7 +160,8 @@ mod tests {
     #[test]
     fn the_picture_has_rings_in_the_axis_unit_and_the_sectors() {
         let folder = tempfile::tempdir().unwrap();
-        let geometry = demo_twin(DemoDetector::Pilatus300k, folder.path(), &[]).unwrap().twin.geometry().clone();
+        let geometry =
+            demo_twin(DemoDetector::Pilatus300k, folder.path(), &[]).unwrap().twin.geometry().clone();
         let shape = geometry.detector.shape;
         let counts = Counts::I32((0..shape.pixels()).map(|i| (i % 100) as i32).collect());
         let frame = Frame { shape, counts, header: FrameHeader::default() };
@@ -167,7 +172,13 @@ mod tests {
             Region { name: "X".to_owned(), azimuth },
         ];
         let bins = Bins { lower: 0.5, upper: 20.0, count: 100 };
-        let view = FrameView { geometry: &geometry, mask: &mask, unit: RadialUnit::QInvAngstrom, bins, regions: &regions };
+        let view = FrameView {
+            geometry: &geometry,
+            mask: &mask,
+            unit: RadialUnit::QInvAngstrom,
+            bins,
+            regions: &regions,
+        };
         let svg = frame_svg("as-cast", &frame, &view).unwrap();
         assert!(svg.contains("Q (1/Å)") && svg.contains(">X</text>") && svg.contains(">5</text>"), "{svg}");
         assert!(svg.matches("<polyline").count() >= 4, "{svg}");

@@ -6,7 +6,7 @@ use halor::config::EngineChoice;
 use halor::correct::{DeadTime, DeadTimeModel, SampleAbsorption, SampleShape, SignalModel, pixel_norm};
 use halor::engine::cpu::CpuEngine;
 use halor::engine::gpu::{GpuEngine, adapters};
-use halor::engine::select::{plan_engine, select};
+use halor::engine::select::{plan_engines, select};
 use halor::engine::{Engine, EngineError, EngineKind};
 use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::Orientation;
@@ -97,13 +97,14 @@ fn a_run_gets_the_engine_that_it_names() {
     let plan = Recipe::small().plan();
     let one = frame(plan.shape, "i32", 1);
     let by = |choice: EngineChoice| select(&choice, Arc::clone(&plan));
+    let planned = |choice: &EngineChoice, filter| plan_engines(choice, filter, plan.shape).unwrap().remove(0);
     assert_eq!(by(EngineChoice::Cpu).unwrap().info().kind, EngineKind::Cpu);
-    assert_eq!(plan_engine(&EngineChoice::Cpu, Filter::Off).unwrap().kind, EngineKind::Cpu);
+    assert_eq!(planned(&EngineChoice::Cpu, Filter::Off).kind, EngineKind::Cpu);
 
     let real = adapters().iter().any(|a| a.summary.is_gpu());
     let automatic = by(EngineChoice::Auto).unwrap();
     assert_eq!(automatic.info().kind, if real { EngineKind::Gpu } else { EngineKind::Cpu });
-    assert_eq!(automatic.info(), &plan_engine(&EngineChoice::Auto, Filter::Off).unwrap());
+    assert_eq!(automatic.info(), &planned(&EngineChoice::Auto, Filter::Off));
     assert_eq!(automatic.integrate(std::slice::from_ref(&one)).unwrap().len(), 1);
     assert_eq!(matches!(by(EngineChoice::Gpu), Err(EngineError::NoGpu { .. })), !real);
     let unknown = EngineChoice::Adapter("no such adapter".to_owned());
@@ -113,15 +114,18 @@ fn a_run_gets_the_engine_that_it_names() {
         let choice = EngineChoice::Adapter(adapter.name.to_uppercase());
         let engine = by(choice.clone()).unwrap();
         assert_eq!(engine.info().device, adapter.name);
-        assert_eq!(engine.info(), &plan_engine(&choice, Filter::Off).unwrap());
+        assert_eq!(engine.info(), &planned(&choice, Filter::Off));
         assert_eq!(engine.integrate(std::slice::from_ref(&one)).unwrap().len(), 1);
 
-        // The shaders only add: the native engine filters, with the same bits, and says in whose place.
+        // It filters too.
         let filtered = Arc::new(IntegrationPlan { filter: Filter::Median, ..(*plan).clone() });
-        let stand_in = select(&choice, Arc::clone(&filtered)).unwrap();
-        assert_eq!(stand_in.info(), &plan_engine(&choice, Filter::Median).unwrap());
-        assert!(stand_in.info().kind == EngineKind::Cpu && stand_in.info().detail.contains(&adapter.name));
-        let native = CpuEngine::new(filtered).integrate(std::slice::from_ref(&one)).unwrap();
-        assert_eq!(stand_in.integrate(std::slice::from_ref(&one)).unwrap(), native);
+        let engine = select(&choice, filtered).unwrap();
+        assert_eq!(engine.info(), &planned(&choice, Filter::Median));
+        assert_eq!(engine.info().kind, EngineKind::Gpu);
+
+        // Where no binding holds a frame, the native engine filters, and says in whose place.
+        let large = Shape { rows: 1 << 13, columns: 1 << 13 };
+        let stand_in = plan_engines(&choice, Filter::Median, large).unwrap().remove(0);
+        assert!(stand_in.kind == EngineKind::Cpu && stand_in.detail.contains(&adapter.name), "{stand_in:?}");
     }
 }

@@ -27,7 +27,7 @@ pub(super) use sample::sample_absorption;
 
 use super::document::Kind;
 use super::problem::Problems;
-use super::schema::{OffOr, PlanCacheKeys, RunFile};
+use super::schema::{EngineNames, OffOr, PlanCacheKeys, RunFile};
 use super::{Config, EngineChoice};
 use crate::geometry::Geometry;
 use crate::integrate::{PlanCache, user_folder};
@@ -109,11 +109,16 @@ pub(super) fn output(written: &mut Option<String>, default: &str, check: &mut Ch
 }
 
 fn engine(file: &mut RunFile, check: &mut Check<'_>) -> EngineChoice {
-    let word = file.engine.get_or_insert_with(|| "auto".to_string());
-    if word.is_empty() {
-        check.problems.push("engine", "no engine is named", "write auto, gpu, cpu or an adapter's name");
+    let names = file.engine.get_or_insert_with(|| EngineNames(vec!["auto".to_string()]));
+    if names.0.is_empty() || names.0.iter().any(|name| name.trim().is_empty()) {
+        let ways = "write auto, gpu, all, cpu, an adapter's name, or a list of them";
+        check.problems.push("engine", "no engine is named", ways);
+        return EngineChoice::Auto;
     }
-    EngineChoice::named(word)
+    match names.0.as_slice() {
+        [name] => EngineChoice::named(name),
+        names => EngineChoice::Several(names.iter().map(|name| EngineChoice::named(name)).collect()),
+    }
 }
 
 /// Where plans are kept; nowhere where the user's folder is not known.

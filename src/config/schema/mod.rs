@@ -19,7 +19,7 @@ pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
     DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize, SensorBlock,
 };
-pub use written::{OffOr, Patterns, PlanCacheKeys, Switch};
+pub use written::{EngineNames, OffOr, Patterns, PlanCacheKeys, Switch};
 pub(crate) use written::{Written, read};
 
 /// A whole run file.
@@ -29,9 +29,9 @@ pub struct RunFile {
     /// Output folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// auto, gpu, cpu or part of an adapter's name.
+    /// auto, gpu, all, cpu, part of an adapter's name, or several of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub engine: Option<String>,
+    pub engine: Option<EngineNames>,
     /// Memory that a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_gib: Option<f64>,

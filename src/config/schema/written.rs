@@ -241,11 +241,42 @@ impl<'de> Deserialize<'de> for PlanCacheKeys {
     }
 }
 
+/// The name of an engine, or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineNames(pub Vec<String>);
+
+impl Written for EngineNames {
+    const EXPECTED: &'static str = "auto, gpu, all, cpu, part of an adapter's name, or a list of them";
+
+    fn word<E: Error>(word: &str) -> Result<Self, E> {
+        Ok(EngineNames(vec![word.to_string()]))
+    }
+
+    fn list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(EngineNames)
+    }
+}
+
+impl<'de> Deserialize<'de> for EngineNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
+    }
+}
+
 impl Serialize for PlanCacheKeys {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(match self {
             PlanCacheKeys::User => "on",
             PlanCacheKeys::Folder(folder) => folder,
         })
+    }
+}
+
+impl Serialize for EngineNames {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [name] => serializer.serialize_str(name),
+            names => names.serialize(serializer),
+        }
     }
 }

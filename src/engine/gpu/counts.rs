@@ -1,5 +1,7 @@
 //! Counts as they travel to the card: their type, their bytes, and which of them are valid in a frame.
 
+use std::ops::Range;
+
 use crate::correct::{Dark, DeadTime, DeadTimeModel, SignalModel};
 use crate::engine::EngineError;
 use crate::engine::layout::{self, FrameParams};
@@ -17,9 +19,9 @@ pub(super) fn type_number(counts: &Counts) -> u32 {
     }
 }
 
-/// The counts in memory, in their own type.
-pub(super) fn bytes(counts: &Counts) -> &[u8] {
-    each_type!(counts, values => bytemuck::cast_slice(values))
+/// The counts of some pixels in memory, in their own type.
+pub(super) fn bytes<'a>(counts: &'a Counts, pixels: &Range<usize>) -> &'a [u8] {
+    each_type!(counts, values => bytemuck::cast_slice(&values[pixels.clone()]))
 }
 
 /// Number of the dead-time model in the correct shader.
@@ -32,19 +34,20 @@ pub(super) fn dead_time_number(dead_time: Option<DeadTime>) -> u32 {
 }
 
 /// The dark frame as the correct shader reads it: a pixel without a finite dark value has the variance −1.
-pub(super) fn dark(dark: &Dark, pixels: usize) -> Vec<layout::Dark> {
+pub(super) fn dark(dark: &Dark, pixels: &Range<usize>) -> Vec<layout::Dark> {
     let none = layout::Dark { counts: 0.0, variance: -1.0 };
     let mut all: Vec<_> = dark
         .counts
         .iter()
         .zip(&dark.variance)
-        .take(pixels)
+        .skip(pixels.start)
+        .take(pixels.len())
         .map(|(&counts, &variance)| {
             let known = counts.is_finite() && variance.is_finite();
             if known { layout::Dark { counts, variance } } else { none }
         })
         .collect();
-    all.resize(pixels, none);
+    all.resize(pixels.len(), none);
     all
 }
 
@@ -70,7 +73,7 @@ mod tests {
     #[test]
     fn a_pixel_without_a_dark_value_is_marked() {
         let given = Dark { counts: vec![1.0, f32::NAN, 3.0], variance: vec![0.5, 0.5, f32::INFINITY] };
-        let variances: Vec<f32> = dark(&given, 4).iter().map(|d| d.variance).collect();
+        let variances: Vec<f32> = dark(&given, &(0..4)).iter().map(|d| d.variance).collect();
         assert_eq!(variances, [0.5, -1.0, -1.0, -1.0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::clock::ClockKind;
 use crate::engine::{EngineError, EngineInfo, EngineKind};
 
 /// What an adapter is.
@@ -119,6 +120,7 @@ pub struct GpuDevice {
     device: wgpu::Device,
     queue: wgpu::Queue,
     binding_limit: u64,
+    clock: ClockKind,
     fault: Arc<Mutex<Option<String>>>,
 }
 
@@ -129,8 +131,10 @@ impl GpuDevice {
     /// The adapter has gone, or its driver refuses.
     pub fn open(Adapter { summary, handle }: &Adapter) -> Result<GpuDevice, EngineError> {
         let offered = handle.limits();
+        let clock = ClockKind::of(handle.features());
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("halor"),
+            required_features: clock.features(),
             required_limits: wgpu::Limits {
                 max_buffer_size: offered.max_buffer_size,
                 max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
@@ -154,7 +158,7 @@ impl GpuDevice {
             set_once(&uncaptured, error.to_string());
         }));
         let (adapter, binding_limit) = (summary.clone(), summary.binding_limit);
-        Ok(GpuDevice { adapter, device, queue, binding_limit, fault })
+        Ok(GpuDevice { adapter, device, queue, binding_limit, clock, fault })
     }
 
     /// The same device with fewer bytes per binding than it offers: what a plan does on a smaller card.
@@ -165,6 +169,15 @@ impl GpuDevice {
     /// Which adapter it is.
     pub fn adapter(&self) -> &AdapterSummary {
         &self.adapter
+    }
+
+    /// Gives the card up, as a reset of its driver does: whatever uses it from now on gets [`EngineError::DeviceLost`].
+    pub fn destroy(&self) {
+        self.device.destroy();
+    }
+
+    pub(super) fn clock(&self) -> ClockKind {
+        self.clock
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {

@@ -1,21 +1,27 @@
 //! What the geometry shader needs, rounded once from f64. Its factors are smooth: displaced pixels have those of their places
 //! on the grid.
 
+use std::ops::Range;
+
 use crate::correct::Correction;
 use crate::engine::layout::{self, Axis, Factor, GeometryParams};
 use crate::geometry::{Geometry, Poni};
 use crate::integrate::IntegrationPlan;
 
-/// Placement of the plan's detector.
-pub(super) fn params(plan: &IntegrationPlan) -> GeometryParams {
+/// Placement of the plan's detector, to evaluate a range of its pixels.
+pub(super) fn params(plan: &IntegrationPlan, pixels: &Range<usize>) -> GeometryParams {
     GeometryParams {
         rotation: rotation(&plan.geometry),
         slow: axis(&plan.geometry, 0),
         fast: axis(&plan.geometry, 1),
-        pixels: plan.shape.pixels() as u32,
+        pixels: pixels.len() as u32,
         columns: plan.shape.columns as u32,
         factors: plan.corrections.len() as u32,
         has_flat: u32::from(plan.flat.is_some()),
+        first: pixels.start as u32,
+        unused_1: 0,
+        unused_2: 0,
+        unused_3: 0,
     }
 }
 

@@ -10,8 +10,32 @@ pub(super) enum Stage {
     Geometry,
     /// Counts → signal and variance.
     Correct,
-    /// Sums per bin.
+    /// Sums of large bins.
     Integrate,
+    /// Sums of small bins.
+    SmallBins,
+    /// Filtered sums of all bins.
+    Filter,
+}
+
+/// Constants that a stage is compiled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Constants {
+    /// vec4 per pixel: a pass takes four times as many frames.
+    pub(super) groups: usize,
+    /// What the variance of a pixel is.
+    pub(super) variance: Variance,
+    /// Which filter the filter stage does, a number of `layout`; the other stages do not look at it.
+    pub(super) filter: u32,
+}
+
+/// What the variance of a pixel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variance {
+    /// Its counts, which are its signal too.
+    Counts,
+    /// A number of its own: dead time or a dark frame come in.
+    Own,
 }
 
 /// How a stage uses a binding; its number is its place in [`Stage::bindings`].
@@ -31,18 +55,33 @@ impl Stage {
             Stage::Geometry => "geometry",
             Stage::Correct => "correct",
             Stage::Integrate => "integrate",
+            Stage::SmallBins => "small bins",
+            Stage::Filter => "filter",
         }
     }
 
-    /// The whole WGSL text: shared structures, the number of vec4 per pixel, the stage.
-    pub(super) fn source(self, groups: usize) -> String {
-        let stage = match self {
-            Stage::Geometry => include_str!("../../../shaders/geometry.wgsl"),
-            Stage::Correct => include_str!("../../../shaders/correct.wgsl"),
-            Stage::Integrate => include_str!("../../../shaders/integrate.wgsl"),
+    /// The whole WGSL text: constants, shared structures, the stage.
+    pub(super) fn source(self, constants: Constants) -> String {
+        let sums = include_str!("../../../shaders/sums.wgsl");
+        let parts = match self {
+            Stage::Geometry => vec![include_str!("../../../shaders/geometry.wgsl")],
+            Stage::Correct => vec![include_str!("../../../shaders/correct.wgsl")],
+            Stage::Integrate => vec![sums, include_str!("../../../shaders/integrate.wgsl")],
+            Stage::SmallBins => vec![sums, include_str!("../../../shaders/small_bins.wgsl")],
+            Stage::Filter => vec![
+                sums,
+                include_str!("../../../shaders/quantile.wgsl"),
+                include_str!("../../../shaders/filter.wgsl"),
+            ],
         };
+        let stage = parts.join("\n");
         let common = include_str!("../../../shaders/common.wgsl");
-        format!("const GROUPS: u32 = {groups}u;\n{common}\n{stage}")
+        let plain = constants.variance == Variance::Counts;
+        let Constants { groups, filter, .. } = constants;
+        format!(
+            "const GROUPS: u32 = {groups}u;\nconst PLAIN: bool = {plain};\nconst FILTER: u32 = {filter}u;\n\
+             {common}\n{stage}"
+        )
     }
 
     /// Its bindings in the order of their numbers, as declared in the WGSL file.
@@ -50,8 +89,9 @@ impl Stage {
         use Binding::{Read, Uniform, Write};
         match self {
             Stage::Geometry => &[Uniform, Read, Read, Write],
-            Stage::Correct => &[Uniform, Read, Read, Write, Write],
-            Stage::Integrate => &[Uniform, Uniform, Read, Read, Read, Read, Read, Write],
+            Stage::Correct => &[Uniform, Read, Read, Read, Write, Write, Write],
+            Stage::Integrate | Stage::SmallBins => &[Uniform, Uniform, Read, Read, Read, Read, Read, Write],
+            Stage::Filter => &[Uniform, Uniform, Read, Read, Read, Read, Read, Write, Uniform],
         }
     }
 }
@@ -65,8 +105,8 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Compiles a stage for 4 · `groups` frames per pass.
-    pub(super) fn new(gpu: &GpuDevice, stage: Stage, groups: usize) -> Result<Pipeline, EngineError> {
+    /// Compiles a stage.
+    pub(super) fn new(gpu: &GpuDevice, stage: Stage, constants: Constants) -> Result<Pipeline, EngineError> {
         let device = gpu.device();
         gpu.checked("compiling a shader", || {
             let entries: Vec<_> = stage
@@ -93,7 +133,7 @@ impl Pipeline {
                 .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
             let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label,
-                source: wgpu::ShaderSource::Wgsl(stage.source(groups).into()),
+                source: wgpu::ShaderSource::Wgsl(stage.source(constants).into()),
             });
             let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label,
@@ -149,14 +189,24 @@ impl Pipeline {
 mod tests {
     use super::*;
 
-    const STAGES: [Stage; 3] = [Stage::Geometry, Stage::Correct, Stage::Integrate];
+    const STAGES: [Stage; 5] =
+        [Stage::Geometry, Stage::Correct, Stage::Integrate, Stage::SmallBins, Stage::Filter];
+
+    fn all_constants() -> Vec<Constants> {
+        let both = |groups| {
+            [Variance::Counts, Variance::Own]
+                .map(|variance| [0, 1, 2].map(|filter| Constants { groups, variance, filter }))
+        };
+        [1, 2].into_iter().flat_map(both).flatten().collect()
+    }
 
     #[test]
     fn every_shader_is_valid() {
         for stage in STAGES {
-            for groups in [1, 2] {
-                let module = naga::front::wgsl::parse_str(&stage.source(groups))
-                    .unwrap_or_else(|e| panic!("{}", e.emit_to_string(&stage.source(groups))));
+            for constants in all_constants() {
+                let source = stage.source(constants);
+                let module = naga::front::wgsl::parse_str(&source)
+                    .unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));
                 naga::valid::Validator::new(
                     naga::valid::ValidationFlags::all(),
                     naga::valid::Capabilities::empty(),
@@ -170,7 +220,7 @@ mod tests {
     #[test]
     fn bindings_are_those_of_the_shader() {
         for stage in STAGES {
-            let module = naga::front::wgsl::parse_str(&stage.source(2)).unwrap();
+            let module = naga::front::wgsl::parse_str(&stage.source(all_constants()[0])).unwrap();
             let mut declared: Vec<_> = module
                 .global_variables
                 .iter()

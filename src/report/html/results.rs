@@ -208,7 +208,6 @@ impl Results {
         named.map(read).collect()
     }
 
-
     fn curve(&self, file: &Path, kind: Kind) -> Result<Option<Curve>, ReportError> {
         if !self.files.contains(file) {
             return Ok(None);
