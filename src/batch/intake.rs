@@ -55,7 +55,7 @@ pub(super) fn integrate_ahead<'scope>(
 }
 
 /// Integrates the frames that can be, in order; the others get their reason.
-fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> Vec<Taken> {
+pub(super) fn take_in(batch: Reads, config: &Config, shape: Shape, engine: &dyn Engine) -> Vec<Taken> {
     let mut frames = Vec::with_capacity(batch.len());
     let mut places = Vec::with_capacity(batch.len());
     let mut taken = Vec::with_capacity(batch.len());

@@ -1,6 +1,9 @@
 //! A whole run: read ∥ integrate ∥ reduce and write, and the ledger of what became of each frame.
 
+mod anisotropy;
 mod check;
+mod comparison;
+mod drift;
 mod error;
 mod files;
 mod header;
@@ -12,6 +15,7 @@ mod prepare;
 mod queue;
 mod reduction;
 mod run;
+mod series;
 mod sums;
 
 pub use check::{FrameCount, RunPlan, check, frame_count};

@@ -8,14 +8,33 @@ use crate::config::Config;
 use crate::integrate::{Accumulators, PatternError};
 use crate::pipeline::BackgroundPattern;
 
-/// Adds a frame to a sum that may not have begun.
-pub(super) fn add(sum: &mut Option<Accumulators>, frame: &Accumulators) -> Result<(), PatternError> {
-    match sum {
-        Some(sum) => sum.add(frame),
-        None => {
-            *sum = Some(frame.clone());
-            Ok(())
+/// Frames of a sample or background, added.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sum {
+    /// `None` before the first.
+    pub(super) sums: Option<Accumulators>,
+    /// How many.
+    pub(super) frames: usize,
+}
+
+impl Sum {
+    /// One more.
+    pub(super) fn add(&mut self, frame: &Accumulators) -> Result<(), PatternError> {
+        match &mut self.sums {
+            Some(sums) => sums.add(frame)?,
+            None => self.sums = Some(frame.clone()),
         }
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// One less.
+    pub(super) fn remove(&mut self, frame: &Accumulators) -> Result<(), PatternError> {
+        if let Some(sums) = &mut self.sums {
+            sums.remove(frame)?;
+            self.frames -= 1;
+        }
+        Ok(())
     }
 }
 
@@ -24,13 +43,13 @@ pub(super) fn background_patterns(
     config: &Config,
     prepared: &Prepared,
     work: &Work,
-    sums: &[Option<Accumulators>],
+    sums: &[Sum],
 ) -> Vec<Result<Option<BackgroundPattern>, String>> {
     let plan = &prepared.plans.integration;
     let patterns: Vec<Option<Arc<Vec<_>>>> = sums
         .iter()
         .map(|sums| {
-            let sums = sums.as_ref()?;
+            let sums = sums.sums.as_ref()?;
             let of_region = |region| prepared.behind_sample(&sums.pattern(plan, region), region);
             Some(Arc::new((0..plan.regions.len()).map(of_region).collect()))
         })

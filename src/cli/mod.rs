@@ -3,6 +3,7 @@
 mod bench;
 mod calibrate;
 mod check;
+mod compare;
 mod demo;
 mod pdf;
 mod run;
@@ -65,6 +66,8 @@ enum Command {
     Pdf(Box<pdf::PdfArgs>),
     /// Which Qmax, r_poly and background scale: a small scan, a table, a picture, a recommendation in words.
     Tune(Box<tune::TuneArgs>),
+    /// Two runs or two samples, curve by curve: differences with σ, χ², tables and pictures.
+    Compare(compare::CompareArgs),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
     /// Simulate a beam time from a twin file: frames, geometry, mask, the truth and run files.
@@ -141,6 +144,7 @@ impl Cli {
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
             Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Tune(args) => tune::run(&args, self.quiet),
+            Command::Compare(args) => compare::run(&args, self.quiet),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),

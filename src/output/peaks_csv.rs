@@ -28,6 +28,8 @@ const COLUMNS: &str = "sample,frame,sector,curve,peak,\
     fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_inv_angstrom_sigma_syst,\
     fwhm_angstrom,fwhm_angstrom_sigma,fwhm_angstrom_sigma_syst,\
     area_inv_angstrom,area_inv_angstrom_sigma,area_inv_angstrom_sigma_syst,\
+    asymmetry,asymmetry_sigma,asymmetry_sigma_syst,\
+    correlation_length_angstrom,correlation_length_angstrom_sigma,correlation_length_angstrom_sigma_syst,\
     coordination_number,coordination_number_sigma,coordination_number_sigma_syst,\
     high_q_mean,high_q_rms,low_r_chi2_inv_angstrom3,low_r_residual,density_from_slope_inv_angstrom3,sum_rule_ratio,\
     sum_rule_scale,correction_rms,usable_q_max_inv_angstrom\n";
@@ -52,12 +54,21 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
             with(peak.fwhm, |syst| syst.fwhm),
         );
         let count = peak.coordination_number.map(|count| with(count, |syst| syst.coordination_number));
+        let length = peak.correlation_length().map(|length| {
+            let relative = row.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
+            [length.value, length.sigma, length.value * relative]
+        });
         let labels =
             [&row.sample, row.frame.as_deref().unwrap_or("sum"), &row.region, curve, &peak.name].map(quoted);
         let numbers = [in_unit(position), in_unit(height), in_unit(fwhm)]
             .into_iter()
             .flatten()
-            .chain([Some(with(peak.area, |syst| syst.area)), count])
+            .chain([
+                Some(with(peak.area, |syst| syst.area)),
+                Some(with(peak.asymmetry, |syst| syst.asymmetry)),
+                length,
+                count,
+            ])
             .flat_map(|m| m.map_or_else(Default::default, |m| m.map(number)));
         let quality = &row.quality;
         let figures = [
@@ -105,6 +116,7 @@ mod tests {
             height: measured,
             fwhm: Measured { value: f64::NAN, sigma: f64::NAN },
             area: measured,
+            asymmetry: measured,
             coordination_number,
         };
         let row = |frame: Option<&str>, peak| PeakRow {

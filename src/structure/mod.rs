@@ -9,6 +9,7 @@ mod f_grid;
 mod low_r;
 mod low_r_fit;
 mod normalization;
+mod part;
 mod pdfgetx3;
 mod plan;
 mod polynomial;
@@ -16,8 +17,10 @@ mod resample;
 mod scatter;
 
 pub use error::StructureError;
+pub(crate) use f_grid::averaged;
 pub use f_grid::{FGrid, RadialRule};
 pub use low_r_fit::{FittedNumber, LowRFit, LowRFree};
+pub use part::PartOfRing;
 pub use plan::StructurePlan;
 pub(crate) use polynomial::dot;
 pub use scatter::Scatter;

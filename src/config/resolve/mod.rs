@@ -13,6 +13,7 @@ mod pdf;
 mod peaks;
 mod sample;
 mod samples;
+mod series;
 mod structure;
 
 use std::path::PathBuf;
@@ -62,6 +63,9 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let has_background = samples.iter().any(|sample| sample.background.is_some());
     integration::comparable(file, has_background, check);
     let pdf = pdf(file, geometry.as_ref(), integration.as_ref(), check);
+    let sub_peaks = series::sub_peaks(file, pdf.as_ref(), check);
+    let anisotropy = series::anisotropy(file, pdf.as_ref(), &samples, check);
+    let series = series::series(file, &samples, check);
     if !check.problems.list.is_empty() {
         return None;
     }
@@ -79,6 +83,9 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         regions,
         samples,
         pdf,
+        sub_peaks,
+        anisotropy,
+        series,
     })
 }
 
