@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::iter::Either;
 use rayon::prelude::*;
 
+use crate::anisotropy::AnisotropyPlan;
 use crate::integrate::{Accumulators, Cake, IntegrationPlan, Pattern, PatternError};
 use crate::pdf::{Pdf, TransformError};
 use crate::peaks::{PeakError, PeakTable};
@@ -21,6 +22,8 @@ pub struct Plans {
     pub integration: Arc<IntegrationPlan>,
     /// I(Q) → S(Q) → G(r) → peaks; `None` = integrate only.
     pub reduction: Option<ReductionPlan>,
+    /// S(Q) along the azimuth; `None` = not asked for.
+    pub anisotropy: Option<AnisotropyPlan>,
 }
 
 /// What is subtracted: I = I_measured − scale · I_background.

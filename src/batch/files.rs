@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::{anisotropy, drift, series};
 use crate::config::{CakesOf, Config, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
 use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
@@ -28,10 +29,37 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
         let weights = pdf.energy_kev().map(|_| "weights.csv");
         std::iter::once("peaks.csv").chain(weights)
     });
+    let of_sectors = config.anisotropy.iter().map(|_| "sectors.csv");
+    let of_shell = config.sub_peaks.iter().map(|_| "sub_peaks.csv");
+    let compares = config.pdf.is_some() && config.series.reference.is_some();
+    let pairs = config.pdf.is_some() && !series::sector_pairs(config).is_empty();
+    let of_series = compares.then_some(["series.csv", "trends.csv"]).into_iter().flatten();
+    let of_frames = drift::is_looked_for(config).then_some("frames.csv");
+    let of_drift = of_frames.filter(|_| config.pdf.is_some()).map(|_| "drift.csv");
     ["config.yaml", "series.svg", "frame.svg", "run.json", REPORT_FILE]
         .into_iter()
         .chain(of_pdf)
-        .map(|name| config.output.join(name))
+        .chain(of_sectors)
+        .chain(of_shell)
+        .chain(of_series)
+        .chain((compares || pairs).then_some("differences.csv"))
+        .chain(of_frames)
+        .chain(of_drift).map(|name| config.output.join(name))
+}
+
+/// Curves of differences.
+fn difference_files(config: &Config) -> impl Iterator<Item = PathBuf> {
+    let samples = config.samples.iter().filter(|_| config.pdf.is_some());
+    samples.flat_map(|sample| {
+        let against = config.series.reference.as_ref().filter(|reference| **reference != sample.name);
+        let pairs = series::sector_pairs(config).into_iter().map(|(a, b)| format!("{a}-{b}"));
+        let regions: Vec<String> = against.map(|_| RING.to_owned()).into_iter().chain(pairs).collect();
+        let file = |region: &String, extension| {
+            config.output.join(series::difference_file(&sample.name, region, extension))
+        };
+        let of_region = |region| series::EXTENSIONS.map(|extension| file(region, extension));
+        regions.iter().flat_map(of_region).collect::<Vec<PathBuf>>()
+    })
 }
 
 /// Atoms per Å³, where G(r) counts atoms.
@@ -117,6 +145,9 @@ pub fn planned_outputs(config: &Config) -> PlannedOutputs {
             .map(|stem| (Level::Frame, Names::of_frame(&config.output, &sample.name, &stem)));
         let of_sample = [(Level::Sample, Names::of_sample(&config.output, &sample.name))];
         for (level, names) in of_frames.chain(of_sample) {
+            if level == Level::Sample && config.anisotropy.is_some() {
+                files.extend(anisotropy::EXTENSIONS.iter().map(|extension| names.ring(extension)));
+            }
             for region in &config.regions {
                 let kinds = Kind::of(config, level, &region.name, sample.background.is_some());
                 files.extend(kinds.iter().map(|kind| names.region(&region.name, kind.extension())));
@@ -124,6 +155,7 @@ pub fn planned_outputs(config: &Config) -> PlannedOutputs {
             files.extend(cake_files(config, level).iter().map(|extension| names.ring(extension)));
         }
     }
+    files.extend(difference_files(config));
     files.extend(run_files(config));
 
     // Upper and lower case are the same file on some systems.

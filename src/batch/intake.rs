@@ -58,7 +58,7 @@ pub(super) fn integrate_ahead<'scope>(
 }
 
 /// Integrates the frames that can be, in order; the others get their reason.
-fn take_in(
+pub(super) fn take_in(
     batch: Reads,
     config: &Config,
     shape: Shape,

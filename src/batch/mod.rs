@@ -1,6 +1,9 @@
 //! A whole run: read ∥ integrate ∥ reduce and write, and the ledger of what became of each frame.
 
+mod anisotropy;
 mod check;
+mod comparison;
+mod drift;
 mod error;
 mod files;
 mod frame_picture;
@@ -14,6 +17,7 @@ mod prepare;
 mod queue;
 mod reduction;
 mod run;
+mod series;
 mod sums;
 mod settled;
 

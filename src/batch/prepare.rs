@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::anisotropy::AnisotropyPlan;
 use crate::config::{Config, MaskSettings, MaskShape};
 use crate::correct::{Dark, SignalModel, pixel_norm, unusable};
 use crate::frame::{self, FrameError, Mask, Shape};
@@ -130,7 +131,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         geometry: config.geometry.clone(),
         unit: config.integration.unit,
         bins: config.integration.bins,
-        regions: config.regions.clone(),
+        regions: config.all_regions(),
         cake: config.cake.map(|cake| cake.axes),
         splitting: config.integration.splitting,
         filter: config.integration.filter,
@@ -144,9 +145,22 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
         Some(settings) => Some(ReductionPlan::new(settings, &integration.bins.centres())?),
         None => None,
     };
+    let anisotropy = anisotropy_plan(config, reduction.as_ref());
     let ratio = config.corrections.absorption.and_then(|it| it.container_behind_sample(&config.geometry));
     let container_behind_sample = ratio.map(|ratio| over_bins(&integration, &ratio));
-    Ok(Prepared { plans: Plans { integration, reduction }, mask, container_behind_sample })
+    Ok(Prepared { plans: Plans { integration, reduction, anisotropy }, mask, container_behind_sample })
+}
+
+fn anisotropy_plan(config: &Config, reduction: Option<&ReductionPlan>) -> Option<AnisotropyPlan> {
+    let (settings, pdf, reduction) = (config.anisotropy.as_ref()?, config.pdf.as_ref()?, reduction?);
+    Some(AnisotropyPlan::new(
+        settings.clone(),
+        config.geometry.poni.wavelength_angstrom,
+        pdf.density(),
+        pdf.transform,
+        reduction.structure.f_grid().q_max(),
+        config.series.confidence,
+    ))
 }
 
 /// Gaps, mask files and shapes, joined.

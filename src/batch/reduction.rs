@@ -32,12 +32,22 @@ pub(super) struct Results {
     pub(super) rows: Vec<PeakRow>,
     /// The full ring, for the picture of the series.
     pub(super) ring: Option<(Patterns, Option<Reduced>)>,
+    /// The sectors of a sample that have S(Q).
+    pub(super) sectors: Vec<SectorCurves>,
     /// Sectors that gave no S(Q), with the reason.
     pub(super) warnings: Vec<String>,
     /// What was fitted at low r.
     pub(super) low_r_fit: Option<LowRFound>,
     /// Why the full ring gave no S(Q); its patterns are written all the same.
     pub(super) ring_unreduced: Option<String>,
+}
+
+/// One sector of a sample's sum.
+#[derive(Debug)]
+pub(super) struct SectorCurves {
+    pub(super) name: String,
+    pub(super) patterns: Patterns,
+    pub(super) reduced: Reduced,
 }
 
 /// Why a frame or sample has no results.
@@ -237,6 +247,8 @@ impl Reduction<'_> {
             }
             if region.name == RING {
                 results.ring = Some((patterns, reduced));
+            } else if let Some(reduced) = reduced {
+                results.sectors.push(SectorCurves { name: region.name.clone(), patterns, reduced });
             }
         }
         if !cake_files(config, level).is_empty()

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::comparison::Compared;
+use super::drift::{frame_curve, is_looked_for};
 use super::error::RunError;
 use super::files::{planned_outputs, remove};
 use super::frame_picture::frame_picture;
@@ -14,18 +16,19 @@ use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::memory::Memory;
 use super::prepare::{Prepared, prepare};
 use super::queue::{Role, Work, read_ahead};
-use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
-use super::sums::{add, background_patterns};
+use super::reduction::{Of, Reduction, ReductionError, Results, SectorCurves, Subject};
+use super::sums::{Sum, background_patterns};
 use crate::config::{Config, Loaded};
 use crate::engine::crew::Crew;
 use crate::engine::{self, Engine, EngineError};
-use crate::integrate::{Accumulators, IntegrationPlan};
+use crate::integrate::IntegrationPlan;
 use crate::output::{
     Existing, FrameRecord, Ledger, PeakRow, Redone, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
     frame_names, make_folder, peaks_csv, write_file,
 };
 use crate::pipeline::BackgroundPattern;
 use crate::report::{REPORT_FILE, SampleCurves, series_svg, write_report};
+use crate::series::{Drift, FrameCurve};
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +91,9 @@ pub fn run_with(
     run.timings.plan_s = start.elapsed().as_secs_f64();
     let found = run.work.jobs.len();
     run.all_frames(progress);
+    run.unlike_frames();
     run.all_samples();
+    let Compared { tables, series, anisotropy } = run.compared();
 
     let Run {
         records,
@@ -117,6 +122,9 @@ pub fn run_with(
     {
         of_run("weights.csv", &weights)?;
     }
+    for (name, content) in &tables {
+        of_run(name, content)?;
+    }
     of_run("series.svg", &series_svg(&curves)?)?;
     if let Some(picture) = frame_picture(config, &prepared, &records)? {
         of_run("frame.svg", &picture)?;
@@ -144,6 +152,8 @@ pub fn run_with(
         failed_samples,
         quality,
         low_r_fits,
+        series,
+        anisotropy,
         inputs,
         frames: records,
         outputs,
@@ -158,32 +168,38 @@ pub fn run_with(
 }
 
 /// What a run has so far.
-struct Run<'a> {
-    config: &'a Config,
-    prepared: &'a Prepared,
-    crew: &'a Crew,
-    reduction: &'a Reduction<'a>,
+pub(super) struct Run<'a> {
+    pub(super) config: &'a Config,
+    pub(super) prepared: &'a Prepared,
+    pub(super) crew: &'a Crew,
+    pub(super) reduction: &'a Reduction<'a>,
     work: Work,
     /// Names of each sample's frames.
     stems: Vec<Vec<String>>,
     /// Of each different background.
-    background_sums: Vec<Option<Accumulators>>,
+    background_sums: Vec<Sum>,
     /// What each sample subtracts, or why it cannot; made when the first sample's frame comes.
     backgrounds: Option<Vec<Result<Option<BackgroundPattern>, String>>>,
     /// Sum and number of frames of each sample.
-    sample_sums: Vec<(Option<Accumulators>, usize)>,
+    pub(super) sample_sums: Vec<Sum>,
+    /// Of each sample's frames, where drift is looked for.
+    pub(super) frame_curves: Vec<Vec<FrameCurve>>,
+    /// Of each sample with enough frames.
+    pub(super) drifts: Vec<(String, Drift)>,
     header_check: HeaderCheck,
-    records: Vec<FrameRecord>,
-    rows: Vec<PeakRow>,
-    curves: Vec<SampleCurves>,
-    warnings: Vec<String>,
+    pub(super) records: Vec<FrameRecord>,
+    pub(super) rows: Vec<PeakRow>,
+    pub(super) curves: Vec<SampleCurves>,
+    /// Of each sample that is in `curves`.
+    pub(super) sectors: Vec<(String, Vec<SectorCurves>)>,
+    pub(super) warnings: Vec<String>,
     redone: Vec<Redone>,
-    outputs: Vec<PathBuf>,
+    pub(super) outputs: Vec<PathBuf>,
     failed_samples: Vec<(String, String)>,
     /// Of the full ring of each sample's sum.
     quality: Vec<SampleQuality>,
     low_r_fits: Vec<SampleLowRFit>,
-    timings: Timings,
+    pub(super) timings: Timings,
 }
 
 impl<'a> Run<'a> {
@@ -196,9 +212,12 @@ impl<'a> Run<'a> {
         let work = Work::of(config);
         Run {
             stems: config.samples.iter().map(|s| frame_names(&s.frames)).collect(),
-            background_sums: vec![None; work.backgrounds.len()],
+            background_sums: vec![Sum::default(); work.backgrounds.len()],
             backgrounds: None,
-            sample_sums: vec![(None, 0); config.samples.len()],
+            sample_sums: vec![Sum::default(); config.samples.len()],
+            frame_curves: vec![Vec::new(); config.samples.len()],
+            drifts: Vec::new(),
+            sectors: Vec::new(),
             header_check: HeaderCheck::default(),
             records: Vec::with_capacity(work.jobs.len()),
             rows: Vec::new(),
@@ -253,7 +272,7 @@ impl<'a> Run<'a> {
         // Backgrounds come before all samples in the order of jobs.
         for frame in &mut taken {
             if let (Role::Background(index), Some(sums)) = (frame.job.role, &frame.sums)
-                && let Err(error) = add(&mut self.background_sums[index], sums)
+                && let Err(error) = self.background_sums[index].add(sums)
             {
                 frame.record.status = Status::Failed(error.to_string());
             }
@@ -266,10 +285,13 @@ impl<'a> Run<'a> {
         for (mut frame, reduced) in taken.into_iter().zip(reduced) {
             match reduced {
                 Ok(results) => {
-                    if let (Role::Sample(sample, _), Some(sums)) = (frame.job.role, &frame.sums) {
-                        match add(&mut self.sample_sums[sample].0, sums) {
-                            Ok(()) => self.sample_sums[sample].1 += 1,
-                            Err(error) => frame.record.status = Status::Failed(error.to_string()),
+                    if let (Role::Sample(sample, place), Some(sums)) = (frame.job.role, &frame.sums) {
+                        if let Err(error) = self.sample_sums[sample].add(sums) {
+                            frame.record.status = Status::Failed(error.to_string());
+                        }
+                        if let Some((patterns, _)) = results.ring.as_ref().filter(|_| is_looked_for(self.config)) {
+                            let curve = frame_curve(self.config, patterns, &self.stems[sample][place], place);
+                            self.frame_curves[sample].push(curve);
                         }
                     }
                     self.rows.extend(results.rows);
@@ -313,7 +335,7 @@ impl<'a> Run<'a> {
         Some(background.map(|background| Subject { sample, of, sums, background }))
     }
 
-    fn background(&self, sample: usize) -> Result<Option<&BackgroundPattern>, String> {
+    pub(super) fn background(&self, sample: usize) -> Result<Option<&BackgroundPattern>, String> {
         match self.backgrounds.as_ref().map(|all| &all[sample]) {
             None | Some(Ok(None)) => Ok(None),
             Some(Ok(Some(background))) => Ok(Some(background)),
@@ -325,7 +347,7 @@ impl<'a> Run<'a> {
     fn all_samples(&mut self) {
         let start = Instant::now();
         let subject = |sample: usize| -> Result<Subject<'_>, String> {
-            let (Some(sums), frames) = &self.sample_sums[sample] else {
+            let Sum { sums: Some(sums), frames } = &self.sample_sums[sample] else {
                 return Err("none of its frames has results".to_owned());
             };
             let background = self.background(sample)?;
@@ -355,6 +377,7 @@ impl<'a> Run<'a> {
                         let (sample, quality) = (sample.name.clone(), reduced.quality);
                         self.quality.push(SampleQuality { sample, quality });
                     }
+                    self.sectors.push((sample.name.clone(), results.sectors));
                     self.curves.extend(results.ring.map(|(patterns, reduced)| SampleCurves {
                         sample: sample.name.clone(),
                         patterns,

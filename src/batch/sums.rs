@@ -8,9 +8,31 @@ use crate::config::Config;
 use crate::integrate::{Accumulators, PatternError};
 use crate::pipeline::BackgroundPattern;
 
-/// Adds a frame to a sum that may not have begun.
-pub(super) fn add(sum: &mut Option<Accumulators>, frame: &Accumulators) -> Result<(), PatternError> {
-    sum.get_or_insert_default().add(frame)
+/// Frames of a sample or background, added.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sum {
+    /// `None` before the first.
+    pub(super) sums: Option<Accumulators>,
+    /// How many.
+    pub(super) frames: usize,
+}
+
+impl Sum {
+    /// One more.
+    pub(super) fn add(&mut self, frame: &Accumulators) -> Result<(), PatternError> {
+        self.sums.get_or_insert_default().add(frame)?;
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// One less.
+    pub(super) fn remove(&mut self, frame: &Accumulators) -> Result<(), PatternError> {
+        if let Some(sums) = &mut self.sums {
+            sums.remove(frame)?;
+            self.frames -= 1;
+        }
+        Ok(())
+    }
 }
 
 /// What each sample subtracts, from the `sums` of the different backgrounds; or why it cannot.
@@ -18,13 +40,13 @@ pub(super) fn background_patterns(
     config: &Config,
     prepared: &Prepared,
     work: &Work,
-    sums: &[Option<Accumulators>],
+    sums: &[Sum],
 ) -> Vec<Result<Option<BackgroundPattern>, String>> {
     let plan = &prepared.plans.integration;
     let patterns: Vec<Option<(Arc<Vec<_>>, Option<Arc<_>>)>> = sums
         .iter()
         .map(|sums| {
-            let sums = sums.as_ref()?;
+            let sums = sums.sums.as_ref()?;
             let of_region = |region| prepared.behind_sample(&sums.pattern(plan, region), region);
             let cake = sums.cake(plan).map(|cake| Arc::new(prepared.cake_behind_sample(cake)));
             Some((Arc::new((0..plan.regions.len()).map(of_region).collect()), cake))

@@ -3,6 +3,7 @@
 mod bench;
 mod calibrate;
 mod check;
+mod compare;
 mod demo;
 mod pdf;
 mod report;
@@ -70,6 +71,8 @@ enum Command {
     Tune(Box<tune::TuneArgs>),
     /// Qdamp and Qbroad of the instrument from G(r) of a calibrant.
     Resolution(resolution::ResolutionArgs),
+    /// Two runs or two samples, curve by curve: differences with σ, χ², tables and pictures.
+    Compare(compare::CompareArgs),
     /// Find the geometry from frames of a calibrant, without a guess, with uncertainties.
     Calibrate(calibrate::CalibrateArgs),
     /// Make the page of a finished run again from its results: report/index.html.
@@ -149,6 +152,7 @@ impl Cli {
             Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Tune(args) => tune::run(&args, self.quiet),
             Command::Resolution(args) => resolution::run(&args),
+            Command::Compare(args) => compare::run(&args, self.quiet),
             Command::Calibrate(args) => calibrate::run(&args, self.quiet),
             Command::Report(args) => report::report(&args),
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),

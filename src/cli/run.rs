@@ -65,6 +65,8 @@ pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Resul
             Status::Skipped(reason) => {
                 bar.suspend(|| say(format_args!("skipped: {}: {reason}", frame.path.display())))
             }
+            // Known after the last frame: `report` says it.
+            Status::LeftOut(_) => {}
         }
         bar.inc(1);
     });
@@ -101,17 +103,20 @@ pub(super) fn report(record: &RunRecord, quiet: bool) {
     if quiet {
         return;
     }
+    for (sample, verdict) in record.series.iter().chain(&record.anisotropy) {
+        say(format_args!("{sample}: {verdict}"));
+    }
     record.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
-    let Ledger { found, done, failed, skipped } = record.ledger;
+    let Ledger { found, done, failed, skipped, left_out } = record.ledger;
     let (seconds, engine) = (record.timings.total_s, &record.engine);
     say(format_args!(
-        "{found} frames: {done} done, {failed} failed, {skipped} skipped; {seconds:.2} s on {} ({})",
+        "{found} frames: {done} done, {failed} failed, {skipped} skipped, {left_out} left out; {seconds:.2} s on {} ({})",
         engine.kind, engine.device
     ));
 }
 
 pub(super) fn outcome_of(record: &RunRecord) -> Outcome {
-    if record.ledger.done == record.ledger.found && record.failed_samples.is_empty() {
+    if record.ledger.done + record.ledger.left_out == record.ledger.found && record.failed_samples.is_empty() {
         Outcome::Done
     } else {
         Outcome::SomeFailed

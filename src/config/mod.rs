@@ -22,6 +22,7 @@ pub use problem::{ConfigError, Problem, ProblemKind};
 pub use resolve::Coverage;
 pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 
+use crate::anisotropy::AnisotropySettings;
 use crate::correct::DeadTime;
 use crate::frame::FrameAddress;
 use crate::geometry::Geometry;
@@ -30,8 +31,9 @@ use crate::grid::Bins;
 use crate::integrate::{CakeAxes, Filter, PlanCache, RadialUnit, Region, Splitting};
 use crate::low_r::LowRFitSettings;
 use crate::pdf::{Covariance, TransformSettings};
-use crate::peaks::PeakSettings;
+use crate::peaks::{PeakSettings, SubPeakSettings};
 use crate::scattering::Composition;
+use crate::series::SeriesSettings;
 use crate::structure::{Form, StructureSettings};
 use crate::systematic::SystematicSettings;
 
@@ -68,6 +70,20 @@ pub struct Config {
     pub samples: Vec<Sample>,
     /// S(Q), G(r) and peaks; `None` = integrate only.
     pub pdf: Option<PdfSettings>,
+    /// The first peak of each sample's G(r) as a sum of Gaussians; `None` = not asked for.
+    pub sub_peaks: Option<SubPeakSettings>,
+    /// Narrow sectors and what they say; `None` = not asked for.
+    pub anisotropy: Option<AnisotropySettings>,
+    /// What the samples are compared with.
+    pub series: SeriesSettings,
+}
+
+impl Config {
+    /// The full ring, the sectors that the run file names, then those of the anisotropy.
+    pub fn all_regions(&self) -> Vec<Region> {
+        let azimuths = self.anisotropy.iter().flat_map(|anisotropy| anisotropy.azimuths.regions());
+        self.regions.iter().cloned().chain(azimuths).collect()
+    }
 }
 
 /// A frame of a calibrant.
@@ -207,6 +223,8 @@ pub struct Sample {
     pub frames: Vec<FrameAddress>,
     /// What is subtracted: the sample's own or the series'.
     pub background: Option<Background>,
+    /// Samples of one state are repeats of each other.
+    pub state: Option<String>,
     /// Numbers that the series may be compared with.
     pub properties: BTreeMap<String, f64>,
 }

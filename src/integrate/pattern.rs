@@ -65,6 +65,28 @@ impl Accumulators {
         Ok(())
     }
 
+    /// Takes the sums of a frame out again that was added before. A bin that only it had is empty then.
+    ///
+    /// # Errors
+    /// Sums of another number of bins.
+    pub fn remove(&mut self, other: &Accumulators) -> Result<(), PatternError> {
+        let (found, expected) = (other.norm.len(), self.norm.len());
+        if found != expected {
+            return Err(PatternError::Bins { found, expected });
+        }
+        for k in 0..expected {
+            self.norm[k] -= other.norm[k];
+            self.signal[k] -= other.signal[k];
+            self.variance[k] -= other.variance[k];
+            // What is left of a bin's rounding is no exposure.
+            if self.norm[k] <= 1e-9 * other.norm[k] {
+                [self.norm[k], self.signal[k], self.variance[k]] = [0.0; 3];
+            }
+        }
+        self.excluded_pixels -= other.excluded_pixels.min(self.excluded_pixels);
+        Ok(())
+    }
+
     /// Multiplies the norm by what the frame is measured in: exposure or monitor \[E4\].
     pub fn scale_norm(&mut self, factor: f64) {
         for norm in &mut self.norm {
@@ -184,8 +206,10 @@ mod tests {
         total.add(&one).unwrap();
         total.add(&one).unwrap();
         assert_eq!((total.signal[0], total.norm[0], total.excluded_pixels), (6.0, 3.0, 4));
+        total.remove(&one).unwrap();
+        assert_eq!(total, one);
         total.scale_norm(2.0);
-        assert_eq!(total.norm, [6.0, 0.0]);
+        assert_eq!(total.norm, [3.0, 0.0]);
         let short = Accumulators { norm: vec![1.0], ..Accumulators::default() };
         assert_eq!(total.add(&short), Err(PatternError::Bins { found: 0, expected: 2 }));
     }

@@ -28,6 +28,8 @@ const COLUMNS: &str = "sample,frame,sector,curve,peak,\
     fwhm_inv_angstrom,fwhm_inv_angstrom_sigma,fwhm_inv_angstrom_sigma_syst,\
     fwhm_angstrom,fwhm_angstrom_sigma,fwhm_angstrom_sigma_syst,\
     area_inv_angstrom,area_inv_angstrom_sigma,area_inv_angstrom_sigma_syst,\
+    asymmetry,asymmetry_sigma,asymmetry_sigma_syst,\
+    correlation_length_angstrom,correlation_length_angstrom_sigma,correlation_length_angstrom_sigma_syst,\
     coordination_number,coordination_number_sigma,coordination_number_sigma_syst";
 
 /// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
@@ -50,12 +52,21 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
             with(peak.fwhm, |syst| syst.fwhm),
         );
         let count = peak.coordination_number.map(|count| with(count, |syst| syst.coordination_number));
+        let length = peak.correlation_length().map(|length| {
+            let relative = row.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
+            [length.value, length.sigma, length.value * relative]
+        });
         let labels =
             [&row.sample, row.frame.as_deref().unwrap_or("sum"), &row.region, curve, &peak.name].map(quoted);
         let numbers = [in_unit(position), in_unit(height), in_unit(fwhm)]
             .into_iter()
             .flatten()
-            .chain([Some(with(peak.area, |syst| syst.area)), count])
+            .chain([
+                Some(with(peak.area, |syst| syst.area)),
+                Some(with(peak.asymmetry, |syst| syst.asymmetry)),
+                length,
+                count,
+            ])
             .flat_map(|m| m.map_or_else(Default::default, |m| m.map(number)));
         let figures = row.quality.figures().map(|(_, figure)| figure.map_or_else(String::new, number));
         text.push_str(&labels.into_iter().chain(numbers).chain(figures).collect::<Vec<_>>().join(","));
@@ -91,6 +102,7 @@ mod tests {
             height: measured,
             fwhm: Measured { value: f64::NAN, sigma: f64::NAN },
             area: measured,
+            asymmetry: measured,
             coordination_number,
         };
         let row = |frame: Option<&str>, peak| PeakRow {

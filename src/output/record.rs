@@ -21,6 +21,9 @@ pub enum Status {
     Failed(String),
     /// Why it was not tried.
     Skipped(String),
+    /// Its results are written, but it is not in its sample's sum: why.
+    #[serde(rename = "left_out")]
+    LeftOut(String),
 }
 
 /// One frame of the run.
@@ -69,7 +72,7 @@ pub struct Redone {
     pub frames: Vec<FrameAddress>,
 }
 
-/// found = done + failed + skipped.
+/// found = done + failed + skipped + left_out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Ledger {
     /// Frames of the run, backgrounds included.
@@ -80,6 +83,8 @@ pub struct Ledger {
     pub failed: usize,
     /// Not tried, each with its reason.
     pub skipped: usize,
+    /// With results, but unlike the others of their sample and not in its sum.
+    pub left_out: usize,
 }
 
 impl Ledger {
@@ -91,6 +96,7 @@ impl Ledger {
                 Status::Done => ledger.done += 1,
                 Status::Failed(_) => ledger.failed += 1,
                 Status::Skipped(_) => ledger.skipped += 1,
+                Status::LeftOut(_) => ledger.left_out += 1,
             }
         }
         ledger
@@ -167,6 +173,10 @@ pub struct RunRecord {
     pub quality: Vec<SampleQuality>,
     /// What was fitted at low r, where that is asked for.
     pub low_r_fits: Vec<SampleLowRFit>,
+    /// What each sample is against the reference, in words.
+    pub series: Vec<(String, String)>,
+    /// What was found of each sample's anisotropy, in words, where it was looked for.
+    pub anisotropy: Vec<(String, String)>,
     /// The files beside the frames: run file, geometry, masks, flat, dark.
     pub inputs: Vec<InputRecord>,
     /// Each frame, in the order of the run.
@@ -192,7 +202,7 @@ mod tests {
             status,
         };
         let frames = [frame(Status::Done), frame(Status::Failed("torn".into())), frame(Status::Done)];
-        assert_eq!(Ledger::of(3, &frames), Ledger { found: 3, done: 2, failed: 1, skipped: 0 });
+        assert_eq!(Ledger::of(3, &frames), Ledger { found: 3, done: 2, failed: 1, skipped: 0, left_out: 0 });
         let json = serde_json::to_value(&frames[1]).unwrap();
         assert_eq!((json["status"].as_str(), json["reason"].as_str()), (Some("failed"), Some("torn")));
         assert_eq!(serde_json::to_value(&frames[0]).unwrap()["status"], "done");

@@ -27,10 +27,15 @@ impl TransformPlan {
     /// measured points with the scale known, the fitted scale and constant moving with them \[E11a\], and ⟨⟩ the mean over what a
     /// pixel covers \[E4c\].
     pub fn covariance(&self, structure: &StructureFactor) -> Vec<f64> {
+        self.covariance_at(&(0..self.r().len()).collect::<Vec<usize>>(), structure)
+    }
+
+    /// [`TransformPlan::covariance`] of some of the values of r, by their indices.
+    pub fn covariance_at(&self, indices: &[usize], structure: &StructureFactor) -> Vec<f64> {
         let grid = self.f_grid();
-        let rows: Vec<Vec<f64>> = (0..self.r().len())
-            .into_par_iter()
-            .map(|index| grid.scattered(self.row(index).to_vec(), structure))
+        let rows: Vec<Vec<f64>> = indices
+            .par_iter()
+            .map(|index| grid.scattered(self.row(*index).to_vec(), structure))
             .collect();
         let vectors: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
         let columns = vectors.first().map_or(0, |row| row.len());

@@ -16,6 +16,8 @@ pub struct PeakNumbers {
     pub fwhm: f64,
     /// In Å⁻¹.
     pub area: f64,
+    /// Pure number.
+    pub asymmetry: f64,
     /// Atoms in the shell.
     pub coordination_number: f64,
 }
@@ -36,6 +38,7 @@ impl PeakNumbers {
             height: peak.height.value,
             fwhm: peak.fwhm.value,
             area: peak.area.value,
+            asymmetry: peak.asymmetry.value,
             coordination_number: peak.coordination_number.unwrap_or(Measured::MISSING).value,
         }
     }
@@ -47,6 +50,7 @@ impl PeakNumbers {
             height: f(self.height, other.height),
             fwhm: f(self.fwhm, other.fwhm),
             area: f(self.area, other.area),
+            asymmetry: f(self.asymmetry, other.asymmetry),
             coordination_number: f(self.coordination_number, other.coordination_number),
         }
     }
@@ -83,12 +87,13 @@ impl PeakPlan {
                     .or(window);
                 coordination_number(&curve, self.density?, top, limits)
             });
-            let Some(Shape { position, height, fwhm, area }) = shape else { return MISSING };
+            let Some(Shape { position, height, fwhm, area, asymmetry }) = shape else { return MISSING };
             PeakNumbers {
                 position: position.value,
                 height: height.value,
                 fwhm: fwhm.map_or(f64::NAN, |fwhm| fwhm.value),
                 area: area.map_or(f64::NAN, |area| area.value),
+                asymmetry: asymmetry.map_or(f64::NAN, |asymmetry| asymmetry.value),
                 coordination_number: count.map_or(f64::NAN, |count| count.value),
             }
         };
@@ -115,5 +120,6 @@ const MISSING: PeakNumbers = PeakNumbers {
     height: f64::NAN,
     fwhm: f64::NAN,
     area: f64::NAN,
+    asymmetry: f64::NAN,
     coordination_number: f64::NAN,
 };

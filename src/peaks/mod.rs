@@ -6,15 +6,18 @@
 mod again;
 mod error;
 mod local_fit;
+mod pair_groups;
 mod plan;
 mod search;
 mod shape;
+mod sub_peaks;
 
 pub(crate) use again::OtherCurve;
 pub use again::PeakNumbers;
 pub use error::PeakError;
 pub(crate) use plan::MOST_PEAKS;
 pub use plan::PeakPlan;
+pub use sub_peaks::{SubPeak, SubPeakFit, SubPeakSettings, sub_peaks};
 
 /// A number with its standard uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -51,6 +54,8 @@ pub struct Peak {
     /// Area above S = 1 or G = 0 between the crossings on both sides, or to the minimum where the curve rises again before it
     /// crosses; in Å⁻¹ for S and for G.
     pub area: Measured,
+    /// (b − a)/(b + a) of the distances a to the left and b to the right of the position at half height.
+    pub asymmetry: Measured,
     /// Atoms in the shell, where it was asked for.
     pub coordination_number: Option<Measured>,
 }
@@ -61,6 +66,18 @@ impl Measured {
 }
 
 impl Peak {
+    /// 2π/Δq of a peak of S(Q) with the width Δq, in Å: how far the order reaches that the peak is made by; of the first sharp
+    /// diffraction peak the length of medium-range order (Elliott, J. Phys.: Condens. Matter 4 (1992) 7661). `None` for a peak of G(r).
+    pub fn correlation_length(&self) -> Option<Measured> {
+        let length = 2.0 * std::f64::consts::PI / self.fwhm.value;
+        match self.curve {
+            Curve::StructureFactor => {
+                Some(Measured { value: length, sigma: length * self.fwhm.sigma / self.fwhm.value })
+            }
+            Curve::Pdf => None,
+        }
+    }
+
     /// Why numbers of this peak are NaN; `None` where all are there.
     pub fn missing(&self) -> Option<&'static str> {
         if self.position.value.is_nan() {

@@ -118,6 +118,7 @@ fn peak(name: String, curve: Curve, shape: Option<Shape>, sigma: &dyn Fn(&[f64])
         height: measured(shape.map(|shape| &shape.height), sigma),
         fwhm: measured(shape.and_then(|shape| shape.fwhm.as_ref()), sigma),
         area: measured(shape.and_then(|shape| shape.area.as_ref()), sigma),
+        asymmetry: measured(shape.and_then(|shape| shape.asymmetry.as_ref()), sigma),
         coordination_number: None,
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Shape {
     pub(super) height: Estimate,
     pub(super) fwhm: Option<Estimate>,
     pub(super) area: Option<Estimate>,
+    pub(super) asymmetry: Option<Estimate>,
 }
 
 /// How a walk away from the top ended.
@@ -48,11 +49,11 @@ impl Sampled<'_> {
     pub(super) fn measure(&self, top: usize, window: [f64; 2]) -> Option<Shape> {
         let Maximum { position, height } = self.top(top, window)?;
         if height.value <= self.base {
-            return Some(Shape { position, height, fwhm: None, area: None });
+            return Some(Shape { position, height, fwhm: None, area: None, asymmetry: None });
         }
-        let fwhm = self.fwhm(top, &position, &height);
+        let (fwhm, asymmetry) = self.widths(top, &position, &height).unzip();
         let area = Some(self.area(top));
-        Some(Shape { position, height, fwhm, area })
+        Some(Shape { position, height, fwhm, area, asymmetry })
     }
 
     /// Polynomial through the upper part of the peak.
@@ -75,7 +76,8 @@ impl Sampled<'_> {
         })
     }
 
-    fn fwhm(&self, top: usize, position: &Estimate, height: &Estimate) -> Option<Estimate> {
+    /// Full width at half maximum, and (b − a)/(b + a) of the parts a and b to the left and right of the position.
+    fn widths(&self, top: usize, position: &Estimate, height: &Estimate) -> Option<(Estimate, Estimate)> {
         let level = 0.5 * (height.value + self.base);
         let edge = |side: Side| {
             let Walk::Below(first) = self.walk(top, level, side) else { return None };
@@ -95,10 +97,23 @@ impl Sampled<'_> {
         let (left, left_slope) = edge(Side::Left)?;
         let (right, right_slope) = edge(Side::Right)?;
         let by_level = 0.5 * (right_slope - left_slope);
-        let gradient = (0..self.x.len())
+        let gradient: Vec<f64> = (0..self.x.len())
             .map(|i| right.gradient[i] - left.gradient[i] + by_level * height.gradient[i])
             .collect();
-        Some(Estimate { value: right.value - left.value, gradient })
+        let width = right.value - left.value;
+        // The middle of the two crossings against the position, in half widths.
+        let asymmetry = (right.value + left.value - 2.0 * position.value) / width;
+        let middle_by_level = right_slope + left_slope;
+        let by_width: &Vec<f64> = &gradient;
+        let of_asymmetry = (0..self.x.len())
+            .map(|i| {
+                let of_middle = right.gradient[i] + left.gradient[i] - 2.0 * position.gradient[i]
+                    + 0.5 * middle_by_level * height.gradient[i];
+                (of_middle - asymmetry * by_width[i]) / width
+            })
+            .collect();
+        let asymmetry = Estimate { value: asymmetry, gradient: of_asymmetry };
+        Some((Estimate { value: width, gradient }, asymmetry))
     }
 
     /// Between the crossings of the base line, or the minima where the curve rises again before. A window chooses the

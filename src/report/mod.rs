@@ -2,6 +2,7 @@
 
 mod cake;
 mod calibration;
+mod comparison;
 mod detector_image;
 mod frame;
 mod html;
@@ -12,5 +13,6 @@ pub use cake::cake_svg;
 pub use calibration::calibration_svg;
 pub use frame::{FrameView, frame_svg};
 pub use html::{REPORT_FILE, ReportError, write_report};
+pub use comparison::comparison_svg;
 pub use picture::{PictureError, SampleCurves, series_svg};
 pub use tune::tune_svg;

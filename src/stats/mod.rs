@@ -1,7 +1,8 @@
-//! What is needed to say how sure a number is: distributions, correlation, straight lines.
+//! What is needed to say how sure a number is: distributions, correlation, least squares.
 
 mod correlation;
 mod distributions;
+mod least_squares;
 mod line;
 mod special;
 
@@ -9,6 +10,7 @@ pub use correlation::{Correlation, pearson, spearman};
 pub use distributions::{
     Spread, chi_squared_exceeds, f_exceeds, normal_beyond, normal_quantile, student_beyond, student_quantile,
 };
+pub use least_squares::{LeastSquares, least_squares};
 pub use line::{Line, weighted_line};
 
 /// Median of the finite values; NaN where there are none.

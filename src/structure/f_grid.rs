@@ -145,7 +145,7 @@ impl FGrid {
 }
 
 /// Mean of `values` over as many neighbours as `width` says at each point, parts of points included; fewer at the ends.
-pub(super) fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
+pub(crate) fn averaged(values: &[f64], width: &[f64]) -> Vec<f64> {
     let mut sums = vec![0.0];
     sums.extend(values.iter().scan(0.0, |sum, value| {
         *sum += value;

@@ -14,8 +14,8 @@ use crate::scattering::Composition;
 /// From I(Q) to S(Q) for patterns on one Q axis.
 #[derive(Debug, Clone)]
 pub struct StructurePlan {
-    resample: Resample,
-    grid: FGrid,
+    pub(super) resample: Resample,
+    pub(super) grid: FGrid,
     recipe: Recipe,
 }
 

@@ -83,6 +83,21 @@ impl Resample {
     /// # Errors
     /// Another axis, or empty bins that cannot be bridged.
     pub(super) fn take(&self, pattern: &Pattern) -> Result<Resampled, StructureError> {
+        let (intensity, sigma) = self.kept(pattern)?;
+        self.bridged(pattern, intensity, sigma)
+    }
+
+    /// As [`Resample::take`], but empty bins, of however many, stay NaN.
+    ///
+    /// # Errors
+    /// Another axis.
+    pub(super) fn take_with_holes(&self, pattern: &Pattern) -> Result<Resampled, StructureError> {
+        let (intensity, sigma) = self.kept(pattern)?;
+        Ok(self.spread_out(pattern, &intensity, &sigma))
+    }
+
+    /// I and σ of the kept points.
+    fn kept(&self, pattern: &Pattern) -> Result<(Vec<f64>, Vec<f64>), StructureError> {
         let values =
             [&pattern.intensity, &pattern.sigma, &pattern.sigma_as_independent, &pattern.unpolarized];
         let lengths = values.map(Vec::len);
@@ -90,9 +105,22 @@ impl Resample {
         if found != self.axis_len || pattern.radial.len() != self.axis_len {
             return Err(StructureError::Length { found, expected: self.axis_len });
         }
-        let mut intensity = pattern.intensity[self.kept.clone()].to_vec();
-        let mut sigma = pattern.sigma_as_independent[self.kept.clone()].to_vec();
+        let of = |values: &[f64]| values[self.kept.clone()].to_vec();
+        Ok((of(&pattern.intensity), of(&pattern.sigma_as_independent)))
+    }
+
+    fn bridged(
+        &self,
+        pattern: &Pattern,
+        mut intensity: Vec<f64>,
+        mut sigma: Vec<f64>,
+    ) -> Result<Resampled, StructureError> {
         self.bridge(&mut intensity, &mut sigma)?;
+        Ok(self.spread_out(pattern, &intensity, &sigma))
+    }
+
+    /// Onto the grid.
+    fn spread_out(&self, pattern: &Pattern, intensity: &[f64], sigma: &[f64]) -> Resampled {
         let between = |values: &[f64], (lower, share): (usize, f64)| {
             if share == 0.0 {
                 values[lower]
@@ -102,7 +130,7 @@ impl Resample {
         };
         let spread = |(lower, share)| {
             let local = self.kept_q[lower + 1] - self.kept_q[lower];
-            between(&sigma, (lower, share)) * (local / self.step).sqrt()
+            between(sigma, (lower, share)) * (local / self.step).sqrt()
         };
         let shared =
             pattern.sigma_as_independent[self.kept.clone()].iter().zip(&pattern.sigma[self.kept.clone()]);
@@ -110,16 +138,16 @@ impl Resample {
             .map(|(independent, own)| (independent / own).powi(2))
             .map(|points| if points.is_finite() { points.max(1.0) } else { 1.0 })
             .collect();
-        Ok(Resampled {
+        Resampled {
             footprint: self.nodes.iter().map(|node| between(&footprint, *node)).collect(),
-            intensity: self.nodes.iter().map(|node| between(&intensity, *node)).collect(),
+            intensity: self.nodes.iter().map(|node| between(intensity, *node)).collect(),
             sigma: self.nodes.iter().map(|node| spread(*node)).collect(),
             unpolarized: self
                 .nodes
                 .iter()
                 .map(|node| between(&pattern.unpolarized[self.kept.clone()], *node))
                 .collect(),
-        })
+        }
     }
 
     fn bridge(&self, intensity: &mut [f64], sigma: &mut [f64]) -> Result<(), StructureError> {

@@ -5,19 +5,22 @@
 
 mod closed_loop;
 mod corrections;
+mod false_positives;
 mod pulls;
 mod rings;
+mod series;
 mod setup;
 mod strain;
 
 /// Writes one part of the page.
 type Part = fn() -> String;
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("closed-loop", || closed_loop::report(36).0),
     ("corrections", corrections::report),
     ("pulls", pulls::report),
     ("strain", strain::report),
+    ("series", series::report),
     ("rings", || rings::report(&rings::TILTS_DEG).0),
 ];
 

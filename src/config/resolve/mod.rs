@@ -14,6 +14,7 @@ mod pdf;
 mod peaks;
 mod sample;
 mod samples;
+mod series;
 mod structure;
 
 use std::path::PathBuf;
@@ -67,6 +68,9 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     integration::comparable(file, has_background, check);
     let mut pdf = pdf(file, geometry.as_ref(), integration.as_ref(), check);
     sample::multiple_scattering(file, corrections.as_ref(), pdf.as_mut(), check);
+    let sub_peaks = series::sub_peaks(file, pdf.as_ref(), check);
+    let anisotropy = series::anisotropy(file, pdf.as_ref(), &samples, check);
+    let series = series::series(file, &samples, check);
     if !check.problems.list.is_empty() {
         return None;
     }
@@ -86,6 +90,9 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         cake,
         samples,
         pdf,
+        sub_peaks,
+        anisotropy,
+        series,
     })
 }
 

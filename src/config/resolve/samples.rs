@@ -30,6 +30,7 @@ pub(super) fn samples(file: &mut RunFile, check: &mut Check<'_>) -> Vec<Sample> 
                     Some(written) => background(&own, written, check),
                     None => shared.clone(),
                 },
+                state: block.state.clone(),
                 properties: block.properties.clone(),
             }
         })

@@ -3,6 +3,7 @@
 mod analysis;
 mod filter;
 mod instrument;
+mod series;
 mod written;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
     DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize, SensorBlock,
 };
+pub use series::{AnisotropyBlock, OutliersWord, SeriesBlock, SubPeaksBlock};
 pub use written::{EngineNames, OffOr, Patterns, PlanCacheKeys, Switch};
 pub(crate) use written::{Written, read};
 
@@ -69,6 +71,14 @@ pub struct RunFile {
     /// What is measured on them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peaks: Option<PeaksBlock>,
+    /// The first peak of G(r) as a sum of Gaussians.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_peaks: Option<OffOr<SubPeaksBlock>>,
+    /// What S(Q) does along the azimuth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anisotropy: Option<OffOr<AnisotropyBlock>>,
+    /// What is compared with what.
+    pub series: SeriesBlock,
     /// The samples of the series.
     pub samples: Vec<SampleBlock>,
 }
@@ -129,6 +139,9 @@ pub struct SampleBlock {
     /// Its own, or `off`; absent: the series'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<OffOr<BackgroundBlock>>,
+    /// Samples of one state are repeats of each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// Numbers that the series may be compared with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, f64>,

@@ -186,6 +186,7 @@ fn run_file(
             BeamPath::Surroundings => None,
             BeamPath::Vacuum => air.map(|_| OffOr::Off),
         },
+        state: None,
         properties: std::collections::BTreeMap::new(),
     });
     let can_saturate =

@@ -1,0 +1,84 @@
+//! Frames that are unlike the others of their sample: found, and taken out of the sum where that is asked for.
+
+use super::intake::{Taken, take_in};
+use super::queue::{Job, Role};
+use super::sums::Sum;
+use crate::config::Config;
+use crate::engine::crew::Crew;
+use crate::frame;
+use crate::output::{FrameRecord, Status};
+use crate::pipeline::Patterns;
+use crate::series::{Binned, Drift, FEWEST_FRAMES, FrameCurve, Outliers, drift};
+use crate::structure::StructureSettings;
+
+/// Whether some sample has enough frames, and they are looked at.
+pub(super) fn is_looked_for(config: &Config) -> bool {
+    config.series.outliers != Outliers::Keep
+        && config.samples.iter().any(|sample| sample.frames.len() >= FEWEST_FRAMES)
+}
+
+/// What is kept of a frame: I of its ring as measured. The background is the same for all frames of a sample, and so is its noise.
+pub(super) fn frame_curve(config: &Config, patterns: &Patterns, frame: &str, place: usize) -> FrameCurve {
+    let range = match config.pdf.as_ref().map(|pdf| &pdf.structure) {
+        Some(StructureSettings::Absolute(absolute)) => absolute.q_range,
+        Some(StructureSettings::PdfGetX3(settings)) => [settings.qmin, settings.qmax],
+        None => [f64::NEG_INFINITY, f64::INFINITY],
+    };
+    FrameCurve { frame: frame.to_owned(), place, curve: Binned::of(&patterns.measured, range) }
+}
+
+/// Drift of each sample that has enough frames, by its name.
+pub(super) fn drifts(config: &Config, curves: &[Vec<FrameCurve>]) -> Vec<(String, Drift)> {
+    let of_sample = config.samples.iter().zip(curves);
+    of_sample.filter_map(|(sample, curves)| Some((sample.name.clone(), drift(curves)?))).collect()
+}
+
+/// What speaks against each outlier, in words.
+pub(super) fn reason(frame: &crate::series::FrameDrift) -> String {
+    format!(
+        "unlike the other frames of its sample: χ²/ν = {:.1} over {} points",
+        frame.against_others.reduced(),
+        frame.against_others.freedom
+    )
+}
+
+/// Reads and integrates the outliers of a sample again and takes them out of its sum; each is noted in its record. The reason why one
+/// stays is returned.
+pub(super) fn leave_out(
+    config: &Config,
+    crew: &Crew,
+    sample: usize,
+    found: &Drift,
+    sum: &mut Sum,
+    records: &mut [FrameRecord],
+) -> Vec<String> {
+    let mut stayed = Vec::new();
+    for outlier in found.outliers() {
+        let address = &config.samples[sample].frames[outlier.place];
+        let job = Job { address: address.clone(), role: Role::Sample(sample, outlier.place) };
+        let shape = config.geometry.detector.shape;
+        let (again, _) = take_in(vec![(job, frame::read(address))], config, shape, crew, 0);
+        let removed = match again.into_iter().next() {
+            Some(Taken { sums: Some(sums), .. }) => sum.remove(&sums).map_err(|error| error.to_string()),
+            Some(Taken { record, sums: None, .. }) => Err(format!("{:?}", record.status)),
+            None => Err("it could not be read again".to_owned()),
+        };
+        match removed {
+            Ok(()) => {
+                let record = records.iter_mut().find(|record| {
+                    record.path == address.path
+                        && record.image == address.image
+                        && record.used_for == config.samples[sample].name
+                });
+                if let Some(record) = record {
+                    record.status = Status::LeftOut(reason(outlier));
+                }
+            }
+            Err(why) => {
+                let path = address.path.display();
+                stayed.push(format!("{path}: {}, but it stays in the sum: {why}", reason(outlier)));
+            }
+        }
+    }
+    stayed
+}

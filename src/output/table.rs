@@ -1,0 +1,97 @@
+//! Tidy tables: one row for each thing, units in the names of the columns.
+
+/// A table of cells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    text: String,
+}
+
+impl Table {
+    /// With these columns, separated by commas.
+    pub fn new(columns: &str) -> Table {
+        Table { text: format!("{columns}\n") }
+    }
+
+    /// One row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let cells: Vec<String> = cells.into_iter().map(|cell| cell.0).collect();
+        self.text.push_str(&cells.join(","));
+        self.text.push('\n');
+    }
+
+    /// As CSV, UTF-8.
+    pub fn csv(self) -> String {
+        self.text
+    }
+}
+
+/// A cell: text, or a number; what is not finite or not there is empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell(String);
+
+impl From<&str> for Cell {
+    /// RFC 4180: a field with a comma, quote or line break stands in quotes.
+    fn from(text: &str) -> Cell {
+        if text.contains([',', '"', '\n', '\r']) {
+            Cell(format!("\"{}\"", text.replace('"', "\"\"")))
+        } else {
+            Cell(text.to_owned())
+        }
+    }
+}
+
+impl From<&String> for Cell {
+    fn from(text: &String) -> Cell {
+        Cell::from(text.as_str())
+    }
+}
+
+impl From<f64> for Cell {
+    /// Nine digits.
+    fn from(value: f64) -> Cell {
+        let size = value.abs();
+        if !value.is_finite() {
+            Cell(String::new())
+        } else if size == 0.0 || (1e-4..1e9).contains(&size) {
+            // Digits after the point so that nine count.
+            let digits = if size == 0.0 { 0 } else { (8 - size.log10().floor() as i32).max(0) };
+            Cell(format!("{value:.*}", digits as usize))
+        } else {
+            Cell(format!("{value:.8e}"))
+        }
+    }
+}
+
+impl From<usize> for Cell {
+    fn from(count: usize) -> Cell {
+        Cell(count.to_string())
+    }
+}
+
+impl<T> From<Option<T>> for Cell
+where
+    Cell: From<T>,
+{
+    fn from(value: Option<T>) -> Cell {
+        value.map_or_else(|| Cell(String::new()), Cell::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_keep_nine_digits_and_quote_what_needs_it() {
+        let mut table = Table::new("a,b,c,d,e,f");
+        table.row([
+            Cell::from("x, y"),
+            Cell::from(2.723_456_789_1),
+            Cell::from(-1.234_567_891_2e-7),
+            Cell::from(f64::NAN),
+            Cell::from(3),
+            Cell::from(None::<f64>),
+        ]);
+        assert_eq!(table.csv(), "a,b,c,d,e,f\n\"x, y\",2.72345679,-1.23456789e-7,,3,\n");
+    }
+}

@@ -1,0 +1,117 @@
+//! run.json is what docs/run.schema.json says, and the tables of a series are there: one run of a small demo for all of it.
+
+use std::path::Path;
+
+use halor::batch::{RunOptions, run};
+use halor::compare::{compare, find_samples};
+use halor::config::{DemoDetector, demo_twin, load};
+use halor::output::Existing;
+use serde_json::Value;
+
+/// What of JSON Schema the file uses: type, enum, properties, required, additionalProperties, items, minItems, maxItems, $ref.
+fn check(value: &Value, schema: &Value, root: &Value, place: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#')).unwrap();
+        return check(value, target, root, place);
+    }
+    let is = |kind: &str| match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "null" => value.is_null(),
+        other => panic!("{place}: type {other}"),
+    };
+    match &schema["type"] {
+        Value::String(kind) => assert!(is(kind), "{place}: {value} is no {kind}"),
+        Value::Array(kinds) => {
+            assert!(kinds.iter().any(|kind| is(kind.as_str().unwrap())), "{place}: {value} is none of {kinds:?}");
+        }
+        other => panic!("{place}: type {other}"),
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{place}: {value} is none of {words:?}");
+    }
+    if let Some(object) = value.as_object() {
+        for key in schema["required"].as_array().unwrap() {
+            assert!(object.contains_key(key.as_str().unwrap()), "{place}: no {key}");
+        }
+        for (key, value) in object {
+            let of_key = &schema["properties"][key];
+            assert!(!of_key.is_null(), "{place}: {key} is not in the schema");
+            check(value, of_key, root, &format!("{place}.{key}"));
+        }
+    }
+    if let Some(list) = value.as_array() {
+        let within = |key: &str, default: u64| schema[key].as_u64().unwrap_or(default) as usize;
+        assert!((within("minItems", 0)..=within("maxItems", u64::MAX >> 1)).contains(&list.len()), "{place}");
+        for (index, value) in list.iter().enumerate() {
+            check(value, &schema["items"], root, &format!("{place}[{index}]"));
+        }
+    }
+}
+
+fn lines(path: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_run_leaves_what_schema_and_guide_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let twin = demo_twin(DemoDetector::Pilatus300k, dir.path(), &[]).unwrap().twin;
+    let written = twin.write(Existing::Keep).unwrap();
+    let overrides = [
+        "anisotropy={azimuth_bins: 36, fold: on, load_axis_deg: 90, reference: as-cast}",
+        "sub_peaks={r_range_angstrom: [2.0, 3.9]}",
+        "samples[1].state=relaxed",
+        "samples[2].state=relaxed",
+        "samples[0].properties={energy_j: 0, strain_percent: 9.6}",
+        "samples[1].properties={energy_j: 1, strain_percent: 0}",
+        "samples[3].properties={energy_j: 100, strain_percent: 14.5}",
+        "pdf.systematic=off",
+        "engine=cpu",
+    ];
+    let overrides = overrides.map(str::to_owned);
+    let loaded = load(written.run_files.last().unwrap(), &overrides).unwrap();
+    let result = run(&loaded, RunOptions { existing: Existing::Keep }, &|_| {}).unwrap();
+    let output = &loaded.config.output;
+
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/run.schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let record: Value =
+        serde_json::from_str(&std::fs::read_to_string(output.join("run.json")).unwrap()).unwrap();
+    check(&record, &schema, &schema, "run");
+
+    // Every file that is listed is there, and every table has rows of one length.
+    for file in &result.record.outputs {
+        assert!(output.join(file).is_file(), "{}", file.display());
+    }
+    for (table, rows) in
+        [("series.csv", 100), ("differences.csv", 30), ("trends.csv", 50), ("frames.csv", 24), ("drift.csv", 50), ("sectors.csv", 108)]
+    {
+        let lines = lines(&output.join(table));
+        // Names with commas do not occur here, nor does any cell with one.
+        assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
+        assert!(lines.len() > rows, "{table}: {}", lines.len());
+    }
+    assert!(lines(&output.join("differences/deformed.sq.csv")).len() > 500);
+    assert!(lines(&output.join("differences/deformed_X-Y.gr.csv")).len() > 500);
+    assert!(lines(&output.join("deformed/deformed.harmonics_of_r.csv")).len() > 500);
+    for line in result.record.series.iter().chain(&result.record.anisotropy) {
+        println!("{}: {}", line.0, line.1);
+    }
+    let verdict = |sample: &str| &result.record.anisotropy.iter().find(|(name, _)| name == sample).unwrap().1;
+    assert!(verdict("deformed").starts_with("anisotropic: the direction χ = "), "{}", verdict("deformed"));
+
+    // The same sample with itself has no difference; with another it has.
+    let sample = |name: &str| find_samples(&output.join(name)).unwrap().0.remove(0);
+    let same = compare(&sample("as-cast"), &sample("as-cast")).unwrap();
+    assert!(same.chi2_of_i.unwrap().chi2 < 1e-9 && same.peaks.iter().all(|peak| peak.difference.value == 0.0));
+    let other = compare(&sample("Tg-10h"), &sample("as-cast")).unwrap();
+    assert!(other.chi2_of_i.unwrap().p < 1e-6 && other.peaks.len() > 20);
+    assert_eq!(find_samples(output).unwrap().0.len(), 6);
+    let nothing = find_samples(dir.path()).unwrap_err().to_string();
+    assert!(nothing.contains("no results here"), "{nothing}");
+}
