@@ -63,8 +63,7 @@ fn anisotropy_plan(window: Window) -> AnisotropyPlan {
 
 /// I of the ring and of each sector of a glass under load along χ = `axis_deg`, without noise.
 fn exact(strain: f64, axis_deg: f64) -> Vec<Vec<f64>> {
-    let load =
-        Load { axis_rad: axis_deg.to_radians(), strain, poisson_ratio: RATIO, second_harmonic: None };
+    let load = Load { axis_rad: axis_deg.to_radians(), strain, poisson_ratio: RATIO, second_harmonic: None };
     let glass = Glass::zr_based();
     let s0 = RadialTable::from_fn(1.02 * Q_MAX, |q| glass.s_of_q(q));
     let wavelength = wavelength_angstrom(ENERGY_KEV);
@@ -181,7 +180,9 @@ fn the_tensor_of_noisy_frames_and_its_sigma() {
         }
         let rms = (squares / (2 * repeats) as f64).sqrt();
         let width = (pulls.iter().map(|p| p * p).sum::<f64>() / pulls.len() as f64).sqrt();
-        eprintln!("strain {strain}: rms {rms:.1e}, pulls {width:.3} wide, {none} of {repeats} without anisotropy");
+        eprintln!(
+            "strain {strain}: rms {rms:.1e}, pulls {width:.3} wide, {none} of {repeats} without anisotropy"
+        );
         assert!(rms < 3e-5, "{rms}");
         // 200 pulls: a width of 1 scatters by 5 %.
         assert!((0.85..1.2).contains(&width), "{width}");

@@ -26,7 +26,10 @@ fn check(value: &Value, schema: &Value, root: &Value, place: &str) {
     match &schema["type"] {
         Value::String(kind) => assert!(is(kind), "{place}: {value} is no {kind}"),
         Value::Array(kinds) => {
-            assert!(kinds.iter().any(|kind| is(kind.as_str().unwrap())), "{place}: {value} is none of {kinds:?}");
+            assert!(
+                kinds.iter().any(|kind| is(kind.as_str().unwrap())),
+                "{place}: {value} is none of {kinds:?}"
+            );
         }
         other => panic!("{place}: type {other}"),
     }
@@ -88,9 +91,14 @@ fn a_run_leaves_what_schema_and_guide_say() {
     for file in &result.record.outputs {
         assert!(output.join(file).is_file(), "{}", file.display());
     }
-    for (table, rows) in
-        [("series.csv", 100), ("differences.csv", 30), ("trends.csv", 50), ("frames.csv", 24), ("drift.csv", 50), ("sectors.csv", 108)]
-    {
+    for (table, rows) in [
+        ("series.csv", 100),
+        ("differences.csv", 30),
+        ("trends.csv", 50),
+        ("frames.csv", 24),
+        ("drift.csv", 50),
+        ("sectors.csv", 108),
+    ] {
         let lines = lines(&output.join(table));
         // Names with commas do not occur here, nor does any cell with one.
         assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
@@ -108,7 +116,9 @@ fn a_run_leaves_what_schema_and_guide_say() {
     // The same sample with itself has no difference; with another it has.
     let sample = |name: &str| find_samples(&output.join(name)).unwrap().0.remove(0);
     let same = compare(&sample("as-cast"), &sample("as-cast")).unwrap();
-    assert!(same.chi2_of_i.unwrap().chi2 < 1e-9 && same.peaks.iter().all(|peak| peak.difference.value == 0.0));
+    assert!(
+        same.chi2_of_i.unwrap().chi2 < 1e-9 && same.peaks.iter().all(|peak| peak.difference.value == 0.0)
+    );
     let other = compare(&sample("Tg-10h"), &sample("as-cast")).unwrap();
     assert!(other.chi2_of_i.unwrap().p < 1e-6 && other.peaks.len() > 20);
     assert_eq!(find_samples(output).unwrap().0.len(), 6);

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use halor::compare::{Comparison, SavedSample, compare, find_samples};
 use halor::compare::CompareError;
+use halor::compare::{Comparison, SavedSample, compare, find_samples};
 use halor::output::{Cell, Existing, Table, Together, curve_pair_csv};
 use halor::report::comparison_svg;
 
@@ -36,7 +36,8 @@ pub(super) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<Outcome> {
         }
     };
     let mut files = Together::default();
-    let mut table = Table::new("a,b,what,a_value,a_sigma,b_value,b_sigma,difference,difference_sigma,z,chi2,freedom,p");
+    let mut table =
+        Table::new("a,b,what,a_value,a_sigma,b_value,b_sigma,difference,difference_sigma,z,chi2,freedom,p");
     for (a, b) in &pairs {
         let found = compare(a, b)?;
         rows(&found, &mut table);

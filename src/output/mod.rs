@@ -27,7 +27,8 @@ pub use record::{
     FrameRecord, InputRecord, Ledger, Redone, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
 };
 pub use series::{
-    DifferenceRow, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv, frames_csv, series_csv, sub_peaks_csv, trends_csv,
+    DifferenceRow, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv, frames_csv, series_csv,
+    sub_peaks_csv, trends_csv,
 };
 pub use table::{Cell, Table};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};

@@ -11,8 +11,8 @@ mod tune;
 
 pub use cake::cake_svg;
 pub use calibration::calibration_svg;
+pub use comparison::comparison_svg;
 pub use frame::{FrameView, frame_svg};
 pub use html::{REPORT_FILE, ReportError, write_report};
-pub use comparison::comparison_svg;
 pub use picture::{PictureError, SampleCurves, series_svg};
 pub use tune::tune_svg;

@@ -44,11 +44,16 @@ fn plan(q: &[f64], composition: &Composition) -> ReductionPlan {
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         iteration: None,
         low_q: LowQ::Parabola,
+        multiple_scattering: None,
     };
     let settings = PdfSettings {
+        low_r_fit: None,
         composition: composition.clone(),
         structure: StructureSettings::Absolute(absolute),
-        transform: TransformSettings { window: Window::Lorch, r: Points { start: 0.0, step: 0.02, count: 560 } },
+        transform: TransformSettings {
+            window: Window::Lorch,
+            r: Points { start: 0.0, step: 0.02, count: 560 },
+        },
         peaks: PeakSettings {
             s_of_q: windows(&RANGES),
             g_of_r: windows(&R_RANGES),

@@ -2,6 +2,7 @@
 //!
 //! Nothing is computed again, so that a report can be made of any results at any time; it needs no network.
 
+mod changes;
 mod curves;
 mod figure;
 mod frames;
@@ -65,6 +66,8 @@ fn html(results: &Results) -> Result<String, ReportError> {
         metrics::overview(results)?,
         curves::section(results)?,
         metrics::section(results),
+        changes::section(results)?,
+        changes::anisotropy(results)?,
         sectors::section(results)?,
         frames::section(results)?,
         pictures::section(results)?,

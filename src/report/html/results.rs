@@ -1,6 +1,6 @@
 //! What a run has left in its folder, read again: `run.json`, `config.yaml`, `peaks.csv` and the curves.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -62,6 +62,11 @@ pub(super) struct Record {
     pub(super) inputs: Vec<Input>,
     pub(super) frames: Vec<Frame>,
     pub(super) outputs: Vec<PathBuf>,
+    /// Sample and sentence.
+    #[serde(default)]
+    pub(super) series: Vec<(String, String)>,
+    #[serde(default)]
+    pub(super) anisotropy: Vec<(String, String)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,9 +109,16 @@ pub(super) struct Frame {
 /// The parts of `config.yaml` that are shown by themselves.
 #[derive(Debug, Deserialize)]
 struct Config {
-    samples: Vec<Named>,
+    samples: Vec<Sample>,
     #[serde(default)]
     sectors: Vec<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Sample {
+    name: String,
+    #[serde(default)]
+    properties: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,6 +136,8 @@ pub(super) struct Results {
     pub(super) config: String,
     /// Names of samples, in the order of the run file.
     pub(super) samples: Vec<String>,
+    /// What the run file says of each of them.
+    pub(super) properties: Vec<BTreeMap<String, f64>>,
     /// Names of sectors, without the ring.
     pub(super) sectors: Vec<String>,
     /// `peaks.csv`; empty where nothing was reduced.
@@ -151,14 +165,16 @@ impl Results {
         } else {
             Table::default()
         };
-        let names = |named: Vec<Named>| named.into_iter().map(|named| named.name).collect();
+        let (samples, properties) =
+            parsed.samples.into_iter().map(|sample| (sample.name, sample.properties)).unzip();
         Ok(Results {
             folder: folder.to_path_buf(),
             files,
             record,
             config,
-            samples: names(parsed.samples),
-            sectors: names(parsed.sectors),
+            samples,
+            properties,
+            sectors: parsed.sectors.into_iter().map(|sector| sector.name).collect(),
             peaks,
         })
     }
@@ -208,6 +224,16 @@ impl Results {
         named.map(read).collect()
     }
 
+    /// A table that the run may have left.
+    pub(super) fn table(&self, name: &str) -> Result<Option<Table>, ReportError> {
+        if !self.files.contains(Path::new(name)) {
+            return Ok(None);
+        }
+        let path = self.folder.join(name);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ReportError::Read { path: path.clone(), source })?;
+        Table::parse(&text).map(Some).map_err(|reason| ReportError::Malformed { path, reason })
+    }
     fn curve(&self, file: &Path, kind: Kind) -> Result<Option<Curve>, ReportError> {
         if !self.files.contains(file) {
             return Ok(None);

@@ -62,6 +62,11 @@ impl Row<'_> {
         self.text(column).parse().ok().filter(|value: &f64| value.is_finite())
     }
 
+    /// The cell in column number `index`, from 0, as a number.
+    pub(super) fn number_at(&self, index: usize) -> Option<f64> {
+        self.cells.get(index)?.parse().ok().filter(|value: &f64| value.is_finite())
+    }
+
     /// A number with the columns `…_sigma` and `…_sigma_syst` beside it.
     pub(super) fn value(&self, column: &str) -> Option<Value> {
         let value = self.number(column)?;
