@@ -156,13 +156,13 @@ impl QualityPlan {
 
 /// Where a figure is off by more than this, it is said. S − 1 at high Q: what an error of the scale of 1 % leaves.
 const HIGH_Q_MEAN: f64 = 0.01;
-/// Low-r residual: exact data of a glass leave 0.002, and 0.05 where their I is tilted by 8 % over the range (tests/truth).
+/// Low-r residual: exact data of a glass leave 0.0005, and 0.05 where their I is tilted by 8 % over the range (tests/truth).
 const LOW_R_RESIDUAL: f64 = 0.2;
-/// Density from the slope: 0.3 % off on the exact data, 6 % on the tilted ones.
+/// Density from the slope: 0.06 % off on the exact data, 6 % on the tilted ones.
 const DENSITY: f64 = 0.1;
-/// The scale of the sum rule: 3e-7 off on the exact data, 1.1 % on the tilted ones.
+/// The scale of the sum rule: 2e-6 off on the exact data, 1.1 % on the tilted ones.
 const SCALE: f64 = 0.01;
-/// What the polynomial may take of S: 4e-4 of the exact data, 0.037 of the tilted ones.
+/// What the polynomial may take of S: 8e-5 of the exact data, 0.037 of the tilted ones.
 const CORRECTION: f64 = 0.03;
 
 impl Quality {

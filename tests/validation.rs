@@ -9,10 +9,10 @@ mod setup;
 fn random_set_ups_come_back() {
     let (table, largest) = closed_loop::report(3);
     println!("{table}");
-    // Largest of the set-ups in docs/validation.md, and half as much again.
-    assert!(largest.s_rms < 0.002 && largest.g_rw < 0.015, "{largest:?}");
+    // Measured: 0.0009, 0.0045, 0.0003 Å, 0.31 %, 0.23 %; the last is the continuation below Qmin, and wanted within 0.5 %.
+    assert!(largest.s_rms < 0.002 && largest.g_rw < 0.01, "{largest:?}");
     assert!(largest.r1_angstrom < 0.001, "{largest:?}");
-    assert!(largest.r1_height < 0.006 && largest.coordination_number < 0.008, "{largest:?}");
+    assert!(largest.r1_height < 0.006 && largest.coordination_number < 0.005, "{largest:?}");
 }
 
 /// A sharp ring is where it is in every sector, the detector upright and tilted by 45°.
