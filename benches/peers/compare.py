@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 
@@ -21,10 +22,14 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--bins", type=int, default=3000)
+    parser.add_argument("--only", choices=("splittings", "more_than_the_ring", "filters", "frames_to_g", "files"),
+                        help="one part of the table")
     return parser.parse_args()
 
 
 OPTIONS = arguments()
+# What libraries say of their own future.
+warnings.filterwarnings("ignore")
 for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = str(OPTIONS.threads)
 
@@ -298,7 +303,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         c = Comparison(Path(folder))
         for part in (splittings, more_than_the_ring, filters, frames_to_g, files):
-            part(c)
+            if OPTIONS.only in (None, part.__name__):
+                part(c)
     for package in ("azint", "midas_integrate", "glassure"):
         if importlib.util.find_spec(package) is None:
             print(f"\n{package}: not installed")
