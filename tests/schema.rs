@@ -26,7 +26,10 @@ fn check(value: &Value, schema: &Value, root: &Value, place: &str) {
     match &schema["type"] {
         Value::String(kind) => assert!(is(kind), "{place}: {value} is no {kind}"),
         Value::Array(kinds) => {
-            assert!(kinds.iter().any(|kind| is(kind.as_str().unwrap())), "{place}: {value} is none of {kinds:?}");
+            assert!(
+                kinds.iter().any(|kind| is(kind.as_str().unwrap())),
+                "{place}: {value} is none of {kinds:?}"
+            );
         }
         other => panic!("{place}: type {other}"),
     }
@@ -64,12 +67,15 @@ fn a_run_leaves_what_schema_and_guide_say() {
     let written = twin.write(Existing::Keep).unwrap();
     let overrides = [
         "anisotropy={azimuth_bins: 36, fold: on, load_axis_deg: 90, reference: as-cast}",
+        "sectors=[{name: X, centre_deg: 22.5, width_deg: 45}, {name: Y, centre_deg: 67.5, width_deg: 45}]",
         "sub_peaks={r_range_angstrom: [2.0, 3.9]}",
         "samples[1].state=relaxed",
         "samples[2].state=relaxed",
         "samples[0].properties={energy_j: 0, strain_percent: 9.6}",
         "samples[1].properties={energy_j: 1, strain_percent: 0}",
         "samples[3].properties={energy_j: 100, strain_percent: 14.5}",
+        "samples[5].frames=[frames/deformed/*.tif, frames/air/*_0001.tif]",
+        "series.outliers=leave_out",
         "pdf.systematic=off",
         "engine=cpu",
     ];
@@ -84,13 +90,24 @@ fn a_run_leaves_what_schema_and_guide_say() {
         serde_json::from_str(&std::fs::read_to_string(output.join("run.json")).unwrap()).unwrap();
     check(&record, &schema, &schema, "run");
 
+    // A frame of air is unlike the frames of a sample, and not in its sum.
+    let ledger = result.record.ledger;
+    assert_eq!((ledger.left_out, ledger.done), (1, ledger.found - 1), "{:?}", result.record.warnings);
+    let sum = std::fs::read_to_string(output.join("deformed/deformed.iq")).unwrap();
+    assert!(sum.contains("frames_summed = 4\n"));
+
     // Every file that is listed is there, and every table has rows of one length.
     for file in &result.record.outputs {
         assert!(output.join(file).is_file(), "{}", file.display());
     }
-    for (table, rows) in
-        [("series.csv", 100), ("differences.csv", 30), ("trends.csv", 50), ("frames.csv", 24), ("drift.csv", 50), ("sectors.csv", 108)]
-    {
+    for (table, rows) in [
+        ("series.csv", 100),
+        ("differences.csv", 30),
+        ("trends.csv", 50),
+        ("frames.csv", 24),
+        ("drift.csv", 50),
+        ("sectors.csv", 108),
+    ] {
         let lines = lines(&output.join(table));
         // Names with commas do not occur here, nor does any cell with one.
         assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
@@ -108,7 +125,9 @@ fn a_run_leaves_what_schema_and_guide_say() {
     // The same sample with itself has no difference; with another it has.
     let sample = |name: &str| find_samples(&output.join(name)).unwrap().0.remove(0);
     let same = compare(&sample("as-cast"), &sample("as-cast")).unwrap();
-    assert!(same.chi2_of_i.unwrap().chi2 < 1e-9 && same.peaks.iter().all(|peak| peak.difference.value == 0.0));
+    assert!(
+        same.chi2_of_i.unwrap().chi2 < 1e-9 && same.peaks.iter().all(|peak| peak.difference.value == 0.0)
+    );
     let other = compare(&sample("Tg-10h"), &sample("as-cast")).unwrap();
     assert!(other.chi2_of_i.unwrap().p < 1e-6 && other.peaks.len() > 20);
     assert_eq!(find_samples(output).unwrap().0.len(), 6);

@@ -66,7 +66,8 @@ impl FirstPeak {
             let fit = least_squares(&columns, &y, &part.sigma)
                 .filter(|fit| (fit.freedom + 4) as f64 >= LEAST_PART * wanted as f64);
             let number = |index: usize| {
-                fit.as_ref().map_or(MISSING, |fit| Measured { value: fit.values[index], sigma: fit.sigma(index) })
+                fit.as_ref()
+                    .map_or(MISSING, |fit| Measured { value: fit.values[index], sigma: fit.sigma(index) })
             };
             PeakChange { chi_deg, position: number(0), width: number(1), height: number(2) }
         });

@@ -3,8 +3,8 @@
 use super::verdict::verdict;
 use super::{Anisotropy, AnisotropyError, AnisotropySettings, FirstPeak, Harmonics, RadialHarmonics};
 use crate::integrate::Pattern;
-use crate::peaks::Peak;
 use crate::pdf::TransformSettings;
+use crate::peaks::Peak;
 use crate::structure::{PartOfRing, StructureFactor, StructurePlan};
 
 /// Everything that is the same for all samples.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::plan::{AnisotropyPlan, Sectors};
 use super::{Harmonics, MISSING};
 use crate::peaks::Measured;
-use crate::structure::PartOfRing;
 use crate::stats::{chi_squared_exceeds, least_squares};
+use crate::structure::PartOfRing;
 
 /// Strain of one sector in the plane of the detector, against the mean over the azimuth.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -66,6 +66,14 @@ impl AnisotropyPlan {
     pub(super) fn sector_strains(&self, sectors: &Sectors<'_>, harmonics: &Harmonics) -> Vec<SectorStrain> {
         let by_strain = self.by_strain(sectors, harmonics);
         let wanted = by_strain.iter().filter(|value| value.is_finite()).count();
+        // σ is for sums over points; between single points a pixel shares less.
+        let covered: Vec<f64> = by_strain
+            .iter()
+            .zip(sectors.footprint)
+            .filter(|(by, _)| by.is_finite())
+            .map(|(_, f)| *f)
+            .collect();
+        let footprint = crate::stats::median(&covered);
         let of_part = |(part, chi_deg): (&PartOfRing, f64)| {
             let y: Vec<f64> = part.s.iter().zip(&harmonics.mean).map(|(s, mean)| s - mean).collect();
             let fit = least_squares(&[&by_strain, &part.by_scale, &part.by_constant], &y, &part.sigma)
@@ -74,7 +82,7 @@ impl AnisotropyPlan {
                 Some(fit) => SectorStrain {
                     chi_deg,
                     strain: Measured { value: fit.values[0], sigma: fit.sigma(0) },
-                    chi2_per_freedom: fit.chi2 / fit.freedom as f64,
+                    chi2_per_freedom: footprint * fit.chi2 / fit.freedom as f64,
                 },
                 None => SectorStrain { chi_deg, strain: MISSING, chi2_per_freedom: f64::NAN },
             }
@@ -128,7 +136,8 @@ impl AnisotropyPlan {
         let turn = along(-g12 / size, difference / size);
         let axis = 0.5 * g12.atan2(difference).to_degrees();
         let determinant = dd * gg - dg * dg;
-        let square = (gg * difference * difference - 2.0 * dg * difference * g12 + dd * g12 * g12) / determinant;
+        let square =
+            (gg * difference * difference - 2.0 * dg * difference * g12 + dd * g12 * g12) / determinant;
         let (reference, mean) = match mean {
             Some((name, mean)) => (Some(name), mean),
             None => (None, Measured { value: 0.0, sigma: 0.0 }),
@@ -171,7 +180,8 @@ impl AnisotropyPlan {
         let y: Vec<f64> = harmonics.mean.iter().zip(&reference.mean).map(|(s, r)| s - r).collect();
         let sigma: Vec<f64> =
             harmonics.s0_sigma.iter().zip(&reference.s0_sigma).map(|(a, b)| a.hypot(*b)).collect();
-        let fit = least_squares(&[&by_strain, &sectors.ring.by_scale, &sectors.ring.by_constant], &y, &sigma)?;
+        let fit =
+            least_squares(&[&by_strain, &sectors.ring.by_scale, &sectors.ring.by_constant], &y, &sigma)?;
         let scatter = (fit.chi2 / fit.freedom as f64).max(1.0).sqrt();
         Some(Measured { value: fit.values[0], sigma: scatter * fit.sigma(0) })
     }

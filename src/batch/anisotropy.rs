@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::files::relative;
-use crate::anisotropy::{Anisotropy, AnisotropyError, AnisotropyPlan, AnisotropySettings, Reference, Sectors};
+use crate::anisotropy::{
+    Anisotropy, AnisotropyError, AnisotropyPlan, AnisotropySettings, Reference, Sectors,
+};
 use crate::config::Config;
 use crate::integrate::{Accumulators, Pattern};
 use crate::output::{

@@ -29,7 +29,9 @@ impl Run<'_> {
     pub(super) fn unlike_frames(&mut self) {
         self.drifts = drifts(self.config, &std::mem::take(&mut self.frame_curves));
         for (name, drift) in &self.drifts {
-            let Some(sample) = self.config.samples.iter().position(|sample| sample.name == *name) else { continue };
+            let Some(sample) = self.config.samples.iter().position(|sample| sample.name == *name) else {
+                continue;
+            };
             match self.config.series.outliers {
                 Outliers::Keep => {}
                 Outliers::Flag => self.warnings.extend(
@@ -50,16 +52,20 @@ impl Run<'_> {
     /// What the sectors of each sample's sum say.
     fn anisotropies(&mut self) -> Anisotropies {
         let start = Instant::now();
-        let subjects: Vec<Subject<'_>> = self.curves.iter().filter_map(|curves| {
-            let sample = self.config.samples.iter().position(|sample| sample.name == curves.sample)?;
-            Some(Subject {
-                sample: &self.config.samples[sample].name,
-                sums: self.sample_sums[sample].sums.as_ref()?,
-                background: self.background(sample).ok()?,
-                ring: &curves.patterns.subtracted,
-                reduced: curves.reduced.as_ref()?,
+        let subjects: Vec<Subject<'_>> = self
+            .curves
+            .iter()
+            .filter_map(|curves| {
+                let sample = self.config.samples.iter().position(|sample| sample.name == curves.sample)?;
+                Some(Subject {
+                    sample: &self.config.samples[sample].name,
+                    sums: self.sample_sums[sample].sums.as_ref()?,
+                    background: self.background(sample).ok()?,
+                    ring: &curves.patterns.subtracted,
+                    reduced: curves.reduced.as_ref()?,
+                })
             })
-        }).collect();
+            .collect();
         let mut all = anisotropies(self.config, &self.prepared.plans, &subjects, self.reduction.existing);
         self.outputs.append(&mut all.files);
         self.warnings.append(&mut all.warnings);
@@ -114,7 +120,9 @@ impl Run<'_> {
         let mut series = Vec::new();
         if config.pdf.is_some() {
             let all = compared(config, &self.prepared.plans, &self.curves, &self.sectors, &self.rows);
-            let named = |(file, content): (std::path::PathBuf, String)| (file.to_string_lossy().into_owned(), content);
+            let named = |(file, content): (std::path::PathBuf, String)| {
+                (file.to_string_lossy().into_owned(), content)
+            };
             tables.extend(all.files.into_iter().map(named));
             series = all.words;
         }

@@ -56,7 +56,8 @@ pub(super) fn leave_out(
     for outlier in found.outliers() {
         let address = &config.samples[sample].frames[outlier.place];
         let job = Job { address: address.clone(), role: Role::Sample(sample, outlier.place) };
-        let again = take_in(vec![(job, frame::read(address))], config, config.geometry.detector.shape, engine);
+        let again =
+            take_in(vec![(job, frame::read(address))], config, config.geometry.detector.shape, engine);
         let removed = match again.into_iter().next() {
             Some(Taken { sums: Some(sums), .. }) => sum.remove(&sums).map_err(|error| error.to_string()),
             Some(Taken { record, sums: None, .. }) => Err(format!("{:?}", record.status)),

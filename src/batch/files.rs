@@ -43,7 +43,8 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
         .chain(of_series)
         .chain((compares || pairs).then_some("differences.csv"))
         .chain(of_frames)
-        .chain(of_drift).map(|name| config.output.join(name))
+        .chain(of_drift)
+        .map(|name| config.output.join(name))
 }
 
 /// Curves of differences.

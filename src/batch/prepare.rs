@@ -133,7 +133,11 @@ pub fn prepare(config: &Config) -> Result<Prepared, PrepareError> {
     let anisotropy = anisotropy_plan(config, reduction.as_ref());
     let ratio = config.corrections.absorption.and_then(|it| it.container_behind_sample(&config.geometry));
     let container_behind_sample = ratio.map(|ratio| over_bins(&integration, &ratio));
-    Ok(Prepared { plans: Plans { integration, reduction, anisotropy }, masked_pixels, container_behind_sample })
+    Ok(Prepared {
+        plans: Plans { integration, reduction, anisotropy },
+        masked_pixels,
+        container_behind_sample,
+    })
 }
 
 fn anisotropy_plan(config: &Config, reduction: Option<&ReductionPlan>) -> Option<AnisotropyPlan> {

@@ -250,7 +250,9 @@ impl<'a> Run<'a> {
                         if let Err(error) = self.sample_sums[sample].add(sums) {
                             frame.record.status = Status::Failed(error.to_string());
                         }
-                        if let Some((patterns, _)) = results.ring.as_ref().filter(|_| is_looked_for(self.config)) {
+                        if let Some((patterns, _)) =
+                            results.ring.as_ref().filter(|_| is_looked_for(self.config))
+                        {
                             let curve = frame_curve(self.config, patterns, &self.stems[sample][place], place);
                             self.frame_curves[sample].push(curve);
                         }

@@ -10,8 +10,10 @@ use crate::peaks::{Curve, Peak, PeakSearch};
 use crate::pipeline::{Patterns, Plans, Reduced};
 use crate::report::SampleCurves;
 use crate::series::{
-    Change, ChiSquared, CurveDifference, Metric, Numbers, Verdict, changes, chi2_of_g, chi2_of_patterns, trends,
+    Change, ChiSquared, CurveDifference, Metric, Numbers, Verdict, changes, chi2_of_g, chi2_of_patterns,
+    trends,
 };
+use crate::stats::probability_in_words;
 use crate::structure::StructureSettings;
 
 /// Folder of the curves.
@@ -39,7 +41,8 @@ struct Side<'a> {
 
 /// Names of the pairs of sectors that are compared: all of up to four sectors, else each with the next.
 pub(super) fn sector_pairs(config: &Config) -> Vec<(&str, &str)> {
-    let names: Vec<&str> = config.regions.iter().map(|r| r.name.as_str()).filter(|name| *name != RING).collect();
+    let names: Vec<&str> =
+        config.regions.iter().map(|r| r.name.as_str()).filter(|name| *name != RING).collect();
     let pairs = (0..names.len()).flat_map(|i| (i + 1..names.len()).map(move |j| (i, j)));
     pairs.filter(|(i, j)| names.len() <= 4 || j - i == 1).map(|(i, j)| (names[i], names[j])).collect()
 }
@@ -73,7 +76,8 @@ pub(super) fn compared(
             Side { patterns: &sample.patterns, reduced: a },
             Side { patterns: &of_reference.patterns, reduced: b },
         ];
-        let rows = difference(config, plans, &sample.sample, &of_reference.sample, RING, sides, &mut all.files);
+        let rows =
+            difference(config, plans, &sample.sample, &of_reference.sample, RING, sides, &mut all.files);
         all.words.push((sample.sample.clone(), words(&of_reference.sample, &rows, &sample.sample, &changes)));
         table.extend(rows);
     }
@@ -116,7 +120,10 @@ fn difference(
 ) -> Vec<DifferenceRow> {
     let (Some(plan), Some(settings)) = (&plans.reduction, &config.pdf) else { return Vec::new() };
     let curves = [
-        (CurveDifference::of_s(&a.reduced.structure, &b.reduced.structure), "q_inv_angstrom,delta_s,delta_s_sigma"),
+        (
+            CurveDifference::of_s(&a.reduced.structure, &b.reduced.structure),
+            "q_inv_angstrom,delta_s,delta_s_sigma",
+        ),
         (
             CurveDifference::of_g(&a.reduced.pdf, &b.reduced.pdf),
             "r_angstrom,delta_g_inv_angstrom2,delta_g_inv_angstrom2_sigma",
@@ -174,7 +181,11 @@ fn counted_patterns(a: Side<'_>, b: Side<'_>, region: &str) -> [Pattern; 2] {
     let shared = region == RING && of_a.len() == of_b.len() && of_a.iter().zip(&of_b).all(close);
     [a, b].map(|side| {
         let Patterns { measured, subtracted } = side.patterns;
-        if shared { Pattern { intensity: subtracted.intensity.clone(), ..measured.clone() } } else { subtracted.clone() }
+        if shared {
+            Pattern { intensity: subtracted.intensity.clone(), ..measured.clone() }
+        } else {
+            subtracted.clone()
+        }
     })
 }
 
@@ -198,7 +209,11 @@ fn words(reference: &str, rows: &[DifferenceRow], sample: &str, changes: &[Chang
     let whole = rows.iter().find(|row| row.name == "all");
     let of_s = whole.map_or_else(String::new, |row| {
         let ChiSquared { freedom, p, .. } = row.chi2;
-        format!(": S(Q) has χ²/ν = {:.2} over {freedom} points (p = {p:.1e})", row.chi2.reduced())
+        format!(
+            ": S(Q) has χ²/ν = {:.2} over {freedom} points ({})",
+            row.chi2.reduced(),
+            probability_in_words(p)
+        )
     });
     let of_ring = || changes.iter().filter(|change| change.sample == sample && change.key.region == RING);
     let mut changed: Vec<&Change> = of_ring().filter(|change| change.verdict == Verdict::Changed).collect();
@@ -222,7 +237,8 @@ fn words(reference: &str, rows: &[DifferenceRow], sample: &str, changes: &[Chang
         format!("{} {what} {percent:+.2} % ({:.0}σ)", key.peak, (difference.value / difference.sigma).abs())
     };
     let named: Vec<String> = changed.iter().take(NAMED).map(|change| name(&change)).collect();
-    let more = if changed.len() > NAMED { format!(" and {} more", changed.len() - NAMED) } else { String::new() };
+    let more =
+        if changed.len() > NAMED { format!(" and {} more", changed.len() - NAMED) } else { String::new() };
     let list = if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) };
     format!("against {reference}{of_s}; {} of {} numbers changed{list}", changed.len(), of_ring().count())
 }

@@ -58,10 +58,9 @@ pub(super) fn background_patterns(
     of_sample
         .map(|(sample, index)| match (index, &sample.background) {
             (Some(index), Some(background)) => match &patterns[*index] {
-                Some(patterns) => Ok(Some(BackgroundPattern {
-                    patterns: Arc::clone(patterns),
-                    scale: background.scale,
-                })),
+                Some(patterns) => {
+                    Ok(Some(BackgroundPattern { patterns: Arc::clone(patterns), scale: background.scale }))
+                }
                 None => Err("no frame of its background could be integrated".to_owned()),
             },
             (None, _) | (_, None) => Ok(None),

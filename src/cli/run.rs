@@ -115,7 +115,8 @@ pub(super) fn report(record: &RunRecord, quiet: bool) {
 }
 
 pub(super) fn outcome_of(record: &RunRecord) -> Outcome {
-    if record.ledger.done + record.ledger.left_out == record.ledger.found && record.failed_samples.is_empty() {
+    if record.ledger.done + record.ledger.left_out == record.ledger.found && record.failed_samples.is_empty()
+    {
         Outcome::Done
     } else {
         Outcome::SomeFailed

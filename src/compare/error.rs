@@ -6,10 +6,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
     /// A folder that holds neither a run nor a sample.
-    #[error("{0}: no results here; expected the output folder of a run (with run.json) or the folder of a sample (SAMPLE/SAMPLE.sq)")]
+    #[error(
+        "{0}: no results here; expected the output folder of a run (with run.json) or the folder of a sample (SAMPLE/SAMPLE.sq)"
+    )]
     NoResults(PathBuf),
     /// Runs without a sample in common.
-    #[error("{a} and {b} have no sample of the same name: {of_a} and {of_b}; give the folders of two samples")]
+    #[error(
+        "{a} and {b} have no sample of the same name: {of_a} and {of_b}; give the folders of two samples"
+    )]
     NothingInCommon {
         /// First folder.
         a: PathBuf,
@@ -21,7 +25,9 @@ pub enum CompareError {
         of_b: String,
     },
     /// A run against a sample.
-    #[error("{run} is the folder of a run and {sample} that of a sample; give two of a kind, such as {run}/SAMPLE")]
+    #[error(
+        "{run} is the folder of a run and {sample} that of a sample; give two of a kind, such as {run}/SAMPLE"
+    )]
     Kinds {
         /// The run.
         run: PathBuf,

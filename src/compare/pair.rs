@@ -1,7 +1,7 @@
 //! One sample against another.
 
-use super::saved::{SavedCurve, SavedSample};
 use super::CompareError;
+use super::saved::{SavedCurve, SavedSample};
 use crate::integrate::{Pattern, RadialUnit};
 use crate::peaks::Measured;
 use crate::series::{ChiSquared, CurveDifference, chi2_of_patterns};
@@ -67,8 +67,7 @@ pub fn compare(a: &SavedSample, b: &SavedSample) -> Result<Comparison, CompareEr
     let spacing = std::f64::consts::PI / q_max(a).min(q_max(b));
     let peaks = a.peaks.iter().filter_map(|(name, of_a)| {
         let (_, of_b) = b.peaks.iter().find(|(other, _)| other == name)?;
-        let difference =
-            Measured { value: of_a.value - of_b.value, sigma: of_a.sigma.hypot(of_b.sigma) };
+        let difference = Measured { value: of_a.value - of_b.value, sigma: of_a.sigma.hypot(of_b.sigma) };
         let p = normal_beyond(difference.value / difference.sigma);
         Some(PeakDifference { name: name.clone(), a: *of_a, b: *of_b, difference, p })
     });
@@ -95,10 +94,15 @@ fn pair(a: &SavedCurve, b: &SavedCurve, sigma: usize, spacing: f64) -> Result<Cu
     for k in 0..x_a.len() {
         let Some((lower, share)) = place(&x_b, x_a[k], SAME_POINT * step) else { continue };
         let between = |values: &[f64]| {
-            if share == 0.0 { values[lower] } else { values[lower] * (1.0 - share) + values[lower + 1] * share }
+            if share == 0.0 {
+                values[lower]
+            } else {
+                values[lower] * (1.0 - share) + values[lower + 1] * share
+            }
         };
         x.push(x_a[k]);
-        for (column, value) in columns.iter_mut().zip([y_a[k], between(&y_b), sigma_a[k], between(&sigma_b)]) {
+        for (column, value) in columns.iter_mut().zip([y_a[k], between(&y_b), sigma_a[k], between(&sigma_b)])
+        {
             column.push(value);
         }
     }
@@ -106,13 +110,11 @@ fn pair(a: &SavedCurve, b: &SavedCurve, sigma: usize, spacing: f64) -> Result<Cu
     if x.len() < 2 {
         return Err(nothing());
     }
-    let difference =
-        CurveDifference::of(&x, [&of_a, &of_b], [&sigma_a, &sigma_b]).ok_or_else(nothing)?;
+    let difference = CurveDifference::of(&x, [&of_a, &of_b], [&sigma_a, &sigma_b]).ok_or_else(nothing)?;
     let every = (spacing / step).round().max(1.0) as usize;
     let terms = (0..x.len()).step_by(every).filter(|k| difference.sigma[*k] > 0.0);
-    let (chi2, freedom) = terms.fold((0.0, 0), |(sum, n), k| {
-        (sum + (difference.value[k] / difference.sigma[k]).powi(2), n + 1)
-    });
+    let (chi2, freedom) = terms
+        .fold((0.0, 0), |(sum, n), k| (sum + (difference.value[k] / difference.sigma[k]).powi(2), n + 1));
     Ok(CurvePair { a: of_a, b: of_b, difference, chi2: ChiSquared::new(chi2, freedom) })
 }
 

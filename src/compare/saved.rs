@@ -33,7 +33,8 @@ pub struct SavedSample {
 /// # Errors
 /// A folder without results, files that cannot be read.
 pub fn find_samples(folder: &Path) -> Result<(Vec<SavedSample>, bool), CompareError> {
-    let name = folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let name =
+        folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     if let Some(name) = name.filter(|name| folder.join(format!("{name}.sq")).exists()) {
         let run = folder.canonicalize().ok().and_then(|path| Some(path.parent()?.to_path_buf()));
         return Ok((vec![SavedSample::read(folder, &name, run.as_deref())?], false));
@@ -41,8 +42,8 @@ pub fn find_samples(folder: &Path) -> Result<(Vec<SavedSample>, bool), CompareEr
     if !folder.join("run.json").exists() {
         return Err(CompareError::NoResults(folder.to_path_buf()));
     }
-    let entries =
-        std::fs::read_dir(folder).map_err(|reason| CompareError::File { path: folder.to_path_buf(), reason })?;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|reason| CompareError::File { path: folder.to_path_buf(), reason })?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .filter(|name| folder.join(name).join(format!("{name}.sq")).exists())
@@ -94,7 +95,11 @@ impl SavedCurve {
             }
         }
         if rows.len() < 2 {
-            return Err(wrong(text.lines().count(), "the end of the file", "`#### start data` and rows of numbers"));
+            return Err(wrong(
+                text.lines().count(),
+                "the end of the file",
+                "`#### start data` and rows of numbers",
+            ));
         }
         Ok(SavedCurve { path: path.to_path_buf(), header, rows })
     }
@@ -135,7 +140,8 @@ fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareEr
         }
         for (index, column) in columns.iter().enumerate() {
             let sigma = columns.iter().position(|other| *other == format!("{column}_sigma"));
-            let numbers = sigma.and_then(|sigma| Some((cell(index).parse().ok()?, cell(sigma).parse().ok()?)));
+            let numbers =
+                sigma.and_then(|sigma| Some((cell(index).parse().ok()?, cell(sigma).parse().ok()?)));
             if let Some((value, sigma)) = numbers {
                 found.push((format!("{} {column}", cell(of_peak)), Measured { value, sigma }));
             }

@@ -21,7 +21,8 @@ pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{FrameRecord, InputRecord, Ledger, RunRecord, SampleQuality, Status, Timings};
 pub use series::{
-    DifferenceRow, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv, frames_csv, series_csv, sub_peaks_csv, trends_csv,
+    DifferenceRow, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv, frames_csv, series_csv,
+    sub_peaks_csv, trends_csv,
 };
 pub use table::{Cell, Table};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};

@@ -115,7 +115,9 @@ pub fn curve_pair_csv(pair: &CurvePair, columns: &str) -> String {
     let mut table = Table::new(columns);
     let difference = &pair.difference;
     for k in 0..difference.x.len() {
-        table.row([difference.x[k], pair.a[k], pair.b[k], difference.value[k], difference.sigma[k]].map(Cell::from));
+        table.row(
+            [difference.x[k], pair.a[k], pair.b[k], difference.value[k], difference.sigma[k]].map(Cell::from),
+        );
     }
     table.csv()
 }

@@ -33,10 +33,8 @@ impl TransformPlan {
     /// [`TransformPlan::covariance`] of some of the values of r, by their indices.
     pub fn covariance_at(&self, indices: &[usize], structure: &StructureFactor) -> Vec<f64> {
         let grid = self.f_grid();
-        let rows: Vec<Vec<f64>> = indices
-            .par_iter()
-            .map(|index| grid.scattered(self.row(*index).to_vec(), structure))
-            .collect();
+        let rows: Vec<Vec<f64>> =
+            indices.par_iter().map(|index| grid.scattered(self.row(*index).to_vec(), structure)).collect();
         let vectors: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
         let columns = vectors.first().map_or(0, |row| row.len());
         products(&rows.concat(), columns, &vectors).concat()

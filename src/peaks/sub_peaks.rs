@@ -101,7 +101,8 @@ impl<'a> Points<'a> {
         let r = transform.r();
         let step = (r[r.len() - 1] - r[0]) / (r.len() - 1) as f64;
         // Half of the distance of independent points: directions that hold nothing are left out below.
-        let every = (0.5 * std::f64::consts::PI / transform.f_grid().q_max() / step).round().max(1.0) as usize;
+        let every =
+            (0.5 * std::f64::consts::PI / transform.f_grid().q_max() / step).round().max(1.0) as usize;
         let [low, high] = settings.r_range;
         let inside: Vec<usize> = (0..r.len()).filter(|k| (low..=high).contains(&r[*k])).collect();
         let indices: Vec<usize> = inside.into_iter().step_by(every).collect();
@@ -202,9 +203,9 @@ impl<'a> Points<'a> {
             .collect();
         peaks.sort_by(|a, b| a.position.value.total_cmp(&b.position.value));
         let areas = count..2 * count;
-        let variance: f64 = areas.clone().flat_map(|i| areas.clone().map(move |j| (i, j))).map(|ij| covariance[ij]).sum();
-        let coordination_number =
-            Measured { value: at[areas].iter().sum(), sigma: variance.max(0.0).sqrt() };
+        let variance: f64 =
+            areas.clone().flat_map(|i| areas.clone().map(move |j| (i, j))).map(|ij| covariance[ij]).sum();
+        let coordination_number = Measured { value: at[areas].iter().sum(), sigma: variance.max(0.0).sqrt() };
         let (k, n) = (free as f64, points as f64);
         let aicc = best + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0);
         Some(SubPeakFit { peaks, coordination_number, chi2: best, points, aicc })
@@ -263,7 +264,10 @@ mod tests {
         let f: Vec<f64> = grid
             .q()
             .iter()
-            .map(|q| truth.iter().map(|(r, n)| n * (q * r).sin() / r).sum::<f64>() * (-0.5 * (q * 0.11).powi(2)).exp())
+            .map(|q| {
+                truth.iter().map(|(r, n)| n * (q * r).sin() / r).sum::<f64>()
+                    * (-0.5 * (q * 0.11).powi(2)).exp()
+            })
             .collect();
         let n = grid.q().len();
         let measured = n - grid.extension_len();
@@ -289,7 +293,10 @@ mod tests {
         let best = &fits[0];
         assert_eq!(best.peaks.len(), 2, "{fits:?}");
         for (peak, (r, area)) in best.peaks.iter().zip(truth) {
-            assert!((peak.position.value - r).abs() < 1e-4 && (peak.area.value - area).abs() < 1e-3, "{peak:?}");
+            assert!(
+                (peak.position.value - r).abs() < 1e-4 && (peak.area.value - area).abs() < 1e-3,
+                "{peak:?}"
+            );
             assert!((peak.width.value - 0.11).abs() < 1e-4);
         }
         assert!((best.coordination_number.value - 11.0).abs() < 2e-3);

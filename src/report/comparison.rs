@@ -22,7 +22,11 @@ pub fn comparison_svg(found: &Comparison) -> Result<String, PictureError> {
         [&found.s, &found.g].into_iter().zip(&bands).zip(labels)
     {
         let x = pair.difference.x.as_slice();
-        panels.push((x_label, curve, vec![(name_a.as_str(), x, &pair.a[..]), (name_b.as_str(), x, &pair.b[..])]));
+        panels.push((
+            x_label,
+            curve,
+            vec![(name_a.as_str(), x, &pair.a[..]), (name_b.as_str(), x, &pair.b[..])],
+        ));
         let lines = vec![
             ("difference", x, &pair.difference.value[..]),
             ("+2σ", x, &bands[0][..]),

@@ -73,7 +73,10 @@ impl Binned {
             (0..pattern.radial.len()).filter(|k| (low..=high).contains(&pattern.radial[*k])).collect();
         let groups: Vec<&[usize]> = kept.chunks_exact(per_bin).collect();
         let mean = |values: &[f64]| -> Vec<f64> {
-            groups.iter().map(|group| group.iter().map(|k| values[*k]).sum::<f64>() / per_bin as f64).collect()
+            groups
+                .iter()
+                .map(|group| group.iter().map(|k| values[*k]).sum::<f64>() / per_bin as f64)
+                .collect()
         };
         let squares: Vec<f64> = pattern.sigma_as_independent.iter().map(|sigma| sigma * sigma).collect();
         Binned {
@@ -131,7 +134,8 @@ impl Residual {
 
     /// Of the bins from `low` to `high`; the fitted numbers come from all of them.
     pub fn chi2_within(&self, [low, high]: [f64; 2]) -> ChiSquared {
-        let inside = self.x.iter().zip(&self.value).filter(|(x, v)| (low..=high).contains(*x) && v.is_finite());
+        let inside =
+            self.x.iter().zip(&self.value).filter(|(x, v)| (low..=high).contains(*x) && v.is_finite());
         let (sum, count) = inside.fold((0.0, 0), |(sum, count), (_, v)| (sum + v * v, count + 1));
         ChiSquared::new(sum, count)
     }

@@ -211,9 +211,8 @@ mod tests {
         let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(11);
         (0..count)
             .map(|place| {
-                let noise = |rng: &mut rand_pcg::Pcg64Mcg| {
-                    (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
-                };
+                let noise =
+                    |rng: &mut rand_pcg::Pcg64Mcg| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
                 let pattern = Pattern {
                     unit: RadialUnit::QInvAngstrom,
                     radial: (0..300).map(f64::from).collect(),
@@ -250,7 +249,8 @@ mod tests {
     #[test]
     fn one_frame_that_is_unlike_is_named() {
         for count in [4, 20] {
-            let found = drift(&frames(count, |place, k| if place == 2 { 5.0 * bump(k) } else { 0.0 })).unwrap();
+            let found =
+                drift(&frames(count, |place, k| if place == 2 { 5.0 * bump(k) } else { 0.0 })).unwrap();
             let named: Vec<usize> = found.frames.iter().filter(|f| f.outlier).map(|f| f.place).collect();
             assert_eq!(named, [2], "{count}");
         }

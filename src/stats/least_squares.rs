@@ -36,9 +36,8 @@ pub fn least_squares(columns: &[&[f64]], y: &[f64], sigma: &[f64]) -> Option<Lea
     if lengths.contains(&0.0) {
         return None;
     }
-    let unit = DMatrix::from_fn(points.len(), columns.len(), |row, column| {
-        design[(row, column)] / lengths[column]
-    });
+    let unit =
+        DMatrix::from_fn(points.len(), columns.len(), |row, column| design[(row, column)] / lengths[column]);
     let target = DVector::from_iterator(points.len(), points.iter().map(|k| y[*k] / sigma[*k]));
     let inverse = unit.tr_mul(&unit).cholesky()?.inverse();
     let solved = &inverse * unit.tr_mul(&target);
@@ -80,6 +79,8 @@ mod tests {
         // One column of ones: σ/√n.
         let mean = least_squares(&columns[..1], &y, &[0.5; 20]).unwrap();
         assert!((mean.sigma(0) - 0.5 / 19f64.sqrt()).abs() < 1e-14);
-        assert!(least_squares(&[columns[1], columns[1]], &y, &[0.5; 20]).is_none_or(|fit| fit.sigma(0) > 1e3));
+        assert!(
+            least_squares(&[columns[1], columns[1]], &y, &[0.5; 20]).is_none_or(|fit| fit.sigma(0) > 1e3)
+        );
     }
 }

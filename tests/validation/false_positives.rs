@@ -48,7 +48,10 @@ fn plan(q: &[f64], composition: &Composition) -> ReductionPlan {
     let settings = PdfSettings {
         composition: composition.clone(),
         structure: StructureSettings::Absolute(absolute),
-        transform: TransformSettings { window: Window::Lorch, r: Points { start: 0.0, step: 0.02, count: 560 } },
+        transform: TransformSettings {
+            window: Window::Lorch,
+            r: Points { start: 0.0, step: 0.02, count: 560 },
+        },
         peaks: PeakSettings {
             s_of_q: windows(&RANGES),
             g_of_r: windows(&R_RANGES),

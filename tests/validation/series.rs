@@ -31,12 +31,14 @@ fn demo(folder: &Path) -> RunResult {
 
 fn rankings(result: &RunResult) -> String {
     let mut text = String::from("| what | aged | UV-100J | as-cast | ranking |\n|---|---|---|---|---|\n");
-    let mut line = |what: String, of: &dyn Fn(&Peak) -> halor::peaks::Measured, peak_name: &str, sign: f64| {
+    let mut line = |what: String,
+                    of: &dyn Fn(&Peak) -> halor::peaks::Measured,
+                    peak_name: &str,
+                    sign: f64| {
         let [aged, treated, cast] =
             ["Tg-10h", "UV-100J", "as-cast"].map(|sample| of(peak(result, sample, peak_name)));
-        let steps = [(aged, treated), (treated, cast)].map(|(a, b)| {
-            sign * (a.value - b.value) / a.sigma.hypot(b.sigma)
-        });
+        let steps = [(aged, treated), (treated, cast)]
+            .map(|(a, b)| sign * (a.value - b.value) / a.sigma.hypot(b.sigma));
         let verdict = if steps.iter().all(|step| *step > 0.0) { "as reported" } else { "**other**" };
         text += &format!(
             "| {what} | {:.4} ± {:.4} | {:.4} ± {:.4} | {:.4} ± {:.4} | {verdict}, by {:.0}σ and {:.0}σ |\n",

@@ -99,7 +99,8 @@ pub(super) fn sub_peaks(
     }
     let key = "sub_peaks.r_range_angstrom";
     let Some(r_range) = block.r_range_angstrom else {
-        let mend = "write from before the first atoms to the minimum behind the first peak, such as `[2.0, 3.9]`";
+        let mend =
+            "write from before the first atoms to the minimum behind the first peak, such as `[2.0, 3.9]`";
         check.problems.push(key, "the range of r is not given", mend);
         return None;
     };
