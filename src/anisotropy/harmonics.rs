@@ -20,6 +20,8 @@ pub struct Harmonics {
     pub s2_sigma: Vec<f64>,
     /// S_2 of an affine strain as large as the one found.
     pub s2_affine: Vec<f64>,
+    /// Bins that a pixel covers: σ are for sums over points \[E4a\], those of single points are smaller by the root of this.
+    pub footprint: Vec<f64>,
     /// χ² of the sectors about the expansion at all Q together.
     pub chi2: f64,
     /// Its degrees of freedom.
@@ -43,6 +45,7 @@ impl Harmonics {
             s2: empty(),
             s2_sigma: empty(),
             s2_affine: empty(),
+            footprint: sectors.footprint.to_vec(),
             chi2: 0.0,
             freedom: 0,
         };
@@ -68,7 +71,7 @@ impl Harmonics {
             let variance =
                 covariance[(0, 0)] - 2.0 * along * covariance[(0, 1)] + along * along * covariance[(1, 1)];
             all.s0_sigma[k] = variance.max(0.0).sqrt();
-            all.chi2 += fit.chi2;
+            all.chi2 += fit.chi2 * sectors.footprint[k];
             all.freedom += fit.freedom;
         }
         all

@@ -77,9 +77,9 @@ pub struct AnisotropySummary<'a> {
     pub q_range_inv_angstrom: [f64; 2],
     /// The tensor.
     pub strain: &'a Strain,
-    /// χ² of S_2 against 0 over the Q range, and its points.
+    /// χ² of S_2 against 0 over the points of the Q range.
     pub s2_chi2: f64,
-    /// Points of it.
+    /// How many they are; what neighbours share is not taken into account.
     pub s2_points: usize,
     /// χ² of S_2 less that of the affine strain.
     pub s2_rest_chi2: f64,
@@ -92,10 +92,10 @@ impl Anisotropy {
     pub fn summary<'a>(&'a self, sample: &'a str, settings: &AnisotropySettings) -> AnisotropySummary<'a> {
         let inside = |q: f64| settings.q_range[0] <= q && q <= settings.q_range[1];
         let chi2 = |values: &[f64]| {
-            let points = self.harmonics.q.iter().zip(values).zip(&self.harmonics.s2_sigma);
-            let terms = points
-                .filter(|((q, v), s)| inside(**q) && v.is_finite() && **s > 0.0)
-                .map(|((_, value), sigma)| (value / sigma).powi(2));
+            let Harmonics { q, s2_sigma, footprint, .. } = &self.harmonics;
+            let there = |k: &usize| inside(q[*k]) && values[*k].is_finite() && s2_sigma[*k] > 0.0;
+            let points = (0..q.len()).filter(there);
+            let terms = points.map(|k| footprint[k] * (values[k] / s2_sigma[k]).powi(2));
             terms.fold((0.0, 0), |(sum, count), term| (sum + term, count + 1))
         };
         let (s2_chi2, s2_points) = chi2(&self.harmonics.s2);

@@ -66,6 +66,14 @@ impl AnisotropyPlan {
     pub(super) fn sector_strains(&self, sectors: &Sectors<'_>, harmonics: &Harmonics) -> Vec<SectorStrain> {
         let by_strain = self.by_strain(sectors, harmonics);
         let wanted = by_strain.iter().filter(|value| value.is_finite()).count();
+        // σ is for sums over points; between single points a pixel shares less.
+        let covered: Vec<f64> = by_strain
+            .iter()
+            .zip(sectors.footprint)
+            .filter(|(by, _)| by.is_finite())
+            .map(|(_, f)| *f)
+            .collect();
+        let footprint = crate::stats::median(&covered);
         let of_part = |(part, chi_deg): (&PartOfRing, f64)| {
             let y: Vec<f64> = part.s.iter().zip(&harmonics.mean).map(|(s, mean)| s - mean).collect();
             let fit = least_squares(&[&by_strain, &part.by_scale, &part.by_constant], &y, &part.sigma)
@@ -74,7 +82,7 @@ impl AnisotropyPlan {
                 Some(fit) => SectorStrain {
                     chi_deg,
                     strain: Measured { value: fit.values[0], sigma: fit.sigma(0) },
-                    chi2_per_freedom: fit.chi2 / fit.freedom as f64,
+                    chi2_per_freedom: footprint * fit.chi2 / fit.freedom as f64,
                 },
                 None => SectorStrain { chi_deg, strain: MISSING, chi2_per_freedom: f64::NAN },
             }

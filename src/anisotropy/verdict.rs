@@ -1,7 +1,7 @@
 //! What was found, in words.
 
 use super::Strain;
-use crate::stats::normal_quantile;
+use crate::stats::{normal_quantile, probability_in_words};
 
 /// No anisotropy with a limit, or how large it is and where it points.
 pub(super) fn verdict(strain: &Strain, confidence: f64) -> String {
@@ -19,13 +19,13 @@ pub(super) fn verdict(strain: &Strain, confidence: f64) -> String {
         return format!("no anisotropy: |ε| < {} at {percent:.0} %{scatter}", rounded_up(limit));
     }
     format!(
-        "anisotropic: the direction χ = {:.1}° ± {:.1}° is longer than that across it by {:.2e} ± {:.1e} ({:.0}σ, p = {:.1e}){scatter}",
+        "anisotropic: the direction χ = {:.1}° ± {:.1}° is longer than that across it by {:.2e} ± {:.1e} ({:.0}σ, {}){scatter}",
         strain.axis_deg.value,
         strain.axis_deg.sigma,
         2.0 * amplitude.value,
         2.0 * amplitude.sigma,
         amplitude.value / amplitude.sigma,
-        strain.p
+        probability_in_words(strain.p)
     )
 }
 

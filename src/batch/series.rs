@@ -13,6 +13,7 @@ use crate::series::{
     Change, ChiSquared, CurveDifference, Metric, Numbers, Verdict, changes, chi2_of_g, chi2_of_patterns,
     trends,
 };
+use crate::stats::probability_in_words;
 use crate::structure::StructureSettings;
 
 /// Folder of the curves.
@@ -208,7 +209,11 @@ fn words(reference: &str, rows: &[DifferenceRow], sample: &str, changes: &[Chang
     let whole = rows.iter().find(|row| row.name == "all");
     let of_s = whole.map_or_else(String::new, |row| {
         let ChiSquared { freedom, p, .. } = row.chi2;
-        format!(": S(Q) has χ²/ν = {:.2} over {freedom} points (p = {p:.1e})", row.chi2.reduced())
+        format!(
+            ": S(Q) has χ²/ν = {:.2} over {freedom} points ({})",
+            row.chi2.reduced(),
+            probability_in_words(p)
+        )
     });
     let of_ring = || changes.iter().filter(|change| change.sample == sample && change.key.region == RING);
     let mut changed: Vec<&Change> = of_ring().filter(|change| change.verdict == Verdict::Changed).collect();

@@ -7,6 +7,7 @@ use halor::compare::CompareError;
 use halor::compare::{Comparison, SavedSample, compare, find_samples};
 use halor::output::{Cell, Existing, Table, Together, curve_pair_csv};
 use halor::report::comparison_svg;
+use halor::stats::probability_in_words;
 
 use super::{Outcome, print, say};
 
@@ -123,10 +124,10 @@ fn in_words(found: &Comparison) -> String {
     let mut lines = vec![format!("{} less {}", found.a, found.b)];
     match found.chi2_of_i {
         Some(chi2) => lines.push(format!(
-            "  I(Q), scale and constant fitted: χ²/ν = {:.3} over {} points, p = {:.1e}",
+            "  I(Q), scale and constant fitted: χ²/ν = {:.3} over {} points, {}",
             chi2.reduced(),
             chi2.freedom,
-            chi2.p
+            probability_in_words(chi2.p)
         )),
         None => lines.push("  I(Q) is on other points; no χ² of independent points".to_owned()),
     }

@@ -1,4 +1,4 @@
-//! Probabilities of the normal, χ², t and F distributions.
+//! Probabilities of the normal, χ² and t distributions.
 
 use super::special::{beta, gamma_q};
 
@@ -19,6 +19,11 @@ impl Spread {
             Spread::Estimated(freedom) => student_beyond(z, freedom),
         }
     }
+}
+
+/// A probability in words: `p = 3.1e-5`, or that it is below what a number holds.
+pub fn probability_in_words(p: f64) -> String {
+    if p < f64::MIN_POSITIVE { "p < 1e-300".to_owned() } else { format!("p = {p:.1e}") }
 }
 
 /// P(|Z| > |z|) of the normal distribution.
@@ -42,22 +47,9 @@ pub fn chi_squared_exceeds(chi2: f64, freedom: f64) -> f64 {
     gamma_q(0.5 * freedom, 0.5 * chi2)
 }
 
-/// P(F > `ratio`) of the ratio of two mean squares with so many degrees of freedom above and below.
-pub fn f_exceeds(ratio: f64, above: f64, below: f64) -> f64 {
-    if ratio.is_nan() || above <= 0.0 || below <= 0.0 {
-        return f64::NAN;
-    }
-    beta(0.5 * below, 0.5 * above, below / (below + above * ratio.max(0.0)))
-}
-
 /// z with P(|Z| < z) = `confidence`.
 pub fn normal_quantile(confidence: f64) -> f64 {
     quantile(confidence, normal_beyond)
-}
-
-/// t with P(|T| < t) = `confidence`.
-pub fn student_quantile(confidence: f64, freedom: f64) -> f64 {
-    quantile(confidence, |t| student_beyond(t, freedom))
 }
 
 /// Bisection, to rounding, of what falls from 1 at 0.
@@ -77,18 +69,15 @@ fn quantile(confidence: f64, beyond: impl Fn(f64) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Percentage points of Abramowitz & Stegun, tables 26.8 to 26.10, printed to four digits and more.
+    /// Percentage points of Abramowitz & Stegun, tables 26.8 and 26.10.
     #[test]
     fn quantiles_are_those_of_the_tables() {
         assert!((normal_quantile(0.95) - 1.959_963_985).abs() < 1e-8);
         for (freedom, t) in [(1.0, 12.706), (5.0, 2.571), (30.0, 2.042)] {
-            assert!((student_quantile(0.95, freedom) - t).abs() < 5e-4, "{freedom}");
+            assert!((student_beyond(t, freedom) - 0.05).abs() < 1e-4, "{freedom}");
         }
         for (freedom, chi2) in [(1.0, 3.84146), (10.0, 18.3070), (100.0, 124.342)] {
             assert!((chi_squared_exceeds(chi2, freedom) - 0.05).abs() < 1e-5, "{freedom}");
-        }
-        for (above, below, ratio) in [(1.0, 10.0, 4.965), (5.0, 20.0, 2.711), (60.0, 60.0, 1.534)] {
-            assert!((f_exceeds(ratio, above, below) - 0.05).abs() < 5e-4, "{above} {below}");
         }
         assert!((student_beyond(1.96, 1e7) - normal_beyond(1.96)).abs() < 1e-6);
     }

@@ -8,7 +8,7 @@ mod special;
 
 pub use correlation::{Correlation, pearson, spearman};
 pub use distributions::{
-    Spread, chi_squared_exceeds, f_exceeds, normal_beyond, normal_quantile, student_beyond, student_quantile,
+    Spread, chi_squared_exceeds, normal_beyond, normal_quantile, probability_in_words, student_beyond,
 };
 pub use least_squares::{LeastSquares, least_squares};
 pub use line::{Line, weighted_line};

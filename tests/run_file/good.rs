@@ -133,6 +133,9 @@ fn every_key_of_the_schema_is_documented() {
         "integration.",
         "pdf.",
         "peaks.",
+        "sub_peaks.",
+        "anisotropy.",
+        "series.",
         "samples[0].",
     ] {
         let error = folder.load_with(SMALL, &[&format!("{block}zzz=1")]).unwrap_err();
