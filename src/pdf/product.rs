@@ -19,7 +19,7 @@ const BLOCK_COLUMNS: usize = 256;
 ///
 /// `matrix` has rows of `columns` elements, as long as the vectors. Each sum is taken in the order of the columns: its bits do
 /// not depend on the other vectors, nor on the threads. Where the processor has fused instructions a step is rounded once, else
-/// twice: between such processors the last bits differ (docs/decisions/0012).
+/// twice: between such processors the last bits differ (docs/decisions/0014).
 pub(super) fn products<M>(matrix: &[M], columns: usize, vectors: &[&[f64]]) -> Vec<Vec<f64>>
 where
     M: Copy + Into<f64> + Sync,
