@@ -37,6 +37,7 @@ fn plan() -> StructurePlan {
         polynomial: Some(Polynomial { r_poly_angstrom: 1.0, r_hole_angstrom: 2.0 }),
         iteration: None,
         low_q: LowQ::Parabola,
+        multiple_scattering: None,
     };
     let glass = Composition::parse("Zr62 Cu15.5 Ni12.5 Al10").unwrap();
     StructurePlan::new(&StructureSettings::Absolute(settings), &glass, &axis()).unwrap()
