@@ -50,7 +50,7 @@ enum Contents {
         md5: Option<cbf::Digest>,
     },
     /// In the file.
-    Stack(Stack),
+    Stack(Box<Stack>),
 }
 
 impl FrameFile {
@@ -66,7 +66,7 @@ impl FrameFile {
                 let record = FileRecord { bytes: bytes.len() as u64, xxh3_128: hash.digest128() };
                 Contents::Bytes { bytes, record, md5: None }
             }
-            Place::Stack { file, dataset } => Contents::Stack(Stack::open(path, file, dataset)?),
+            Place::Stack { file, dataset } => Contents::Stack(Box::new(Stack::open(path, file, dataset)?)),
         };
         Ok(FrameFile { path: path.to_path_buf(), contents })
     }

@@ -180,12 +180,13 @@ impl Values {
         if axes.iter().filter(|&&length| length != 1).count() > 1 || dataset.total_elements() == 0 {
             return None;
         }
-        let numbers = match dataset.datatype().ok()? {
-            DatatypeMessage::FixedPoint { .. } => {
-                dataset.read_numeric_as::<i64>().ok()?.into_iter().map(|number| number as f64).collect()
-            }
-            DatatypeMessage::FloatingPoint { .. } => dataset.read_numeric_as::<f64>().ok()?,
-            _ => return None,
+        let datatype = dataset.datatype().ok()?;
+        let numbers = if matches!(datatype, DatatypeMessage::FixedPoint { .. }) {
+            dataset.read_numeric_as::<i64>().ok()?.into_iter().map(|number| number as f64).collect()
+        } else if matches!(datatype, DatatypeMessage::FloatingPoint { .. }) {
+            dataset.read_numeric_as::<f64>().ok()?
+        } else {
+            return None;
         };
         let unit = dataset.attr("units").and_then(|unit| unit.read_string()).unwrap_or_default();
         Some(Values { numbers, unit })

@@ -218,26 +218,31 @@ fn sample_type(
     name: &str,
     datatype: &DatatypeMessage,
 ) -> Result<(SampleType, ByteOrder), FrameError> {
-    let number = match datatype {
-        DatatypeMessage::FixedPoint { size, byte_order, signed, bit_offset: 0, bit_precision }
-            if u32::from(*bit_precision) == 8 * size =>
-        {
-            let kind = match (size, signed) {
-                (1, false) => Some(SampleType::U8),
-                (1, true) => Some(SampleType::I8),
-                (2, false) => Some(SampleType::U16),
-                (2, true) => Some(SampleType::I16),
-                (4, false) => Some(SampleType::U32),
-                (4, true) => Some(SampleType::I32),
-                (8, false) => Some(SampleType::U64),
-                (8, true) => Some(SampleType::I64),
-                (_, _) => None,
-            };
-            kind.map(|kind| (kind, *byte_order))
-        }
-        DatatypeMessage::FloatingPoint { size: 4, byte_order, .. } => Some((SampleType::F32, *byte_order)),
-        DatatypeMessage::FloatingPoint { size: 8, byte_order, .. } => Some((SampleType::F64, *byte_order)),
-        _ => None,
+    let number = if let DatatypeMessage::FixedPoint { size, byte_order, signed, bit_offset: 0, bit_precision } =
+        datatype
+        && u32::from(*bit_precision) == 8 * size
+    {
+        let kind = match (size, signed) {
+            (1, false) => Some(SampleType::U8),
+            (1, true) => Some(SampleType::I8),
+            (2, false) => Some(SampleType::U16),
+            (2, true) => Some(SampleType::I16),
+            (4, false) => Some(SampleType::U32),
+            (4, true) => Some(SampleType::I32),
+            (8, false) => Some(SampleType::U64),
+            (8, true) => Some(SampleType::I64),
+            (_, _) => None,
+        };
+        kind.map(|kind| (kind, *byte_order))
+    } else if let DatatypeMessage::FloatingPoint { size, byte_order, .. } = datatype {
+        let kind = match size {
+            4 => Some(SampleType::F32),
+            8 => Some(SampleType::F64),
+            _ => None,
+        };
+        kind.map(|kind| (kind, *byte_order))
+    } else {
+        None
     };
     match number {
         Some((kind, Order::LittleEndian)) => Ok((kind, ByteOrder::Little)),

@@ -109,13 +109,13 @@ fn draw(html: &mut String, figure: &Figure, number: usize) {
         Link::Q => "q",
         Link::R => "r",
     };
-    let _ = write!(
+    let _ = writeln!(
         html,
         "<figure class=\"{width}\" data-link=\"{link}\"><figcaption>{caption}<span class=\"save\">\
          <button type=\"button\" data-save=\"svg\">SVG</button><button type=\"button\" data-save=\"png\">PNG</button>\
          <button type=\"button\" data-save=\"csv\">CSV</button></span></figcaption>\
          <div class=\"plot\" id=\"figure-{number}\" role=\"img\" aria-label=\"{caption}\"></div>\
-         <script type=\"application/json\">{json}</script></figure>\n",
+         <script type=\"application/json\">{json}</script></figure>",
         caption = escaped(&figure.caption),
         json = figure.json()
     );
