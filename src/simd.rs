@@ -1,6 +1,6 @@
 //! Instruction sets, chosen at run time: code that is written once in portable Rust is compiled for each of them.
 //!
-//! Every set computes the same bits: products and sums are rounded one by one. Only [`Vectors::multiply_add`] is fused, where the
+//! Every set computes the same bits: products and sums are rounded one by one. Only `Vectors::multiply_add` is fused, where the
 //! set can.
 
 use std::fmt;

@@ -52,7 +52,7 @@ pub(super) fn place(path: &Path) -> Result<Place<'_>, FrameError> {
 /// The frame in a file's `bytes`; `path` is for messages only.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`super::read`].
 pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameError> {
     decode_source(&Source::new(path, bytes), image)
 }
@@ -63,7 +63,7 @@ pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameErr
 /// is read: no image is lost without a word.
 ///
 /// # Errors
-/// As [`read`], but the images are not decoded; none can be reached.
+/// As [`super::read`], but the images are not decoded; none can be reached.
 pub fn image_count(path: &Path) -> Result<usize, FrameError> {
     if let Place::Stack { file, dataset } = place(path)? {
         return Ok(Stack::open(path, file, dataset)?.count());
@@ -88,7 +88,7 @@ pub fn image_count(path: &Path) -> Result<usize, FrameError> {
 /// Shape of a file's first image, from the head of the file where that suffices. The data are not looked at.
 ///
 /// # Errors
-/// As [`read`], but the images are not decoded.
+/// As [`super::read`], but the images are not decoded.
 pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
     match place(path)? {
         Place::Plain => with_head(path, shape),
@@ -99,7 +99,7 @@ pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
 /// The first image of a file as numbers in row order, for flat fields: any frame format or NPY.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`super::read`].
 pub fn read_array(path: &Path) -> Result<(Shape, Vec<f32>), FrameError> {
     let frame = FrameFile::read(path)?.image(0)?.frame;
     Ok((frame.shape, frame.counts.to_f32()))
