@@ -21,6 +21,8 @@ mod outputs;
 mod run_file;
 mod real_frames;
 mod calibration;
+#[path = "campaigns/camera.rs"]
+mod camera;
 mod calibration_joint;
 mod container;
 mod command_line;
