@@ -4,13 +4,13 @@ use std::path::Path;
 
 use halor::frame::{Counts, Frame, FrameAddress, FrameHeader, Mask, Shape, read};
 use halor::geometry::calibrate::{
-    Calibrant, CalibrateError, Calibration, Displacements, HaloShift, Origin, Request, Severity,
-    WavelengthFit, calibrate,
+    Calibrant, CalibrateError, Calibration, HaloShift, Origin, Request, Severity, calibrate,
 };
 use halor::geometry::{Detector, Geometry, Poni, PoniFile};
-use halor::simulate::{BeamStop, Camera, Crystal, Exposures, Parallax, RadialTable, ideal_image, noise};
+use halor::simulate::{BeamStop, Camera, Crystal, RadialTable, ideal_image, noise};
 use halor::units::wavelength_angstrom;
 
+pub(crate) use crate::camera::camera;
 use crate::common::data;
 
 pub(crate) fn gaps(detector: &Detector) -> Mask {
@@ -27,15 +27,13 @@ struct Ask<'a> {
 
 fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
     calibrate(&Request {
-        frames: &[(ask.frame, &gaps(ask.detector))],
-        detector: ask.detector,
-        wavelength_angstrom: wavelength_angstrom(ask.energy_kev),
-        wavelength: WavelengthFit::Held,
-        calibrants: &[Calibrant::find(ask.calibrant).unwrap()],
         guess: ask.guess,
-        nominal_distance_m: None,
-        parallax: None,
-        displacements: Displacements::default(),
+        ..Request::new(
+            &[(ask.frame, &gaps(ask.detector))],
+            ask.detector,
+            wavelength_angstrom(ask.energy_kev),
+            &[Calibrant::find(ask.calibrant).unwrap()],
+        )
     })
 }
 
@@ -91,27 +89,6 @@ fn a_pilatus_1m_at_30_kev_from_nothing() {
 fn a_pilatus3_cdte_2m_at_100_kev_from_nothing() {
     let Some(folder) = data("ceo2_pilatus3_2M_CdTe_100keV") else { return };
     agrees(&folder, "103852_CeO2_00001.cbf", "Pilatus CdTe 2M", "lsq_dls103852_ASREAD.poni", 3.1e-4);
-}
-
-/// A detector without faults, rays stopping at its face, exposed for a second.
-pub(crate) fn camera(geometry: &Geometry) -> Camera {
-    Camera {
-        geometry: geometry.clone(),
-        polarization: 0.99,
-        sensor: None,
-        oversampling: 3,
-        constant_counts: 0.0,
-        beam_stop: None,
-        dead_pixels: 0,
-        hot_pixels: None,
-        flat: None,
-        saturated_counts: noise::COUNTER_FULL,
-        seed: 3,
-        exposure_s: 1.0,
-        parallax: Parallax::Ignored,
-        exposures: Exposures::default(),
-        air: None,
-    }
 }
 
 /// A placement with the beam through this pixel coordinate (column, row).

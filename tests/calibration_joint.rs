@@ -54,16 +54,10 @@ fn several_distances_tell_the_wavelength() {
     let frames: Vec<Frame> = (0..2).map(|k| exposed(&camera(&truths[k]), &["CeO2"], 20 + k as u64)).collect();
     let mask = gaps(&detector);
     let pairs: Vec<_> = frames.iter().map(|frame| (frame, &mask)).collect();
+    let calibrants = [Calibrant::find("CeO2").unwrap()];
     let request = Request {
-        frames: &pairs,
-        detector: &detector,
-        wavelength_angstrom: wavelength_angstrom(1.015 * ENERGY_KEV),
         wavelength: WavelengthFit::Fitted,
-        calibrants: &[Calibrant::find("CeO2").unwrap()],
-        guess: None,
-        nominal_distance_m: None,
-        parallax: None,
-        displacements: Displacements::default(),
+        ..Request::new(&pairs, &detector, wavelength_angstrom(1.015 * ENERGY_KEV), &calibrants)
     };
     let found = calibrate(&request).unwrap();
     let wavelength = found.frames[0].parameters[5];
@@ -93,17 +87,7 @@ fn two_powders_in_one_frame() {
     let mask = gaps(&detector);
     let of = |names: &[&str]| {
         let calibrants: Vec<Calibrant> = names.iter().map(|name| Calibrant::find(name).unwrap()).collect();
-        calibrate(&Request {
-            frames: &[(&frame, &mask)],
-            detector: &detector,
-            wavelength_angstrom: wavelength_angstrom(ENERGY_KEV),
-            wavelength: WavelengthFit::Held,
-            calibrants: &calibrants,
-            guess: None,
-            nominal_distance_m: None,
-            parallax: None,
-            displacements: Displacements::default(),
-        })
+        calibrate(&Request::new(&[(&frame, &mask)], &detector, wavelength_angstrom(ENERGY_KEV), &calibrants))
     };
     let found = of(&["CeO2", "LaB6"]).unwrap();
     is_right(&found, 0, &truth);
@@ -124,15 +108,13 @@ fn parallax_belongs_to_the_model() {
         let frame = exposed(&camera, &["CeO2"], 41);
         [Some(parallax), None].map(|parallax| {
             calibrate(&Request {
-                frames: &[(&frame, &mask)],
-                detector: &detector,
-                wavelength_angstrom: wavelength_angstrom(HARD_KEV),
-                wavelength: WavelengthFit::Held,
-                calibrants: &[Calibrant::find("CeO2").unwrap()],
-                guess: None,
-                nominal_distance_m: None,
                 parallax,
-                displacements: Displacements::default(),
+                ..Request::new(
+                    &[(&frame, &mask)],
+                    &detector,
+                    wavelength_angstrom(HARD_KEV),
+                    &[Calibrant::find("CeO2").unwrap()],
+                )
             })
             .unwrap()
         })
@@ -174,15 +156,13 @@ fn moved_modules_are_found() {
     let mask = gaps(&detector);
     let of = |frame: &Frame, displacements| {
         calibrate(&Request {
-            frames: &[(frame, &mask)],
-            detector: &detector,
-            wavelength_angstrom: wavelength_angstrom(ENERGY_KEV),
-            wavelength: WavelengthFit::Held,
-            calibrants: &[Calibrant::find("CeO2").unwrap()],
-            guess: None,
-            nominal_distance_m: None,
-            parallax: None,
             displacements,
+            ..Request::new(
+                &[(frame, &mask)],
+                &detector,
+                wavelength_angstrom(ENERGY_KEV),
+                &[Calibrant::find("CeO2").unwrap()],
+            )
         })
         .unwrap()
     };
@@ -221,15 +201,13 @@ fn a_stretched_array_is_found() {
     truth.detector.pixel_m[1] *= 1.001;
     let frame = exposed(&camera(&truth), &["CeO2"], 61);
     let found = calibrate(&Request {
-        frames: &[(&frame, &gaps(&detector))],
-        detector: &detector,
-        wavelength_angstrom: wavelength_angstrom(ENERGY_KEV),
-        wavelength: WavelengthFit::Held,
-        calibrants: &[Calibrant::find("CeO2").unwrap()],
-        guess: None,
-        nominal_distance_m: None,
-        parallax: None,
         displacements: Displacements { smooth: true, modules: false },
+        ..Request::new(
+            &[(&frame, &gaps(&detector))],
+            &detector,
+            wavelength_angstrom(ENERGY_KEV),
+            &[Calibrant::find("CeO2").unwrap()],
+        )
     })
     .unwrap();
     assert!(found.displacement_tests[0].kept, "{:?}", found.displacement_tests);

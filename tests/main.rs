@@ -28,6 +28,8 @@ mod report;
 mod run_file;
 mod real_frames;
 mod calibration;
+#[path = "campaigns/camera.rs"]
+mod camera;
 mod calibration_joint;
 mod container;
 mod command_line;

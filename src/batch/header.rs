@@ -57,6 +57,11 @@ impl Prepared {
         if config.geometry.parallax.is_some() {
             applied.push("parallax".to_owned());
         }
+        if let Some(displacement) = &config.geometry.detector.displacement {
+            let named = displacement.named();
+            let each: Vec<String> = named.iter().map(|(name, px)| format!("{name} {px:.4} px")).collect();
+            applied.push(format!("displaced pixels ({})", each.join(", ")));
+        }
         if !corrections.dark.is_empty() {
             applied.push(format!("dark ({} frames)", corrections.dark.len()));
         }

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::frame::FileRecord;
 use crate::output::InputRecord;
 
-/// Run file, geometry, masks, flat and dark with sizes and hashes, as they are now.
+/// Run file, geometry or what it was found from, masks, flat and dark with sizes and hashes, as they are now.
 pub(super) fn inputs(config: &Config) -> Vec<InputRecord> {
     let corrections = &config.corrections;
     let mut dark: Vec<&Path> = corrections.dark.iter().map(|address| address.path.as_path()).collect();
@@ -14,6 +14,7 @@ pub(super) fn inputs(config: &Config) -> Vec<InputRecord> {
     [("run file", config.source.as_path())]
         .into_iter()
         .chain(config.poni_file.iter().map(|path| ("geometry", path.as_path())))
+        .chain(config.calibration_files.iter().map(|path| ("calibration", path.as_path())))
         .chain(config.mask.files.iter().map(|path| ("mask", path.as_path())))
         .chain(corrections.flat.iter().map(|path| ("flat", path.as_path())))
         .chain(dark.into_iter().map(|path| ("dark", path)))

@@ -3,7 +3,7 @@
 use super::prepare::static_mask;
 use crate::config::{CalibrantFrame, Config, Sample};
 use crate::frame;
-use crate::geometry::calibrate::{Displacements, HaloShift, Request, Severity, WavelengthFit, calibrate};
+use crate::geometry::calibrate::{HaloShift, Request, Severity, calibrate};
 
 /// What speaks against the placement, in words.
 pub(super) fn moved(config: &Config) -> Vec<String> {
@@ -38,15 +38,14 @@ fn of_calibrant(calibrant: &CalibrantFrame, config: &Config) -> Vec<String> {
         let mask = static_mask(&config.mask, &geometry.detector)?;
         let frame = frame::read(&calibrant.frame)?.frame;
         let found = calibrate(&Request {
-            frames: &[(&frame, &mask)],
-            detector: &geometry.detector,
-            wavelength_angstrom: geometry.poni.wavelength_angstrom,
-            wavelength: WavelengthFit::Held,
-            calibrants: std::slice::from_ref(&calibrant.calibrant),
             guess: Some(&geometry.poni),
-            nominal_distance_m: None,
             parallax: geometry.parallax,
-            displacements: Displacements::default(),
+            ..Request::new(
+                &[(&frame, &mask)],
+                &geometry.detector,
+                geometry.poni.wavelength_angstrom,
+                std::slice::from_ref(&calibrant.calibrant),
+            )
         })?;
         let warnings = found.remarks.into_iter().filter(|remark| remark.severity == Severity::Warning);
         Ok(warnings.map(|remark| remark.text).collect())

@@ -93,15 +93,12 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
     let pairs: Vec<(&Frame, &Mask)> = frames.iter().map(|frame| (frame, &mask)).collect();
     let parallax = args.parallax.then(|| thick(&detector, wavelength)).transpose()?;
     let found = calibrate(&Request {
-        frames: &pairs,
-        detector: &detector,
-        wavelength_angstrom: wavelength,
         wavelength: if args.fit_wavelength { WavelengthFit::Fitted } else { WavelengthFit::Held },
-        calibrants: &calibrants,
         guess: poni.as_ref(),
         nominal_distance_m: args.distance_mm.map(|mm| mm / 1e3),
         parallax,
         displacements: Displacements { smooth: args.distortion, modules: args.modules },
+        ..Request::new(&pairs, &detector, wavelength, &calibrants)
     });
     let found = match found {
         Ok(found) => found,
@@ -121,6 +118,12 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         print(&format!("rings are off by {:.3} pixels rms, {:.5}° in 2θ", found.rms_px, found.rms_deg));
     }
     if !quiet {
+        if !found.displaced.is_empty() {
+            say(format_args!(
+                "warning: the .poni file lacks the displaced pixels and is only right with them: use `displacement_px` of the .json \
+                 in the run file, or `geometry: {{calibrate: …}}`"
+            ));
+        }
         for remark in &found.remarks {
             let kind = match remark.severity {
                 Severity::Warning => "warning",

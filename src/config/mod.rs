@@ -54,6 +54,8 @@ pub struct Config {
     pub geometry: Geometry,
     /// The .poni file that the placement was read from.
     pub poni_file: Option<PathBuf>,
+    /// The files that the placement was found from: a calibrant's frame, and the guess.
+    pub calibration_files: Vec<PathBuf>,
     /// What `halor check` tests the placement with.
     pub calibrant: Option<CalibrantFrame>,
     /// What leaves pixels out of all frames.

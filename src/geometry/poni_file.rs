@@ -198,8 +198,13 @@ pub fn write_poni(geometry: &Geometry) -> String {
         let max_shape = [detector.shape.rows, detector.shape.columns];
         serde_json::json!({"pixel1": pixel1, "pixel2": pixel2, "max_shape": max_shape, "orientation": orientation})
     };
+    let displaced = if detector.displacement.is_some() {
+        "# Pixels are off their grid by what this file cannot hold: `geometry.displacement_px` of halor, see the .json beside it\n"
+    } else {
+        ""
+    };
     format!(
-        "# Axis 1 is the slow one (rows), axis 2 the fast one (columns); lengths in m, angles in rad\n\
+        "# Axis 1 is the slow one (rows), axis 2 the fast one (columns); lengths in m, angles in rad\n{displaced}\
          poni_version: 2.1\nDetector: {name}\nDetector_config: {config}\n\
          Distance: {:e}\nPoni1: {:e}\nPoni2: {:e}\nRot1: {:e}\nRot2: {:e}\nRot3: {:e}\nWavelength: {:e}\n",
         poni.distance_m,

@@ -4,13 +4,12 @@
 //! beginning at 1, from nothing or, with `guess` behind them, from near the truth; with `-- wrong` it gives the calibration wrong inputs and counts which are caught. What it found is in docs/calibration.md.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod camera;
 mod random;
 mod wrong;
 
 use halor::geometry::Poni;
-use halor::geometry::calibrate::{
-    Calibrant, CalibrateError, Calibration, Displacements, Request, WavelengthFit, calibrate,
-};
+use halor::geometry::calibrate::{Calibrant, CalibrateError, Calibration, Request, calibrate};
 use random::{Case, draw};
 
 /// A centre that is farther off is wrong whatever σ says, pixels.
@@ -86,15 +85,13 @@ fn calibrated(case: &Case, start: Start) -> Result<Calibration, CalibrateError> 
         Start::Guess => Some(&near),
     };
     calibrate(&Request {
-        frames: &[(&case.frame, &case.mask)],
-        detector: &case.geometry.detector,
-        wavelength_angstrom: case.geometry.poni.wavelength_angstrom,
-        wavelength: WavelengthFit::Held,
-        calibrants: &calibrants,
         guess,
-        nominal_distance_m: None,
-        parallax: None,
-        displacements: Displacements::default(),
+        ..Request::new(
+            &[(&case.frame, &case.mask)],
+            &case.geometry.detector,
+            case.geometry.poni.wavelength_angstrom,
+            &calibrants,
+        )
     })
 }
 

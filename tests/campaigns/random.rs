@@ -6,12 +6,12 @@ use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::simulate::crystal::Ring;
 use halor::simulate::rays::{Placement, reach};
-use halor::simulate::{
-    BeamStop, Camera, Crystal, Exposures, HotPixels, IdealImage, Masking, Parallax, RadialTable,
-};
+use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Masking, RadialTable};
 use halor::simulate::{ideal_image, noise};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+
+use crate::camera::camera;
 
 /// Crystals as they come along: their texts, in which the width of the rings is replaced.
 const CRYSTALS: [(&str, &str); 4] = [
@@ -183,21 +183,13 @@ fn exposed(
     let stop = rng.random_range(0..2) == 0;
     let spots = if rng.random_range(0..3) == 0 { rng.random_range(0.05..0.5) } else { 0.0 };
     let camera = Camera {
-        geometry: geometry.clone(),
-        polarization: 0.99,
-        sensor: None,
         oversampling: 4,
         constant_counts: rng.random_range(0.0..2.0),
         beam_stop: stop.then(|| BeamStop { centre_px, radius_px: rng.random_range(8.0..60.0), arm: None }),
         dead_pixels: 100,
         hot_pixels: Some(HotPixels { count: 20, counts_per_s: 1e5, masking: Masking::Unmasked }),
-        flat: None,
-        saturated_counts: noise::COUNTER_FULL,
         seed: rng.random(),
-        exposure_s: 1.0,
-        parallax: Parallax::Ignored,
-        exposures: Exposures::default(),
-        air: None,
+        ..camera(&geometry)
     };
     let powder = sharp.scaled(peak_counts / height);
     let halo = halo.combined(1.0, &all.combined(1.0, &sharp, -1.0), peak_counts / height);

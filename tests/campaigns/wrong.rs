@@ -3,14 +3,12 @@
 
 use halor::frame::{Counts, Frame, Mask};
 use halor::geometry::calibrate::Severity;
-use halor::geometry::calibrate::{
-    Calibrant, CalibrateError, Calibration, Displacements, Request, WavelengthFit, calibrate,
-};
+use halor::geometry::calibrate::{Calibrant, CalibrateError, Calibration, Request, calibrate};
 use halor::geometry::{Detector, Geometry, Poni};
-use halor::simulate::{
-    BeamStop, Camera, Crystal, Exposures, Glass, Parallax, RadialTable, ideal_image, noise,
-};
+use halor::simulate::{BeamStop, Camera, Crystal, Glass, RadialTable, ideal_image, noise};
 use halor::units::wavelength_angstrom;
+
+use crate::camera::camera;
 
 /// What is in the beam.
 #[derive(Debug, Clone, Copy)]
@@ -146,15 +144,14 @@ fn asked(setup: &Setup, ask: Ask) -> Result<Calibration, CalibrateError> {
     }
     let mask = Mask { shape: detector.shape, bad: detector.gap_mask() };
     calibrate(&Request {
-        frames: &[(&frame, &mask)],
-        detector,
-        wavelength_angstrom: wavelength_angstrom(energy_kev),
-        wavelength: WavelengthFit::Held,
-        calibrants: &[Calibrant::find(calibrant)?],
         guess: guess.as_ref(),
         nominal_distance_m,
-        parallax: None,
-        displacements: Displacements::default(),
+        ..Request::new(
+            &[(&frame, &mask)],
+            detector,
+            wavelength_angstrom(energy_kev),
+            &[Calibrant::find(calibrant)?],
+        )
     })
 }
 
@@ -185,21 +182,10 @@ fn exposed(setup: &Setup) -> (Frame, Geometry) {
             .combined(1.0, &air, 1.0),
     };
     let camera = Camera {
-        geometry: geometry.clone(),
-        polarization: 0.99,
-        sensor: None,
-        oversampling: 3,
         constant_counts: 1.0,
         beam_stop: Some(BeamStop { centre_px: setup.centre_px, radius_px: 12.0, arm: None }),
         dead_pixels: 50,
-        hot_pixels: None,
-        flat: None,
-        saturated_counts: noise::COUNTER_FULL,
-        seed: 3,
-        exposure_s: 1.0,
-        parallax: Parallax::Ignored,
-        exposures: Exposures::default(),
-        air: None,
+        ..camera(&geometry)
     };
     (noise::frame(&ideal_image(&camera, &light.into()).unwrap(), 11, 0), geometry)
 }

@@ -5,7 +5,7 @@ use crate::batch::static_mask;
 use crate::config::schema::{GeometryKeys, RunFile, Switch};
 use crate::config::{CalibrantFrame, MaskSettings};
 use crate::frame::{FrameAddress, read};
-use crate::geometry::calibrate::{Calibrant, Displacements, Request, WavelengthFit, calibrate};
+use crate::geometry::calibrate::{Calibrant, Displacements, Request, calibrate};
 use crate::geometry::{Detector, Displacement, Geometry, Parallax, PoniFile};
 
 /// A calibrant by name, or by a file that is relative to the run file.
@@ -76,11 +76,6 @@ pub(super) fn calibrated(
         Err(error) => return told("mask", &error),
     };
     let found = calibrate(&Request {
-        frames: &[(&frame, &mask)],
-        detector: &detector,
-        wavelength_angstrom,
-        wavelength: WavelengthFit::Held,
-        calibrants: std::slice::from_ref(&calibrant),
         guess: poni.as_ref(),
         nominal_distance_m: block.distance_mm.map(|mm| mm / 1e3),
         parallax,
@@ -88,6 +83,7 @@ pub(super) fn calibrated(
             smooth: block.distortion == Some(Switch::On),
             modules: block.modules == Some(Switch::On),
         },
+        ..Request::new(&[(&frame, &mask)], &detector, wavelength_angstrom, std::slice::from_ref(&calibrant))
     });
     let found = match found {
         Ok(found) => found,

@@ -53,6 +53,15 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let samples = samples::samples(file, check);
     let first_frame = samples.iter().find_map(|sample| sample.frames.first());
     let mask = mask::mask(file, check);
+    // Calibrating puts numbers in the block's place.
+    let block = file.geometry.as_ref().and_then(|block| block.0.calibrate.as_ref());
+    let calibration_files = block.map_or_else(Vec::new, |block| {
+        [Some(&block.frame), block.guess.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|path| check.absolute(path))
+            .collect()
+    });
     let geometry = geometry(file, first_frame, &mask, check);
     let geometry = geometry.map(|geometry| {
         let wavelength = geometry.poni.wavelength_angstrom;
@@ -82,6 +91,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         plan_cache,
         geometry: geometry?,
         poni_file: file.geometry.as_ref().and_then(|block| block.0.poni.as_ref()).map(PathBuf::from),
+        calibration_files,
         calibrant,
         mask,
         corrections: corrections?,

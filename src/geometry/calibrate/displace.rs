@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::model::Freedom;
-use super::refine::{Fit, Refined};
+use super::refine::{Fit, Refined, Squares};
 use super::settle::{Settled, View};
 use crate::geometry::displacement::{Field, SMOOTH};
 
@@ -124,11 +124,9 @@ fn test(
 ) -> DisplacementTest {
     let mut test = DisplacementTest { group, parameters, points: 0, without: 0.0, with: 0.0, kept: false };
     let Some(more) = more else { return test };
-    for (a, b) in simple.residuals.iter().zip(&more.residuals).filter(|(a, b)| a.kept && b.kept) {
-        test.points += 1;
-        test.without += (a.off_px / a.sigma_px).powi(2);
-        test.with += (b.off_px / a.sigma_px).powi(2);
-    }
+    // σ of the simpler fit for both.
+    let Squares { places, first, second } = Squares::of(&simple.residuals, &more.residuals, |a, _| a);
+    (test.points, test.without, test.with) = (places, first, second);
     // Per place, as σ came from the median of the residuals.
     let scale = test.points as f64 / test.without;
     test.kept = scale * (test.without - test.with) > rare_chi_squared(parameters as f64);

@@ -74,6 +74,28 @@ pub struct Request<'a> {
     pub displacements: Displacements,
 }
 
+impl<'a> Request<'a> {
+    /// Frames from nothing: the wavelength held, no guess, rays that stop at the sensor's face, pixels on their grid.
+    pub fn new(
+        frames: &'a [(&'a Frame, &'a Mask)],
+        detector: &'a Detector,
+        wavelength_angstrom: f64,
+        calibrants: &'a [Calibrant],
+    ) -> Self {
+        Self {
+            frames,
+            detector,
+            wavelength_angstrom,
+            wavelength: WavelengthFit::Held,
+            calibrants,
+            guess: None,
+            nominal_distance_m: None,
+            parallax: None,
+            displacements: Displacements::default(),
+        }
+    }
+}
+
 /// Whether the wavelength is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WavelengthFit {

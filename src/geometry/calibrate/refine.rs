@@ -54,6 +54,28 @@ pub(super) struct Residual {
     pub(super) kept: bool,
 }
 
+/// Sums of (residual/σ)² of the places that two fits both keep.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Squares {
+    pub(super) places: usize,
+    pub(super) first: f64,
+    pub(super) second: f64,
+}
+
+impl Squares {
+    /// With one σ for both, of what each has.
+    pub(super) fn of(first: &[Residual], second: &[Residual], sigma: fn(f64, f64) -> f64) -> Squares {
+        let mut squares = Squares::default();
+        for (a, b) in first.iter().zip(second).filter(|(a, b)| a.kept && b.kept) {
+            let sigma_px = sigma(a.sigma_px, b.sigma_px);
+            squares.places += 1;
+            squares.first += (a.off_px / sigma_px).powi(2);
+            squares.second += (b.off_px / sigma_px).powi(2);
+        }
+        squares
+    }
+}
+
 /// The least-squares fit of points of several frames.
 pub(super) struct Fit<'a> {
     model: Model<'a>,

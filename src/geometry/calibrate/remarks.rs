@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Request;
 use super::displace::DisplacementTest;
 use super::outcome::{CalibratedFrame, Calibration, Origin};
-use super::verdict::SensorTest;
+use super::refine::Squares;
 use crate::frame::FrameHeader;
 use crate::geometry::{Geometry, Poni};
 use crate::units::energy_kev;
@@ -55,7 +55,7 @@ pub(super) fn remarks(
     request: &Request<'_>,
     calibration: &Calibration,
     free_wavelength: Option<(f64, f64)>,
-    sensor: Option<SensorTest>,
+    sensor: Option<Squares>,
 ) -> Vec<Remark> {
     let mut all = Vec::new();
     let note = |text: String| Remark { severity: Severity::Note, text };
@@ -79,17 +79,15 @@ pub(super) fn remarks(
         ))),
         Some(_) | None => {}
     }
-    if let Some(test) = sensor {
-        let gain =
-            if request.parallax.is_some() { test.with - test.without } else { test.without - test.with };
-        if gain > CLEAR_GAIN.max(CLEAR_SHARE * test.points as f64) {
+    if let Some(Squares { places, first: without, second: with }) = sensor {
+        let gain = if request.parallax.is_some() { with - without } else { without - with };
+        if gain > CLEAR_GAIN.max(CLEAR_SHARE * places as f64) {
             let (other, mend) = match request.parallax {
                 Some(_) => ("without", "leave --parallax (or corrections.parallax) out"),
                 None => ("with", "give --parallax (or corrections.parallax: on), and reduce with it too"),
             };
             all.push(note(format!(
-                "the rings fit better {other} the parallax of the sensor: χ² of {} places {:.0} without it, {:.0} with it; {mend}",
-                test.points, test.without, test.with
+                "the rings fit better {other} the parallax of the sensor: χ² of {places} places {without:.0} without it, {with:.0} with it; {mend}"
             )));
         }
     }

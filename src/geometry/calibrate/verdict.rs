@@ -6,7 +6,7 @@ use super::model::{FRAME, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2};
 use super::outcome::Origin;
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
-use super::refine::{Fit, Residual};
+use super::refine::{Fit, Residual, Squares};
 use super::settle::{Patience, Settled, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
@@ -57,20 +57,12 @@ pub(super) struct Verdict {
     pub(super) tilt: Origin,
     pub(super) wavelength: Origin,
     pub(super) free_wavelength: Option<(f64, f64)>,
-    /// What is left with and without parallax, where the sensor is known.
-    pub(super) sensor: Option<SensorTest>,
+    /// What is left without and with parallax, where the sensor is known.
+    pub(super) sensor: Option<Squares>,
     /// With the displacements that were kept.
     pub(super) detector: Detector,
     pub(super) displaced: Vec<Displaced>,
     pub(super) displacement_tests: Vec<DisplacementTest>,
-}
-
-/// Sums of (residual/σ)² of the same points, with the sensor's parallax and without it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SensorTest {
-    pub(super) points: usize,
-    pub(super) without: f64,
-    pub(super) with: f64,
 }
 
 /// Points and fits while candidates are compared, and at the end.
@@ -305,7 +297,7 @@ impl<'a> Bench<'a> {
     }
 
     /// The same points with the sensor's parallax and without it.
-    fn sensor_test(&self, fit: &Settled, freedom: Freedom) -> Option<SensorTest> {
+    fn sensor_test(&self, fit: &Settled, freedom: Freedom) -> Option<Squares> {
         let sensor = self.request.detector.sensor.as_ref()?;
         let parallax = sensor_parallax(sensor, energy_kev(self.request.wavelength_angstrom)).ok()?;
         let residuals = |parallax: Option<Parallax>| {
@@ -314,16 +306,8 @@ impl<'a> Bench<'a> {
             Some(Fit::new(self.view.ladder, &frames, freedom).solve()?.residuals)
         };
         let (without, with) = (residuals(None)?, residuals(Some(parallax))?);
-        // One σ for both: what each scatters of its own is in the residuals.
-        let both = without.iter().zip(&with).filter(|(a, b)| a.kept && b.kept);
-        let mut test = SensorTest { points: 0, without: 0.0, with: 0.0 };
-        for (a, b) in both {
-            let sigma = a.sigma_px.min(b.sigma_px);
-            test.points += 1;
-            test.without += (a.off_px / sigma).powi(2);
-            test.with += (b.off_px / sigma).powi(2);
-        }
-        Some(test)
+        // The smaller σ for both: what each scatters of its own is in the residuals.
+        Some(Squares::of(&without, &with, f64::min))
     }
 
     fn names(&self) -> String {
