@@ -91,6 +91,13 @@ fn a_pilatus3_cdte_2m_at_100_kev_from_nothing() {
     agrees(&folder, "103852_CeO2_00001.cbf", "Pilatus CdTe 2M", "lsq_dls103852_ASREAD.poni", 3.1e-4);
 }
 
+#[test]
+fn a_pilatus_2m_at_61_kev_in_hdf5_from_nothing() {
+    let Some(folder) = data("ceo2_pilatus2M_61keV") else { return };
+    let frame = "ceria_50x30_740mm_000005_Pilatus2M.hdf5";
+    agrees(&folder, frame, "Pilatus 2M", "lsq_hexrd_pil.poni", 2.6e-4);
+}
+
 /// A placement with the beam through this pixel coordinate (column, row).
 pub(crate) fn placed(
     detector: &Detector,

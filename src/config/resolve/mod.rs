@@ -59,7 +59,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         [Some(&block.frame), block.guess.as_ref()]
             .into_iter()
             .flatten()
-            .map(|path| check.absolute(path))
+            .map(|path| check.absolute(&mut path.clone()))
             .collect()
     });
     let geometry = geometry(file, first_frame, &mask, check);

@@ -31,6 +31,9 @@ const LEFT_PX: f64 = 0.25;
 const RING_SCATTER: f64 = 0.035;
 const POINT_SCATTER: f64 = 0.09;
 const SCATTER_PX: f64 = 0.04;
+/// What places may scatter whatever the width of the rings: modules of real detectors stand off their grid (places on the real frames of
+/// `tests/calibration.rs` scatter by 0.17 and 0.18 pixels, of which modules explain 0.1 and more).
+const MODULES_PX: f64 = 0.08;
 /// Share of the rings that may be off as wholes.
 const RINGS_OFF: f64 = 0.25;
 /// Points that a ring needs to count as found, or as off.
@@ -222,7 +225,7 @@ impl<'a> Bench<'a> {
             format!("{off} of {} rings are not where they should be", found + off)
         } else if settled.refined.ring_px > RING_SCATTER * settled.fwhm_px + SCATTER_PX {
             format!("rings are off as wholes by {:.2} pixels", settled.refined.ring_px)
-        } else if settled.refined.extra_px > POINT_SCATTER * settled.fwhm_px + SCATTER_PX {
+        } else if settled.refined.extra_px > POINT_SCATTER * settled.fwhm_px + MODULES_PX {
             format!("places on rings scatter by {:.2} pixels", settled.refined.extra_px)
         } else if rms > allowed {
             format!("rings are off by {rms:.2} pixels rms, {allowed:.2} would be good")
