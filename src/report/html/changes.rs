@@ -22,10 +22,8 @@ const DRAWN: [(&str, &str, &str, &str); 3] = [
 /// Sentences, a table of changes, differences of curves, trends.
 pub(super) fn section(results: &Results) -> Result<Section, ReportError> {
     let mut section = Section::new("changes", "What changed");
-    let sentences: Vec<String> =
-        results.record.series.iter().map(|(_, sentence)| format!("<li>{}</li>", escaped(sentence))).collect();
-    if !sentences.is_empty() {
-        section.html(format!("<ul>{}</ul>", sentences.concat()));
+    if !results.record.series.is_empty() {
+        section.html(sentences(&results.record.series));
     }
     if let Some(series) = results.table("series.csv")? {
         section.html(changes(results, &series));
@@ -46,9 +44,19 @@ pub(super) fn section(results: &Results) -> Result<Section, ReportError> {
     }
     if let Some(trends) = results.table("trends.csv")? {
         properties(results, &mut section);
-        section.html(strongest(&trends));
+        if trends.rows(&[]).next().is_some() {
+            section.html(strongest(&trends));
+        }
     }
     Ok(section)
+}
+
+/// What is said of each sample.
+fn sentences(of_samples: &[(String, String)]) -> String {
+    let line = |(sample, words): &(String, String)| {
+        format!("<li><b>{}</b>: {}</li>", escaped(sample), escaped(words))
+    };
+    format!("<ul>{}</ul>", of_samples.iter().map(line).collect::<String>())
 }
 
 /// A curve of `differences/`: x, difference, σ.
@@ -179,16 +187,10 @@ fn strongest(trends: &Table) -> String {
 /// The azimuth: verdicts, strain against χ, g_2(r).
 pub(super) fn anisotropy(results: &Results) -> Result<Section, ReportError> {
     let mut section = Section::new("anisotropy", "Anisotropy");
-    let sentences: Vec<String> = results
-        .record
-        .anisotropy
-        .iter()
-        .map(|(_, sentence)| format!("<li>{}</li>", escaped(sentence)))
-        .collect();
-    if sentences.is_empty() {
+    if results.record.anisotropy.is_empty() {
         return Ok(section);
     }
-    section.html(format!("<ul>{}</ul>", sentences.concat()));
+    section.html(sentences(&results.record.anisotropy));
     let mut strain = Figure::new("Strain against azimuth", "χ (degrees)", "ε").width(Width::Half);
     let mut g2 =
         Figure::new("Second harmonic of the pair distribution function", "r (Å)", "g₂(r)").width(Width::Half);
