@@ -27,29 +27,9 @@ fn main(
         return;
     }
 
-    let end = starts[bin + 1u];
-    var total_0 = zero();
-    var total_1 = zero();
-    var block_0 = zero();
-    var block_1 = zero();
-    var terms = 0u;
-    for (var e = starts[bin] + lane; e < end; e += 64u) {
-        let entry = entries[e];
-        block_0 = with_entry(block_0, entry, 0u);
-        if (GROUPS == 2u) {
-            block_1 = with_entry(block_1, entry, 1u);
-        }
-        terms += 1u;
-        if (terms == BLOCK) {
-            terms = 0u;
-            total_0 = added(total_0, block_0);
-            block_0 = zero();
-            total_1 = added(total_1, block_1);
-            block_1 = zero();
-        }
-    }
-    lanes_0[lane] = added(total_0, block_0);
-    lanes_1[lane] = added(total_1, block_1);
+    let of_lane = summed(starts[bin] + lane, starts[bin + 1u]);
+    lanes_0[lane] = of_lane.first;
+    lanes_1[lane] = of_lane.second;
     workgroupBarrier();
     for (var stride = 32u; stride > 0u; stride /= 2u) {
         if (lane < stride) {

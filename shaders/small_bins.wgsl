@@ -24,32 +24,9 @@ fn main(
     if (bin >= chunk.bins) {
         return;
     }
-    let end = starts[slice + 1u];
-    var total_0 = zero();
-    var total_1 = zero();
-    var block_0 = zero();
-    var block_1 = zero();
-    var terms = 0u;
-    for (var e = starts[slice] + lane; e < end; e += 64u) {
-        let entry = entries[e];
-        if (entry.pixel == NO_PIXEL) {
-            break;
-        }
-        block_0 = with_entry(block_0, entry, 0u);
-        if (GROUPS == 2u) {
-            block_1 = with_entry(block_1, entry, 1u);
-        }
-        terms += 1u;
-        if (terms == BLOCK) {
-            terms = 0u;
-            total_0 = added(total_0, block_0);
-            block_0 = zero();
-            total_1 = added(total_1, block_1);
-            block_1 = zero();
-        }
-    }
-    sums[bin * GROUPS] = added(total_0, block_0);
+    let of_lane = summed(starts[slice] + lane, starts[slice + 1u]);
+    sums[bin * GROUPS] = of_lane.first;
     if (GROUPS == 2u) {
-        sums[bin * GROUPS + 1u] = added(total_1, block_1);
+        sums[bin * GROUPS + 1u] = of_lane.second;
     }
 }

@@ -39,6 +39,36 @@ fn with_entry(sums: GroupSums, entry: Entry, group: u32) -> GroupSums {
     );
 }
 
+// The sums of one lane: both groups of four frames; the second is empty where there is one group.
+struct LaneSums {
+    first: GroupSums,
+    second: GroupSums,
+}
+
+// Every 64th entry from `begin` on, up to `end` or to where the bin's padding begins.
+fn summed(begin: u32, end: u32) -> LaneSums {
+    var total = LaneSums(zero(), zero());
+    var block = LaneSums(zero(), zero());
+    var terms = 0u;
+    for (var e = begin; e < end; e += 64u) {
+        let entry = entries[e];
+        if (entry.pixel == NO_PIXEL) {
+            break;
+        }
+        block.first = with_entry(block.first, entry, 0u);
+        if (GROUPS == 2u) {
+            block.second = with_entry(block.second, entry, 1u);
+        }
+        terms += 1u;
+        if (terms == BLOCK) {
+            terms = 0u;
+            total = LaneSums(added(total.first, block.first), added(total.second, block.second));
+            block = LaneSums(zero(), zero());
+        }
+    }
+    return LaneSums(added(total.first, block.first), added(total.second, block.second));
+}
+
 // What the host knows by that this pass ran: it is written behind the last bin.
 fn stamp() -> GroupSums {
     var stamp = zero();

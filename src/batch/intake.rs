@@ -76,6 +76,7 @@ pub(super) fn take_in(
                 record.bytes = Some(loaded.file.bytes);
                 record.xxh3_128 = Some(format!("{:032x}", loaded.file.xxh3_128));
                 let mut frame = loaded.frame;
+                record.readings = std::mem::take(&mut frame.header.readings);
                 frame.header.exposure_s = config.integration.exposure_s.or(frame.header.exposure_s);
                 match fits(&frame, config, shape) {
                     Ok(factor) => {
@@ -146,6 +147,7 @@ fn new_record(config: &Config, job: &Job) -> FrameRecord {
         xxh3_128: None,
         normalized_by: None,
         excluded_pixels: None,
+        readings: Vec::new(),
         status: Status::Done,
     }
 }

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::buffer::Buffer;
 use super::format::decode_source;
 use super::hdf5::Stack;
-use super::load::{Place, place, read_pieces, split_dataset};
+use super::load::{Place, place, split_dataset};
 use super::source::Source;
 use super::{Frame, FrameAddress, FrameError, cbf};
 use crate::simd::LANES;
@@ -60,9 +60,9 @@ impl FrameFile {
     /// [`FrameError`]: the file cannot be read, begins no known format, or lacks the dataset.
     pub fn read(path: &Path) -> Result<FrameFile, FrameError> {
         let contents = match place(path)? {
-            Place::Plain => {
+            Place::Plain(opened) => {
                 let mut hash = Xxh3::new();
-                let bytes = Arc::new(read_pieces(path, |piece| hash.update(piece))?);
+                let bytes = Arc::new(opened.read(|piece| hash.update(piece))?);
                 let record = FileRecord { bytes: bytes.len() as u64, xxh3_128: hash.digest128() };
                 Contents::Bytes { bytes, record, md5: None }
             }

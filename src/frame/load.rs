@@ -34,16 +34,27 @@ pub fn is_read_in_place(path: &Path) -> bool {
 
 /// How the frames of a path are reached.
 pub(super) enum Place<'a> {
-    Plain,
+    /// The file as a whole.
+    Plain(Opened<'a>),
+    /// Where they lie.
     Stack { file: &'a Path, dataset: Option<&'a str> },
+}
+
+/// A file that begins a format that is read.
+pub(super) struct Opened<'a> {
+    path: &'a Path,
+    /// Behind `head`.
+    file: File,
+    head: Vec<u8>,
+    length: u64,
 }
 
 pub(super) fn place(path: &Path) -> Result<Place<'_>, FrameError> {
     let (file, dataset) = split_dataset(path);
-    let (_, head, _) = open(file)?;
-    match (format_of(&Source::new(file, &head))?, dataset) {
+    let (opened, format) = Opened::new(file)?;
+    match (format, dataset) {
         (Format::Hdf5, dataset) => Ok(Place::Stack { file, dataset }),
-        (Format::Plain(_) | Format::Gzip, None) => Ok(Place::Plain),
+        (Format::Plain(_) | Format::Gzip, None) => Ok(Place::Plain(opened)),
         (Format::Plain(_) | Format::Gzip, Some(_)) => Err(Source::new(file, &[])
             .unsupported("only an HDF5 file has datasets, this is none", "leave out what stands after `::`")),
     }
@@ -65,10 +76,11 @@ pub fn decode(bytes: &[u8], path: &Path, image: usize) -> Result<Frame, FrameErr
 /// # Errors
 /// As [`super::read`], but the images are not decoded; none can be reached.
 pub fn image_count(path: &Path) -> Result<usize, FrameError> {
-    if let Place::Stack { file, dataset } = place(path)? {
-        return Ok(Stack::open(path, file, dataset)?.count());
-    }
-    let of_head = with_head(path, |source, format| match images(source, format)? {
+    let opened = match place(path)? {
+        Place::Plain(opened) => opened,
+        Place::Stack { file, dataset } => return Ok(Stack::open(path, file, dataset)?.count()),
+    };
+    let of_head = opened.with_head(|source, format| match images(source, format)? {
         Images { damage: Some(error), .. } => Err(error),
         Images { reached, damage: None } => Ok((format, reached)),
     });
@@ -78,7 +90,7 @@ pub fn image_count(path: &Path) -> Result<usize, FrameError> {
         Ok((_, reached)) => return Ok(reached),
         Err(error) => return Err(error),
     }
-    with_format(&Source::new(path, &read_file(path)?), |source, format| match images(source, format)? {
+    with_format(&Source::new(path, &opened.read(|_| ())?), |source, format| match images(source, format)? {
         Images { reached: 0, damage: Some(error) } => Err(error),
         Images { reached, damage: Some(_) } => Ok(reached + 1),
         Images { reached, damage: None } => Ok(reached),
@@ -91,7 +103,7 @@ pub fn image_count(path: &Path) -> Result<usize, FrameError> {
 /// As [`super::read`], but the images are not decoded.
 pub fn peek_shape(path: &Path) -> Result<Shape, FrameError> {
     match place(path)? {
-        Place::Plain => with_head(path, shape),
+        Place::Plain(opened) => opened.at_head_or_whole(shape),
         Place::Stack { file, dataset } => Stack::open(path, file, dataset)?.shape(),
     }
 }
@@ -105,69 +117,78 @@ pub fn read_array(path: &Path) -> Result<(Shape, Vec<f32>), FrameError> {
     Ok((frame.shape, frame.counts.to_f32()))
 }
 
-/// All bytes of a frame file.
-fn read_file(path: &Path) -> Result<Buffer, FrameError> {
-    read_pieces(path, |_| ())
-}
-
-/// The same; `look` sees each piece while it is in the cache.
-pub(super) fn read_pieces(path: &Path, mut look: impl FnMut(&[u8])) -> Result<Buffer, FrameError> {
-    let (mut file, head, length) = open(path)?;
-    let io = |source| FrameError::Io { path: path.to_path_buf(), source };
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let mut bytes = Buffer::new(length).map_err(|error| io(std::io::Error::other(error)))?;
-    bytes[..head.len()].copy_from_slice(&head);
-    look(&head);
-    // A file that grows while it is read ends at the length that it had; one that shrinks, at its new one.
-    let mut read = head.len();
-    while read < length {
-        let end = length.min(read + PIECE_BYTES);
-        match file.read(&mut bytes[read..end]) {
-            Ok(0) => break,
-            Ok(more) => {
-                look(&bytes[read..read + more]);
-                read += more;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(io(error)),
+impl<'a> Opened<'a> {
+    /// The file with its first bytes, and the format that they begin.
+    fn new(path: &'a Path) -> Result<(Opened<'a>, Format), FrameError> {
+        let io = |source| FrameError::Io { path: path.to_path_buf(), source };
+        // Looked at before it is opened: to open a pipe would wait for its writer.
+        let metadata = std::fs::metadata(path).map_err(io)?;
+        if !metadata.is_file() {
+            return Err(FrameError::NotAFile { path: path.to_path_buf() });
         }
+        let length = metadata.len();
+        if length > MAX_FILE_BYTES {
+            let path = path.to_path_buf();
+            return Err(FrameError::TooLarge {
+                path,
+                what: "the file",
+                bytes: length,
+                limit: MAX_FILE_BYTES,
+            });
+        }
+        let mut file = File::open(path).map_err(io)?;
+        let mut head = Vec::with_capacity(length.min(HEAD_BYTES) as usize);
+        Read::by_ref(&mut file).take(length.min(HEAD_BYTES)).read_to_end(&mut head).map_err(io)?;
+        let format = format_of(&Source::new(path, &head))?;
+        Ok((Opened { path, file, head, length }, format))
     }
-    bytes.truncate(read);
-    Ok(bytes)
-}
 
-/// The file, its first bytes, which begin a format that is read, and its length.
-fn open(path: &Path) -> Result<(File, Vec<u8>, u64), FrameError> {
-    let io = |source| FrameError::Io { path: path.to_path_buf(), source };
-    // Looked at before it is opened: to open a pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    if !metadata.is_file() {
-        return Err(FrameError::NotAFile { path: path.to_path_buf() });
+    /// All its bytes; `look` sees each piece while it is in the cache.
+    pub(super) fn read(mut self, mut look: impl FnMut(&[u8])) -> Result<Buffer, FrameError> {
+        let io = |source| FrameError::Io { path: self.path.to_path_buf(), source };
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX);
+        let mut bytes = Buffer::new(length).map_err(|error| io(std::io::Error::other(error)))?;
+        bytes[..self.head.len()].copy_from_slice(&self.head);
+        look(&self.head);
+        // A file that grows while it is read ends at the length that it had; one that shrinks, at its new one.
+        let mut read = self.head.len();
+        while read < length {
+            let end = length.min(read + PIECE_BYTES);
+            match self.file.read(&mut bytes[read..end]) {
+                Ok(0) => break,
+                Ok(more) => {
+                    look(&bytes[read..read + more]);
+                    read += more;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(io(error)),
+            }
+        }
+        bytes.truncate(read);
+        Ok(bytes)
     }
-    let length = metadata.len();
-    if length > MAX_FILE_BYTES {
-        let path = path.to_path_buf();
-        return Err(FrameError::TooLarge { path, what: "the file", bytes: length, limit: MAX_FILE_BYTES });
-    }
-    let mut file = File::open(path).map_err(io)?;
-    let mut head = Vec::with_capacity(length.min(HEAD_BYTES) as usize);
-    Read::by_ref(&mut file).take(length.min(HEAD_BYTES)).read_to_end(&mut head).map_err(io)?;
-    format_of(&Source::new(path, &head))?;
-    Ok((file, head, length))
-}
 
-/// `look` at the head of the file; if that is not enough, at all of it.
-fn with_head<T>(
-    path: &Path,
-    look: impl Fn(&Source<'_>, Plain) -> Result<T, FrameError>,
-) -> Result<T, FrameError> {
-    let (_, head, length) = open(path)?;
-    let result = with_format(&Source::new(path, &head), &look);
-    let cut = matches!(result, Err(FrameError::Truncated { .. } | FrameError::Malformed { .. }));
-    if cut && length > head.len() as u64 {
-        return with_format(&Source::new(path, &read_file(path)?), look);
+    /// `look` at the first bytes alone.
+    fn with_head<T>(
+        &self,
+        look: impl Fn(&Source<'_>, Plain) -> Result<T, FrameError>,
+    ) -> Result<T, FrameError> {
+        with_format(&Source::new(self.path, &self.head), look)
     }
-    result
+
+    /// `look` at the first bytes; if that is not enough, at all of them.
+    fn at_head_or_whole<T>(
+        self,
+        look: impl Fn(&Source<'_>, Plain) -> Result<T, FrameError>,
+    ) -> Result<T, FrameError> {
+        let result = self.with_head(&look);
+        let cut = matches!(result, Err(FrameError::Truncated { .. } | FrameError::Malformed { .. }));
+        if cut && self.length > self.head.len() as u64 {
+            let path = self.path;
+            return with_format(&Source::new(path, &self.read(|_| ())?), look);
+        }
+        result
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::EngineInfo;
 use crate::engine::crew::EngineUse;
-use crate::frame::FrameAddress;
+use crate::frame::{FrameAddress, Reading};
 use crate::low_r::LowRFound;
 use crate::quality::Quality;
 use crate::structure::TwiceScattered;
@@ -43,6 +43,9 @@ pub struct FrameRecord {
     pub normalized_by: Option<f64>,
     /// Pixels left out of this frame only.
     pub excluded_pixels: Option<u64>,
+    /// What the file says of the sample and its surroundings: temperature, positions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
     /// How it ended.
     #[serde(flatten)]
     pub status: Status,
@@ -199,6 +202,7 @@ mod tests {
             xxh3_128: None,
             normalized_by: None,
             excluded_pixels: None,
+            readings: Vec::new(),
             status,
         };
         let frames = [frame(Status::Done), frame(Status::Failed("torn".into())), frame(Status::Done)];

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-/// Cells by column name.
+/// Cells by column name; rows are found by their first cell without looking at the others, since tables of long series have a row for
+/// each frame and peak.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Table {
     columns: HashMap<String, usize>,
     rows: Vec<Vec<String>>,
+    /// Places of the rows that begin with this cell.
+    by_first: HashMap<String, Vec<usize>>,
+    all: Vec<usize>,
 }
 
 /// A number with its σ; that of counting and that of the analysis's choices together.
@@ -23,12 +27,16 @@ impl Table {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let names = reader.headers().map_err(|error| error.to_string())?;
         let columns = names.iter().enumerate().map(|(index, name)| (name.to_owned(), index)).collect();
-        let rows = reader
+        let rows: Vec<Vec<String>> = reader
             .records()
             .map(|record| record.map(|record| record.iter().map(str::to_owned).collect()))
             .collect::<Result<_, csv::Error>>()
             .map_err(|error| error.to_string())?;
-        Ok(Table { columns, rows })
+        let mut by_first: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, row) in rows.iter().enumerate() {
+            by_first.entry(row.first().cloned().unwrap_or_default()).or_default().push(place);
+        }
+        Ok(Table { all: (0..rows.len()).collect(), columns, rows, by_first })
     }
 
     /// Rows whose cells are as `wanted`: (column, content).
@@ -37,10 +45,15 @@ impl Table {
             .iter()
             .map(|(name, content)| (self.columns.get(*name).copied(), (*content).to_owned()))
             .collect();
+        let places = match wanted.iter().find(|(column, _)| *column == Some(0)) {
+            Some((_, first)) => self.by_first.get(first).map_or(&[][..], Vec::as_slice),
+            None => &self.all,
+        };
         let is_wanted = move |row: &&Vec<String>| {
             wanted.iter().all(|(column, content)| column.and_then(|column| row.get(column)) == Some(content))
         };
-        self.rows.iter().filter(is_wanted).map(|cells| Row { table: self, cells })
+        let rows = places.iter().map(|place| &self.rows[*place]);
+        rows.filter(is_wanted).map(|cells| Row { table: self, cells })
     }
 }
 
