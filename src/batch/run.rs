@@ -160,10 +160,10 @@ pub fn run_with(
     };
     let json = serde_json::to_string_pretty(&record)?;
     write_file(&config.output.join("run.json"), json.as_bytes(), options.existing)?;
-    write_report(&config.output)?;
     // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
     let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();
     remove(planned.existing.iter().filter(|file| !of_this_run.contains(*file)));
+    write_report(&config.output)?;
     Ok(RunResult { record, peaks: rows, curves })
 }
 

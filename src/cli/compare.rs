@@ -102,21 +102,10 @@ fn rows(found: &Comparison, table: &mut Table) {
     }
     for peak in &found.peaks {
         let z = peak.difference.value / peak.difference.sigma;
-        table.row([
-            Cell::from(&found.a),
-            (&found.b).into(),
-            (&peak.name).into(),
-            peak.a.value.into(),
-            peak.a.sigma.into(),
-            peak.b.value.into(),
-            peak.b.sigma.into(),
-            peak.difference.value.into(),
-            peak.difference.sigma.into(),
-            z.into(),
-            None::<f64>.into(),
-            None::<f64>.into(),
-            peak.p.into(),
-        ]);
+        let labels = [Cell::from(&found.a), (&found.b).into(), (&peak.name).into()];
+        let numbers = [peak.a, peak.b, peak.difference].into_iter().flat_map(Cell::pair);
+        let no_chi2 = [None::<f64>.into(), None::<f64>.into()];
+        table.row(labels.into_iter().chain(numbers).chain([z.into()]).chain(no_chi2).chain([peak.p.into()]));
     }
 }
 

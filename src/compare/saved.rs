@@ -120,8 +120,14 @@ impl SavedCurve {
 /// Numbers of the ring of a sample's sum: peak and column, value and σ.
 fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareError> {
     let text = text_of(path)?;
-    let mut lines = text.lines();
-    let columns: Vec<String> = cells(lines.next().unwrap_or_default());
+    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let damaged = |error: csv::Error| CompareError::Content {
+        path: path.to_path_buf(),
+        line: error.position().map_or(1, |place| place.line() as usize),
+        found: error.to_string(),
+        expected: "the peaks.csv of a run",
+    };
+    let columns = table.headers().map_err(damaged)?.clone();
     let place = |name: &str| {
         columns.iter().position(|column| column == name).ok_or_else(|| CompareError::Content {
             path: path.to_path_buf(),
@@ -133,13 +139,14 @@ fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareEr
     let [of_sample, of_frame, of_sector, of_peak] =
         [place("sample")?, place("frame")?, place("sector")?, place("peak")?];
     let mut found = Vec::new();
-    for row in lines.map(cells) {
-        let cell = |index: usize| row.get(index).map_or("", String::as_str);
+    for row in table.records() {
+        let row = row.map_err(damaged)?;
+        let cell = |index: usize| row.get(index).unwrap_or_default();
         if [cell(of_sample), cell(of_frame), cell(of_sector)] != [sample, "sum", "ring"] {
             continue;
         }
         for (index, column) in columns.iter().enumerate() {
-            let sigma = columns.iter().position(|other| *other == format!("{column}_sigma"));
+            let sigma = columns.iter().position(|other| other == format!("{column}_sigma"));
             let numbers =
                 sigma.and_then(|sigma| Some((cell(index).parse().ok()?, cell(sigma).parse().ok()?)));
             if let Some((value, sigma)) = numbers {
@@ -148,33 +155,4 @@ fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareEr
         }
     }
     Ok(found)
-}
-
-/// RFC 4180, but for line breaks in quotes, which no name of ours holds.
-fn cells(line: &str) -> Vec<String> {
-    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                cell.push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-            other => cell.push(other),
-        }
-    }
-    cells.push(cell);
-    cells
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cells;
-
-    #[test]
-    fn quoted_cells() {
-        assert_eq!(cells("a,\"b, \"\"c\"\"\",,d"), ["a", "b, \"c\"", "", "d"]);
-    }
 }

@@ -14,18 +14,17 @@ pub fn sectors_csv<'a>(
     settings: &AnisotropySettings,
 ) -> String {
     let mut table = Table::new(SECTORS);
-    let pair = |measured: Measured| [Cell::from(measured.value), Cell::from(measured.sigma)];
     for (sample, anisotropy) in samples {
         for (index, sector) in anisotropy.sectors.iter().enumerate() {
             let peak = anisotropy.first_peak.as_ref();
             let change = |of: fn(&crate::anisotropy::PeakChange) -> Measured| {
-                pair(peak.map_or(Measured::MISSING, |peak| of(&peak.changes[index])))
+                Cell::pair(peak.map_or(Measured::MISSING, |peak| of(&peak.changes[index])))
             };
             let labels = [Cell::from(sample), sector.chi_deg.into(), settings.azimuths.width_deg().into()];
             let name = Cell::from(peak.map(|peak| peak.name.as_str()));
             let cells = labels
                 .into_iter()
-                .chain(pair(sector.strain))
+                .chain(Cell::pair(sector.strain))
                 .chain([sector.chi2_per_freedom.into(), name])
                 .chain(change(|change| change.position))
                 .chain(change(|change| change.width))

@@ -1,5 +1,6 @@
 //! `peaks.csv`: one row per sample × frame × sector × peak, units in the column names.
 
+use super::table::quoted;
 use crate::peaks::{Curve, Measured, Peak, PeakNumbers};
 use crate::quality::Quality;
 
@@ -79,15 +80,6 @@ fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.8}") } else { String::new() }
 }
 
-/// RFC 4180: a field with a comma, quote or line break stands in quotes.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +117,5 @@ mod tests {
         assert_eq!(cells[1][column("fwhm_angstrom")], "", "what could not be measured is empty, not zero");
         assert_eq!(cells[2][column("position_inv_angstrom")], "2.50000000");
         assert_eq!(cells[2][column("coordination_number")], "");
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

@@ -165,24 +165,15 @@ pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> String {
     for (sample, fits) in samples {
         for (rank, fit) in fits.iter().enumerate() {
             for peak in &fit.peaks {
-                table.row([
-                    Cell::from(sample),
-                    fit.peaks.len().into(),
-                    if rank == 0 { "yes" } else { "no" }.into(),
-                    (&peak.pairs).into(),
-                    peak.weight.into(),
-                    peak.position.value.into(),
-                    peak.position.sigma.into(),
-                    peak.width.value.into(),
-                    peak.width.sigma.into(),
-                    peak.area.value.into(),
-                    peak.area.sigma.into(),
-                    fit.coordination_number.value.into(),
-                    fit.coordination_number.sigma.into(),
-                    fit.chi2.into(),
-                    fit.points.into(),
-                    fit.aicc.into(),
-                ]);
+                let best = if rank == 0 { "yes" } else { "no" };
+                let labels = [Cell::from(sample), fit.peaks.len().into(), best.into(), (&peak.pairs).into()];
+                let numbers = [peak.position, peak.width, peak.area, fit.coordination_number];
+                let cells = labels
+                    .into_iter()
+                    .chain([peak.weight.into()])
+                    .chain(numbers.into_iter().flat_map(Cell::pair))
+                    .chain([fit.chi2.into(), fit.points.into(), fit.aicc.into()]);
+                table.row(cells);
             }
         }
     }

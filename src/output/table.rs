@@ -1,5 +1,7 @@
 //! Tidy tables: one row for each thing, units in the names of the columns.
 
+use crate::peaks::Measured;
+
 /// A table of cells.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
@@ -29,14 +31,25 @@ impl Table {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell(String);
 
+/// RFC 4180: a field with a comma, quote or line break stands in quotes.
+pub(super) fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+impl Cell {
+    /// A number and its σ.
+    pub fn pair(measured: Measured) -> [Cell; 2] {
+        [measured.value, measured.sigma].map(Cell::from)
+    }
+}
+
 impl From<&str> for Cell {
-    /// RFC 4180: a field with a comma, quote or line break stands in quotes.
     fn from(text: &str) -> Cell {
-        if text.contains([',', '"', '\n', '\r']) {
-            Cell(format!("\"{}\"", text.replace('"', "\"\"")))
-        } else {
-            Cell(text.to_owned())
-        }
+        Cell(quoted(text))
     }
 }
 
@@ -85,13 +98,13 @@ mod tests {
     fn cells_keep_nine_digits_and_quote_what_needs_it() {
         let mut table = Table::new("a,b,c,d,e,f");
         table.row([
-            Cell::from("x, y"),
+            Cell::from("x, \"y\""),
             Cell::from(2.723_456_789_1),
             Cell::from(-1.234_567_891_2e-7),
             Cell::from(f64::NAN),
             Cell::from(3),
             Cell::from(None::<f64>),
         ]);
-        assert_eq!(table.csv(), "a,b,c,d,e,f\n\"x, y\",2.72345679,-1.23456789e-7,,3,\n");
+        assert_eq!(table.csv(), "a,b,c,d,e,f\n\"x, \"\"y\"\"\",2.72345679,-1.23456789e-7,,3,\n");
     }
 }

@@ -11,7 +11,7 @@ pub struct FrameCurve {
     pub frame: String,
     /// Its place in the sample, from 0.
     pub place: usize,
-    /// I of the ring, background subtracted.
+    /// I of the ring as measured: the background is the same for all frames of a sample.
     pub curve: Binned,
 }
 

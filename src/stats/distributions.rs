@@ -1,6 +1,7 @@
 //! Probabilities of the normal, χ² and t distributions.
 
-use super::special::{beta, gamma_q};
+use statrs::function::beta::checked_beta_reg;
+use statrs::function::gamma::checked_gamma_ur;
 
 /// What a standard deviation is known from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +29,7 @@ pub fn probability_in_words(p: f64) -> String {
 
 /// P(|Z| > |z|) of the normal distribution.
 pub fn normal_beyond(z: f64) -> f64 {
-    if z.is_nan() { f64::NAN } else { gamma_q(0.5, 0.5 * z * z) }
+    chi_squared_exceeds(z * z, 1.0)
 }
 
 /// P(|T| > |t|) of Student's distribution with so many degrees of freedom.
@@ -36,7 +37,8 @@ pub fn student_beyond(t: f64, freedom: f64) -> f64 {
     if t.is_nan() || freedom.is_nan() || freedom <= 0.0 {
         return f64::NAN;
     }
-    beta(0.5 * freedom, 0.5, freedom / (freedom + t * t))
+    // Abramowitz & Stegun (1964), 26.7.1.
+    checked_beta_reg(0.5 * freedom, 0.5, freedom / (freedom + t * t)).unwrap_or(f64::NAN)
 }
 
 /// P(χ² > `chi2`) with so many degrees of freedom.
@@ -44,7 +46,12 @@ pub fn chi_squared_exceeds(chi2: f64, freedom: f64) -> f64 {
     if chi2.is_nan() || freedom.is_nan() || freedom <= 0.0 {
         return f64::NAN;
     }
-    gamma_q(0.5 * freedom, 0.5 * chi2)
+    // Abramowitz & Stegun (1964), 26.4.19.
+    match 0.5 * chi2 {
+        x if x <= 0.0 => 1.0,
+        x if x.is_infinite() => 0.0,
+        x => checked_gamma_ur(0.5 * freedom, x).unwrap_or(f64::NAN),
+    }
 }
 
 /// z with P(|Z| < z) = `confidence`.
@@ -79,6 +86,18 @@ mod tests {
         for (freedom, chi2) in [(1.0, 3.84146), (10.0, 18.3070), (100.0, 124.342)] {
             assert!((chi_squared_exceeds(chi2, freedom) - 0.05).abs() < 1e-5, "{freedom}");
         }
+        // Closed: e^(−x/2) with two degrees of freedom, also where it is small; 1 − 2/π·arctan t with one of t.
+        for x in [0.2, 7.0, 60.0, 1200.0f64] {
+            assert!((chi_squared_exceeds(x, 2.0) / (-0.5 * x).exp() - 1.0).abs() < 1e-11, "{x}");
+        }
+        assert!(
+            (student_beyond(3.0, 1.0) - (1.0 - 2.0 / std::f64::consts::PI * 3.0f64.atan())).abs() < 1e-13
+        );
+        assert_eq!(
+            [chi_squared_exceeds(0.0, 3.0), chi_squared_exceeds(f64::INFINITY, 3.0), normal_beyond(1e9)],
+            [1.0, 0.0, 0.0]
+        );
+        assert!(normal_beyond(f64::NAN).is_nan() && chi_squared_exceeds(1.0, 0.0).is_nan());
         assert!((student_beyond(1.96, 1e7) - normal_beyond(1.96)).abs() < 1e-6);
     }
 }

@@ -4,7 +4,6 @@ mod correlation;
 mod distributions;
 mod least_squares;
 mod line;
-mod special;
 
 pub use correlation::{Correlation, pearson, spearman};
 pub use distributions::{

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rayon::iter::Either;
+
 /// Cells by column name; rows are found by their first cell without looking at the others, since tables of long series have a row for
 /// each frame and peak.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -10,7 +12,6 @@ pub(super) struct Table {
     rows: Vec<Vec<String>>,
     /// Places of the rows that begin with this cell.
     by_first: HashMap<String, Vec<usize>>,
-    all: Vec<usize>,
 }
 
 /// A number with its σ; that of counting and that of the analysis's choices together.
@@ -36,7 +37,7 @@ impl Table {
         for (place, row) in rows.iter().enumerate() {
             by_first.entry(row.first().cloned().unwrap_or_default()).or_default().push(place);
         }
-        Ok(Table { all: (0..rows.len()).collect(), columns, rows, by_first })
+        Ok(Table { columns, rows, by_first })
     }
 
     /// Rows whose cells are as `wanted`: (column, content).
@@ -46,13 +47,13 @@ impl Table {
             .map(|(name, content)| (self.columns.get(*name).copied(), (*content).to_owned()))
             .collect();
         let places = match wanted.iter().find(|(column, _)| *column == Some(0)) {
-            Some((_, first)) => self.by_first.get(first).map_or(&[][..], Vec::as_slice),
-            None => &self.all,
+            Some((_, first)) => Either::Left(self.by_first.get(first).into_iter().flatten().copied()),
+            None => Either::Right(0..self.rows.len()),
         };
         let is_wanted = move |row: &&Vec<String>| {
             wanted.iter().all(|(column, content)| column.and_then(|column| row.get(column)) == Some(content))
         };
-        let rows = places.iter().map(|place| &self.rows[*place]);
+        let rows = places.map(|place| &self.rows[place]);
         rows.filter(is_wanted).map(|cells| Row { table: self, cells })
     }
 }
