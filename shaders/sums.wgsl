@@ -1,4 +1,4 @@
-// What `integrate` and `small_bins` share: their bindings, and the sums of [E4] of one bin.
+// What `integrate`, `small_bins` and `filter` share: their bindings, and the sums of [E4] of one bin.
 
 @group(0) @binding(0) var<uniform> params: PassParams;
 @group(0) @binding(1) var<uniform> chunk: ChunkParams;

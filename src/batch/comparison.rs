@@ -44,6 +44,7 @@ impl Run<'_> {
                     drift,
                     &mut self.sample_sums[sample],
                     &mut self.records,
+                    &mut self.redone,
                 )),
             }
         }

@@ -6,7 +6,7 @@ use super::sums::Sum;
 use crate::config::Config;
 use crate::engine::crew::Crew;
 use crate::frame;
-use crate::output::{FrameRecord, Status};
+use crate::output::{FrameRecord, Redone, Status};
 use crate::pipeline::Patterns;
 use crate::series::{Binned, Drift, FEWEST_FRAMES, FrameCurve, Outliers, drift};
 use crate::structure::StructureSettings;
@@ -51,16 +51,21 @@ pub(super) fn leave_out(
     found: &Drift,
     sum: &mut Sum,
     records: &mut [FrameRecord],
+    redone: &mut Vec<Redone>,
 ) -> Vec<String> {
     let mut stayed = Vec::new();
     for outlier in found.outliers() {
         let address = &config.samples[sample].frames[outlier.place];
         let job = Job { address: address.clone(), role: Role::Sample(sample, outlier.place) };
         let shape = config.geometry.detector.shape;
-        let (again, _) = take_in(vec![(job, frame::read(address))], config, shape, crew, 0);
+        let (again, fault) = take_in(vec![(job, frame::read(address))], config, shape, crew, 0);
+        redone.extend(fault);
         let removed = match again.into_iter().next() {
             Some(Taken { sums: Some(sums), .. }) => sum.remove(&sums).map_err(|error| error.to_string()),
-            Some(Taken { record, sums: None, .. }) => Err(format!("{:?}", record.status)),
+            Some(Taken { record, sums: None, .. }) => Err(match record.status {
+                Status::Failed(why) | Status::Skipped(why) | Status::LeftOut(why) => why,
+                Status::Done => "it has no sums".to_owned(),
+            }),
             None => Err("it could not be read again".to_owned()),
         };
         match removed {

@@ -136,7 +136,7 @@ fn read_batch(batch: &[Job], open: &mut Option<Arc<FrameFile>>) -> Reads {
         .map(|(jobs, file)| match file {
             Ok(file) => {
                 let image = |job: &Job| (job.clone(), file.image(job.address.image));
-                (jobs.par_iter().map(image).collect(), (jobs.len() > 1).then_some(file))
+                (jobs.par_iter().map(image).collect(), Some(file))
             }
             // Each image gets the reason.
             Err(error) => {
@@ -182,6 +182,12 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let second = read_batch(&[job(2), job(3), job(4)], &mut open);
         assert_eq!(second.iter().map(value).collect::<Vec<_>>(), [(2, 12.0), (3, 13.0), (4, 14.0)]);
+        // One image to a batch, as where memory is short.
+        std::fs::write(&path, stack(5)).unwrap();
+        let mut open = None;
+        assert_eq!(value(&read_batch(&[job(0)], &mut open)[0]), (0, 10.0));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(value(&read_batch(&[job(1)], &mut open)[0]), (1, 11.0));
         let gone = read_batch(&[job(3), job(4)], &mut None);
         assert!(gone.iter().all(|(_, read)| read.is_err()) && gone.len() == 2);
     }

@@ -193,7 +193,7 @@ pub(super) struct Run<'a> {
     /// Of each sample that is in `curves`.
     pub(super) sectors: Vec<(String, Vec<SectorCurves>)>,
     pub(super) warnings: Vec<String>,
-    redone: Vec<Redone>,
+    pub(super) redone: Vec<Redone>,
     pub(super) outputs: Vec<PathBuf>,
     failed_samples: Vec<(String, String)>,
     /// Of the full ring of each sample's sum.

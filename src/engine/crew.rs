@@ -16,7 +16,7 @@ use crate::integrate::{Accumulators, IntegrationPlan};
 pub struct Crew {
     plan: Arc<IntegrationPlan>,
     members: Vec<Member>,
-    /// Made when it is needed first.
+    /// Where no member is native; made when it is needed first.
     native: OnceLock<Member>,
 }
 
@@ -149,6 +149,8 @@ impl Crew {
     }
 
     fn native(&self) -> &Member {
-        self.native.get_or_init(|| Member::new(Box::new(CpuEngine::new(Arc::clone(&self.plan)))))
+        let is_native = |member: &&Member| member.works() && member.engine.info().kind == EngineKind::Cpu;
+        let made = || Member::new(Box::new(CpuEngine::new(Arc::clone(&self.plan))));
+        self.members.iter().find(is_native).unwrap_or_else(|| self.native.get_or_init(made))
     }
 }

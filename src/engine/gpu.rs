@@ -3,7 +3,7 @@
 //! The plan lives on the card: the matrix by bin, and the pixels' norm as `geometry.wgsl` evaluates it. A pass takes up
 //! to eight frames: raw counts go up in their own type, `correct.wgsl` makes signal and variance of them, and
 //! `integrate.wgsl` sums each large bin in one workgroup, `small_bins.wgsl` each small one in one lane, in an order that the
-//! plan alone decides. Detectors of more than 4M pixels go through in strips, whose sums are added in f64. So the answer is
+//! plan alone decides. Detectors of more than 4M pixels go through in strips, whose sums are added in f64; filtered frames go whole. So the answer is
 //! the same bits for any grouping of frames, any number of repeats, any division of the matrix, and whoever else uses the
 //! engine at the time.
 //!
@@ -48,7 +48,7 @@ pub use device::{Adapter, AdapterKind, AdapterSummary, GpuDevice, adapters};
 use super::layout::{GROUP, GroupSums, PassParams};
 use super::{DeviceTimes, Engine, EngineError, EngineInfo, check_pixels};
 use crate::frame::{Frame, Shape};
-use crate::integrate::{Accumulators, IntegrationPlan};
+use crate::integrate::{Accumulators, Filter, IntegrationPlan};
 use clock::ClockKind;
 use resident::{EXCLUDED_BYTES, Pass, Resident};
 pub(super) use ring::SLOTS as CALLS_AT_ONCE;
@@ -64,7 +64,12 @@ pub(super) fn holds_frames(adapter: &AdapterSummary, shape: Shape) -> Result<(),
 
 /// Memory of the host that an engine on a card takes for a plan, at most: its staging buffers.
 pub fn staging_bytes(plan: &IntegrationPlan) -> usize {
-    let (counts, sums) = strips::most_bytes(plan.shape.pixels(), plan.accumulator_len());
+    // Filtered frames go through whole.
+    let at_once = match plan.filter {
+        Filter::Off => plan.shape.pixels().min(strips::STRIP),
+        Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => plan.shape.pixels(),
+    };
+    let (counts, sums) = strips::most_bytes(at_once, plan.accumulator_len());
     CALLS_AT_ONCE * (counts + sums)
 }
 

@@ -127,7 +127,10 @@ fn chosen(choice: &EngineChoice, adapters: &[AdapterSummary]) -> Result<Vec<Sele
         EngineChoice::Auto => Ok(vec![best_gpu(adapters).map_or(Selection::Cpu, Selection::AdapterOrCpu)]),
         EngineChoice::Gpu => Ok(vec![best_gpu(adapters).map(Selection::Adapter).ok_or_else(no_gpu)?]),
         EngineChoice::AllGpus => {
-            let gpus = adapters.iter().enumerate().filter(|(_, adapter)| adapter.is_gpu());
+            // A card is listed once under each graphics API.
+            let api = best_gpu(adapters).map(|best| &adapters[best].backend);
+            let of_api = |adapter: &AdapterSummary| adapter.is_gpu() && Some(&adapter.backend) == api;
+            let gpus = adapters.iter().enumerate().filter(|(_, adapter)| of_api(adapter));
             let all: Vec<Selection> = gpus.map(|(index, _)| Selection::Adapter(index)).collect();
             if all.is_empty() { Err(no_gpu()) } else { Ok(all) }
         }
@@ -171,6 +174,10 @@ impl StandIn {
 impl Engine for StandIn {
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+
+    fn take_back(&self, sums: Accumulators) {
+        self.engine.take_back(sums);
     }
 
     fn batch_size(&self) -> usize {

@@ -128,7 +128,7 @@ fn read(path: &Path, key: [u8; 16], pixels: usize, bins: usize) -> Option<Parts>
         return None;
     }
     // It was used now; where that cannot be noted, it may be removed earlier than others.
-    if let Ok(file) = File::open(path) {
+    if let Ok(file) = File::options().append(true).open(path) {
         let _ = file.set_modified(SystemTime::now());
     }
     Some((matrix, factors.0, factors.1))
@@ -218,7 +218,7 @@ mod tests {
             let path = folder.path().join(name);
             std::fs::write(&path, [0; 100]).unwrap();
             let time = SystemTime::now() - std::time::Duration::from_secs(age_s);
-            File::open(&path).unwrap().set_modified(time).unwrap();
+            File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
             path
         };
         let files = [file("a.plan", 30), file("b.plan", 10), file("c.plan", 20), file("other.txt", 99)];

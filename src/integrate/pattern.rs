@@ -35,6 +35,9 @@ pub enum PatternError {
     },
 }
 
+/// Engines' norms of one frame differ by less, relative: 2e-5 is what `engine::gpu` states, with room.
+const SAME_NORM: f64 = 1e-4;
+
 impl Accumulators {
     /// Adds the sums of other frames: I is then that of all frames together. Empty sums are the zero.
     ///
@@ -77,9 +80,9 @@ impl Accumulators {
         for k in 0..expected {
             self.norm[k] -= other.norm[k];
             self.signal[k] -= other.signal[k];
-            self.variance[k] -= other.variance[k];
-            // What is left of a bin's rounding is no exposure.
-            if self.norm[k] <= 1e-9 * other.norm[k] {
+            self.variance[k] = (self.variance[k] - other.variance[k]).max(0.0);
+            // What rounding, or another engine, leaves of a bin that only `other` had is no exposure.
+            if self.norm[k] <= SAME_NORM * other.norm[k] {
                 [self.norm[k], self.signal[k], self.variance[k]] = [0.0; 3];
             }
         }

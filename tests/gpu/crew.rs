@@ -149,12 +149,13 @@ fn faults_that_are_injected_change_no_result() {
     let expected = patterns(&reference.config.output);
     assert!(expected.len() > FRAMES);
     // 12 batches of two frames: the fault comes at each of them in turn, of each kind, alone and beside another engine.
-    for injection in 0..30 {
-        let how = [lost, out_of_memory, driver][injection % 3];
+    for injection in 0..72 {
+        let (at, how) = (injection % 12, [lost, out_of_memory, driver][injection / 12 % 3]);
+        let alone = injection < 36;
         let run_of = loaded(&dir, &format!("run_{injection}"), "cpu");
         let result = run_with(&run_of, options(), &|_| {}, |plan| {
-            let mut engines = vec![failing(plan, EngineKind::Gpu, injection % 12, how)];
-            if injection % 2 == 1 {
+            let mut engines = vec![failing(plan, EngineKind::Gpu, at, how)];
+            if !alone {
                 engines.push(failing(plan, EngineKind::Cpu, usize::MAX, how));
             }
             Ok(engines)
@@ -164,7 +165,6 @@ fn faults_that_are_injected_change_no_result() {
         // The engines compute the same bits here, so that the results must be the same to the last digit.
         assert_agree(&patterns(&run_of.config.output), &expected, 0.0);
         let record = &result.record;
-        let alone = injection % 2 == 0;
         if alone || !record.redone.is_empty() {
             let fault = record.engines[0].fault.as_ref().unwrap();
             assert!(fault.contains("Test GPU"), "{fault}");

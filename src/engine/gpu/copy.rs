@@ -28,6 +28,8 @@ pub fn copy_bandwidth(gpu: &GpuDevice) -> Result<f64, EngineError> {
     // Not zeros, which memory that was never written to is read as without being there.
     let host = vec![1_u8; piece as usize];
     staging.iter().try_for_each(|buffer| copy(gpu, buffer, &target, &host))?;
+    staging.iter().try_for_each(|buffer| wait(gpu, buffer, wgpu::MapMode::Write))?;
+    staging.iter().for_each(wgpu::Buffer::unmap);
     let start = Instant::now();
     std::thread::scope(|scope| {
         let several = |buffer| {
@@ -39,10 +41,12 @@ pub fn copy_bandwidth(gpu: &GpuDevice) -> Result<f64, EngineError> {
             thread.join().unwrap_or_else(|_| Err(gpu.lost("a thread that copied has panicked".to_owned())))
         })
     })?;
+    // The last copies.
+    staging.iter().try_for_each(|buffer| wait(gpu, buffer, wgpu::MapMode::Write))?;
     Ok((SLOTS * COPIES) as f64 * piece as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Writes to a staging buffer, copies it, and waits for that.
+/// Waits for the copy before, writes to a staging buffer, and has it copied.
 fn copy(
     gpu: &GpuDevice,
     staging: &wgpu::Buffer,

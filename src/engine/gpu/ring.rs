@@ -180,6 +180,13 @@ struct Server {
     flying: VecDeque<Flying>,
 }
 
+impl Drop for Server {
+    /// Nobody may wait for the slots of a thread that has ended, by a panic too.
+    fn drop(&mut self) {
+        self.free.fail("its thread has ended".to_owned());
+    }
+}
+
 impl Server {
     fn serve(mut self, jobs: &Receiver<Job>) {
         loop {

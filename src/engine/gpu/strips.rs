@@ -9,7 +9,7 @@ use crate::frame::Shape;
 
 /// Most pixels of a strip: what every card can bind for eight frames, 128 MiB. So the strips of a detector, and with them
 /// the bits of the sums, are the same on every card.
-const STRIP: usize = 1 << 22;
+pub(super) const STRIP: usize = 1 << 22;
 
 /// Bytes of the counts of a pass over `pixels`, and of its signals.
 pub(super) fn pass_bytes(pixels: usize, groups: usize) -> u64 {
@@ -29,9 +29,9 @@ pub(super) fn strips(pixels: usize, limit: u64) -> (Vec<Range<usize>>, usize) {
     (strips.collect(), groups)
 }
 
-/// Bytes of the counts and of the sums of eight frames of a strip.
+/// Bytes of the counts and of the sums of eight frames of so many pixels and bins.
 pub(super) fn most_bytes(pixels: usize, bins: usize) -> (usize, usize) {
-    (pass_bytes(pixels.min(STRIP), 2) as usize, 2 * bins * size_of::<GroupSums>())
+    (pass_bytes(pixels, 2) as usize, 2 * bins * size_of::<GroupSums>())
 }
 
 /// Groups of frames that a binding holds whole, as filters need them.
