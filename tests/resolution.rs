@@ -89,6 +89,10 @@ fn the_damping_of_diffpy_comes_back() {
         ) {
             assert!((u.value / truth - 1.0).abs() < 0.05, "{name} {element}: {u:?} {truth}");
         }
+        // Another calibrant, or r in other units: the cell ends at its bound, which is no least.
+        let stretched = MeasuredPdf { r: measured.r.iter().map(|r| 1.04 * r).collect(), ..measured };
+        let error = fit(&stretched, &calibrant, FitRange { from: 1.6, to: 28.0 }).unwrap_err().to_string();
+        assert!(error.contains("does not settle"), "{name}: {error}");
     }
 }
 
@@ -102,6 +106,10 @@ fn what_cannot_be_fitted_is_said() {
     let message = |measured: &MeasuredPdf, range| fit(measured, &nickel, range).unwrap_err().to_string();
     assert!(message(&measured, FitRange { from: 2.0, to: 30.0 }).contains("inside the data"));
     assert!(message(&MeasuredPdf { q_max: f64::NAN, ..measured.clone() }, range).contains("Qmax"));
+    let late = MeasuredPdf { r: measured.r[500..].to_vec(), g: measured.g.clone(), ..measured.clone() };
+    assert!(message(&late, range).contains("values of G"));
+    let late = MeasuredPdf { g: measured.g[500..].to_vec(), ..late };
+    assert!(message(&late, range).contains("inside the data"));
     let falling: Vec<f64> = measured.r.iter().rev().copied().collect();
     assert!(message(&MeasuredPdf { r: falling, ..measured.clone() }, range).contains("r axis"));
     assert!(message(&MeasuredPdf { g: vec![0.0; 2000], ..measured.clone() }, range).contains("0 at all r"));

@@ -63,7 +63,8 @@ const COMPTON: &str = include_str!("scattering/compton_profiles.csv");
 /// needs to leave (impulse approximation). It does not hold where the transfer is no more than their momenta, at small x.
 #[test]
 fn two_ways_to_incoherent_scattering_agree() {
-    // x in Å⁻¹, and how far apart the two are at most, in parts of Z.
+    // x in Å⁻¹, and how far apart the two are at most, in parts of Z: the largest differences of calibration/scattering/SOURCES.md,
+    // rounded up.
     const APART: [(f64, f64); 8] = [
         (0.5, 0.061),
         (1.0, 0.03),

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use halor::compare::CompareError;
-use halor::compare::{Comparison, SavedSample, compare, find_samples};
+use halor::compare::{CompareError, Comparison, SavedSample, compare, find_samples};
 use halor::output::{Cell, Existing, Table, Together, curve_pair_csv};
 use halor::report::comparison_svg;
 use halor::stats::probability_in_words;
@@ -33,14 +32,29 @@ pub(super) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<Outcome> {
         Ok(pairs) => pairs,
         Err(error) => {
             say(format_args!("error: {error}"));
-            return Ok(Outcome::InputMissing);
+            return Ok(match error {
+                CompareError::Kinds { .. }
+                | CompareError::NothingInCommon { .. }
+                | CompareError::Range { .. } => Outcome::Configuration,
+                CompareError::NoResults(_) | CompareError::File { .. } | CompareError::Content { .. } => {
+                    Outcome::InputMissing
+                }
+            });
         }
     };
     let mut files = Together::default();
     let mut table =
         Table::new("a,b,what,a_value,a_sigma,b_value,b_sigma,difference,difference_sigma,z,chi2,freedom,p");
+    let mut failed = 0;
     for (a, b) in &pairs {
-        let found = compare(a, b)?;
+        let found = match compare(a, b) {
+            Ok(found) => found,
+            Err(error) => {
+                say(format_args!("failed: {} and {}: {error}", a.name, b.name));
+                failed += 1;
+                continue;
+            }
+        };
         rows(&found, &mut table);
         let stem = if found.a == found.b { found.a.clone() } else { format!("{}-{}", found.a, found.b) };
         let file = |extension: &str| args.output.join(format!("{stem}.{extension}"));
@@ -62,7 +76,7 @@ pub(super) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<Outcome> {
     if !quiet {
         say(format_args!("{} files in {}", written.len(), args.output.display()));
     }
-    Ok(Outcome::Done)
+    Ok(if failed == 0 { Outcome::Done } else { Outcome::SomeFailed })
 }
 
 /// The samples that are compared: two, or those that two runs share by name.

@@ -80,7 +80,7 @@ fn measured(args: &ResolutionArgs) -> anyhow::Result<MeasuredPdf> {
     let columns = PatternFile::read(&args.file)?;
     let text = String::from_utf8_lossy(&std::fs::read(&args.file)?).into_owned();
     let said = |key: &str| {
-        text.lines().find_map(|line| {
+        text.lines().take_while(|line| !line.starts_with("#### start data")).find_map(|line| {
             let (found, value) = line.trim_start_matches(['#', ' ']).split_once('=')?;
             (found.trim() == key).then(|| value.trim().to_owned())
         })

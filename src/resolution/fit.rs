@@ -51,7 +51,8 @@ pub fn fit(
         let tried_curve = sensible.then(|| DVector::from_vec(model.at(&Parameters::from_values(&tried))));
         match tried_curve.map(|curve| (scaled(&measured_g, &curve), curve)) {
             Some(((new_scale, new_left), new_curve)) if new_left <= left => {
-                settled = left - new_left < SETTLED * left;
+                // A step that damping made small says nothing.
+                settled = damping < 1.0 && left - new_left < SETTLED * left;
                 (values, curve, scale, left) = (tried, new_curve, new_scale, new_left);
                 damping = (damping * 0.2).max(1e-9);
                 slopes = derivatives(&model, &values, &steps);
@@ -59,11 +60,13 @@ pub fn fit(
                     break;
                 }
             }
-            Some(_) | None if damping > 1e6 => {
-                // No step goes down: the least is reached to rounding.
+            // No step goes down: the least is reached to rounding.
+            Some(_) if damping > 1e6 => {
                 settled = true;
                 break;
             }
+            // A bound is in the way: there is no least.
+            None if damping > 1e6 => break,
             Some(_) | None => damping *= 10.0,
         }
     }

@@ -87,7 +87,10 @@ pub enum ResolutionError {
 impl MeasuredPdf {
     fn check(&self, range: FitRange) -> Result<(), ResolutionError> {
         let wrong = |what, found: String, expected| Err(ResolutionError::Input { what, found, expected });
-        let count = self.r.len().min(self.g.len());
+        let count = self.r.len();
+        if self.g.len() != count {
+            return wrong("the number of values of G", self.g.len().to_string(), "as many as of r");
+        }
         if count < 100 {
             return wrong("the number of points", count.to_string(), "at least 100");
         }
@@ -114,7 +117,8 @@ impl MeasuredPdf {
             );
         }
         let FitRange { from, to } = range;
-        if !(from > 0.0 && to <= self.r[count - 1] + step && to - from > 5.0) {
+        let inside = from > self.r[0] - step && to < self.r[count - 1] + step;
+        if !(from > 0.0 && inside && to - from > 5.0) {
             return wrong("the range of r in Å", format!("{from} to {to}"), "5 Å or more, inside the data");
         }
         Ok(())
@@ -127,6 +131,12 @@ impl MeasuredPdf {
 /// A crystal without pairs that close.
 pub fn usual_range(measured: &MeasuredPdf, crystal: &Crystal) -> Result<FitRange, ResolutionError> {
     let last = measured.r.last().copied().unwrap_or(0.0).min(40.0);
-    let first = crystal.pairs(8.0)?.first().map_or(2.0, |pair| pair.distance);
-    Ok(FitRange { from: 0.8 * first, to: last })
+    let pairs = crystal.pairs(8.0)?;
+    let first = pairs.first().ok_or_else(|| ResolutionError::Input {
+        what: "the first pair of atoms",
+        found: "none closer than 8 Å".to_owned(),
+        expected: "a crystal with neighbours",
+    })?;
+    let begin = measured.r.first().copied().unwrap_or(0.0);
+    Ok(FitRange { from: (0.8 * first.distance).max(begin), to: last })
 }

@@ -8,6 +8,8 @@ use super::{FitRange, MeasuredPdf, ResolutionError};
 use crate::simulate::Crystal;
 use crate::simulate::crystal::Pair;
 
+/// Å over which the sum's end is drawn to 0, inside [`BEYOND`].
+const DRAWN: f64 = 4.0;
 /// Å that the model reaches beyond the fitted range: what ripples of peaks there leave inside falls as 1/(Qmax·distance).
 const BEYOND: f64 = 12.0;
 /// Step of the model's r in Å; the narrowest peaks have a standard deviation of 0.05.
@@ -110,13 +112,13 @@ impl Model {
     pub(super) fn at(&self, parameters: &Parameters) -> Vec<f64> {
         let full = self.untruncated(parameters);
         let last = self.grid[self.grid.len() - 1];
-        // Drawn to 0 over the last Å, as the sum over r has no end of its own.
+        // The sum over r has no end of its own.
         let weighted: Vec<f64> = self
             .grid
             .iter()
             .zip(&full)
             .map(|(r, g)| {
-                let to_end = ((last - r) / 4.0).min(1.0);
+                let to_end = ((last - r) / DRAWN).min(1.0);
                 g * (0.5 - 0.5 * (PI * to_end).cos())
             })
             .collect();

@@ -184,7 +184,7 @@ impl Absolute {
 }
 
 /// Qmax·r up to which the quadratures at low r are exact.
-const MOST_PHASE: f64 = 96.0;
+const MOST_PHASE: f64 = super::low_r::NODES as f64;
 
 fn enough_points(theory: &Theory, normalization: Normalization) -> Result<(), StructureError> {
     if let Normalization::HighQ { q_min } = normalization {
@@ -250,7 +250,7 @@ fn check(settings: &AbsoluteSettings) -> Result<(), StructureError> {
         return wrong(
             "the end of low r in Å",
             low_r,
-            "less than 96/Qmax: no pair of atoms is that far apart",
+            "96/Qmax or less: beyond it the sums over r are not exact",
         );
     }
     if let Some(polynomial) = settings.polynomial {

@@ -8,7 +8,7 @@ use super::polynomial::Projection;
 use crate::quadrature::gauss_legendre;
 
 /// Points of r: the rule is exact to rounding for products of two sin Qr while Q·R is below its number.
-const NODES: usize = 96;
+pub(super) const NODES: usize = 96;
 /// Functions of Q with a smaller part at r < R than this have nothing to be corrected.
 const LEAST_PART: f64 = 1e-10;
 

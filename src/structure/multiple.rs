@@ -10,7 +10,7 @@ use crate::correct::{SampleAbsorption, SampleShape};
 use crate::scattering::{Composition, FreeAtoms, LARGEST_Q, ScatteringError, klein_nishina};
 use crate::units::{two_theta_rad, wavelength_angstrom};
 
-/// Points of the integral: within 0.5 % of one with 64 times as many (`tests/multiple_scattering.rs`).
+/// Points of the integral: within 0.5 % of one with 64 times as many (`more_points_do_not_change_it` below).
 const POINTS: usize = 1 << 13;
 /// Directions that it is computed for, evenly in Q; between them it is interpolated on straight lines.
 const DIRECTIONS: usize = 48;

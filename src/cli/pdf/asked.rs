@@ -118,7 +118,7 @@ fn is_note(key: &str) -> bool {
 }
 
 /// A file of a header: as it is named there, else beside the result.
-fn locate(name: &str, result: &Path) -> PathBuf {
+pub(super) fn locate(name: &str, result: &Path) -> PathBuf {
     let named = PathBuf::from(name);
     match result.parent() {
         Some(folder) if named.is_relative() && !named.exists() && folder.join(&named).exists() => {

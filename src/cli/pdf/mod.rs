@@ -23,6 +23,7 @@ use halor::units::energy_kev;
 
 use super::scan::Scan;
 use super::{Outcome, say};
+use asked::locate;
 pub(super) use asked::{Analysed, Asked};
 use options::PdfOptions;
 
@@ -151,7 +152,10 @@ impl Job {
     fn inputs(&self, name: &str) -> Vec<PathBuf> {
         match self {
             Job::Halor => vec![PathBuf::from(name)],
-            Job::Again(header) => header.get("inputfile").into_iter().map(PathBuf::from).collect(),
+            Job::Again(header) => {
+                let files = ["inputfile", "backgroundfile"].into_iter().filter_map(|key| header.get(key));
+                files.map(|file| locate(file, Path::new(name))).collect()
+            }
             Job::PdfGetX3(config) => {
                 let background = config.backgroundfile.as_ref().map(|name| config.locate(name));
                 background.into_iter().chain([config.locate(name)]).collect()

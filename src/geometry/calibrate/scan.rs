@@ -202,8 +202,9 @@ impl Bench<'_> {
         for (k, pair) in family.0.windows(2).enumerate() {
             let mut radii = radii_px(&pair[0], self.crests, self.pixel_m);
             radii.sort_by(f64::total_cmp);
-            let [middle, largest] = [0.5, 1.0]
-                .map(|share| radii.get(((radii.len() - 1) as f64 * share) as usize).copied().unwrap_or(1.0));
+            let [middle, largest] = [0.5, 1.0].map(|share| {
+                radii.get((radii.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(1.0)
+            });
             let step = (STEP_PX / largest).min(0.01);
             let ratio = (pair[1].along_m / pair[0].along_m).ln();
             let count = (ratio / step).ceil().max(1.0) as usize;

@@ -32,8 +32,8 @@ pub(super) struct Patience {
     pub(super) rounds: usize,
     pub(super) settled_px: f64,
 }
-/// A fit that scatters more than this, in full widths of the rings, does not become a good one: points of wrong rings lie anywhere in
-/// their window, and scatter by about 0.3.
+/// A fit that scatters more than this, in full widths of the rings, is not bettered by more rounds: points of wrong rings lie anywhere in
+/// their window, and scatter by about 0.3. Counted anew, its rings may still fit ([`LOOSE`]).
 const HOPELESS: f64 = 0.2;
 
 /// Scatter of a fit that may become a good one, in full widths of the rings.

@@ -50,6 +50,10 @@ pub(super) fn contrast(placement: &Placement, crests: &[[f64; 2]], pixel_m: f64)
     let low = radii.iter().copied().fold(f64::INFINITY, f64::min);
     let high = radii.iter().copied().fold(0.0, f64::max);
     let mut counts = vec![0.0_f64; ((high - low) as usize).min(MOST_BINS) + 1];
+    // All crests on each other are no rings.
+    if counts.len() < COARSE {
+        return 0.0;
+    }
     let last = counts.len() - 1;
     radii.iter().for_each(|radius| counts[((radius - low) as usize).min(last)] += 1.0);
     let squares =
