@@ -20,6 +20,7 @@ mod run;
 mod series;
 mod sums;
 mod settled;
+mod tune;
 
 pub use check::{FrameCount, RunPlan, check, frame_count};
 pub use error::RunError;
@@ -27,3 +28,4 @@ pub use files::{PlannedOutputs, planned_outputs};
 pub(crate) use prepare::static_mask;
 pub use prepare::{PrepareError, Prepared, prepare};
 pub use run::{Progress, RunOptions, RunResult, run, run_with};
+pub use tune::{TuneError, Tuned, tune};

@@ -29,6 +29,7 @@ use crate::output::{
 use crate::pipeline::BackgroundPattern;
 use crate::report::{REPORT_FILE, SampleCurves, series_svg, write_report};
 use crate::series::{Drift, FrameCurve};
+use crate::tune::Advice;
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +85,9 @@ pub fn run_with(
     let inputs = inputs(config);
     let plan = &prepared.plans.integration;
     let crew = Crew::new(Arc::clone(plan), engines(plan)?);
-    let header = output_header(config, &prepared);
+    let notes = loaded.tuned.iter().map(Advice::note);
+    let header =
+        notes.fold(output_header(config, &prepared), |header, (key, value)| header.with(&key, value));
     let reduction = Reduction { config, plans: &prepared.plans, header: &header, existing: options.existing };
     make_folder(&config.output)?;
     let mut run = Run::new(config, &prepared, &crew, &reduction);
@@ -152,6 +155,7 @@ pub fn run_with(
         failed_samples,
         quality,
         low_r_fits,
+        tuned: loaded.tuned.clone(),
         series,
         anisotropy,
         inputs,

@@ -7,7 +7,6 @@ mod compare;
 mod demo;
 mod pdf;
 mod report;
-mod scan;
 mod resolution;
 mod run;
 mod simulate;
@@ -111,13 +110,22 @@ fn output_override(output: &std::path::Path) -> String {
 }
 
 impl RunFileArgs {
-    /// The configuration with what the command line changes; problems are printed.
-    fn load(&self) -> Result<Loaded, Outcome> {
+    fn of(run_file: &std::path::Path, overrides: Vec<String>) -> RunFileArgs {
+        RunFileArgs { run_file: run_file.to_owned(), engine: None, output: None, overrides, json: false }
+    }
+
+    /// All that the command line changes, as `key=value`.
+    fn all_overrides(&self) -> Vec<String> {
         let mut overrides = self.overrides.clone();
         let engine = self.engine.as_deref().map(serde_json::Value::from);
         overrides.extend(engine.map(|engine| format!("engine={engine}")));
         overrides.extend(self.output.as_deref().map(output_override));
-        config::load(&self.run_file, &overrides).map_err(|error| {
+        overrides
+    }
+
+    /// The configuration with what the command line changes; problems are printed.
+    fn load(&self) -> Result<Loaded, Outcome> {
+        config::load(&self.run_file, &self.all_overrides()).map_err(|error| {
             say(&error);
             if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
         })
