@@ -44,8 +44,7 @@ use crate::geometry::{Detector, Parallax, Poni};
 use image::Image;
 use ladder::Ladder;
 use outcome::Context;
-use placement::Placement;
-use settle::View;
+use settle::{Start, View};
 use verdict::Bench;
 
 /// Largest Q of a list of rings, Å⁻¹: farther out they lie closer together than any detector resolves.
@@ -121,7 +120,7 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
     let view =
         View { images: &images, detector: request.detector, ladder: &ladder, parallax: request.parallax };
     let bench = Bench { request, view };
-    let starts: Vec<Placement> =
+    let starts: Vec<Start> =
         (0..images.len()).map(|index| bench.found(index)).collect::<Result<_, CalibrateError>>()?;
     let settled = bench.refined(&starts)?;
     let context = Context {

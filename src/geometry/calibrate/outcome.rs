@@ -191,7 +191,7 @@ pub(super) fn frame(
         rings: rings(refined, index, &own, context),
         points: points(settled, index, context.seen_by),
         agreement,
-        fwhm_px: settled.fwhm_px,
+        fwhm_px: settled.fwhm_px[index],
     }
 }
 

@@ -7,7 +7,7 @@ use super::outcome::Origin;
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
 use super::refine::{Fit, Residual, Squares};
-use super::settle::{Patience, Settled, View};
+use super::settle::{Patience, Settled, Start, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
 use crate::correct::sensor_parallax;
@@ -68,10 +68,6 @@ pub(super) struct Verdict {
     pub(super) displacement_tests: Vec<DisplacementTest>,
 }
 
-/// Points and fits while candidates are compared, and at the end.
-const QUICK: Patience = Patience { rounds: 5, settled_px: 0.1 };
-const WHOLE: Patience = Patience { rounds: 8, settled_px: 2e-3 };
-
 /// What the rings are counted off by in the placements that a good one is compared with.
 const SHIFTS: [isize; 4] = [-2, -1, 1, 2];
 /// Placements that differ by more than this are two, pixels; one is as good as the other where its worth is this share.
@@ -90,9 +86,16 @@ impl Tried {
     fn new(settled: Settled, agreement: &Agreement) -> Tried {
         let refined = &settled.refined;
         let kept = refined.residuals.iter().filter(|r| r.kept).count() as f64;
-        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.fwhm_px;
+        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.usual_fwhm_px();
         let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / (BASE_SCATTER + scatter);
         Tried { settled, worth }
+    }
+}
+
+impl Settled {
+    fn leaves_tilt_open(&self) -> bool {
+        let sigma = |k: usize| self.refined.covariance[(k, k)].max(0.0).sqrt();
+        sigma(ROT1).max(sigma(ROT2)) > OPEN_TILT
     }
 }
 
@@ -110,7 +113,7 @@ impl<'a> Bench<'a> {
     }
 
     /// The placement of one frame for itself.
-    pub(super) fn found(&self, index: usize) -> Result<Placement, CalibrateError> {
+    pub(super) fn found(&self, index: usize) -> Result<Start, CalibrateError> {
         let view = View { images: &self.view.images[index..=index], ..self.view };
         let detector = self.request.detector;
         let strokes = strokes(&view.images[0], detector)?;
@@ -118,7 +121,7 @@ impl<'a> Bench<'a> {
         if let Some(poni) = self.request.guess {
             let start = near(&Placement::of(poni), &strokes, detector, view.ladder);
             match self.tried(&view, &start, RINGS[1]) {
-                Ok(tried) => return Ok(tried.settled.refined.placements[0]),
+                Ok(tried) => return Ok(tried.settled.starts()[0]),
                 Err(error) => reason = Some(error),
             }
         }
@@ -147,13 +150,15 @@ impl<'a> Bench<'a> {
     }
 
     /// The best of those that passed, and of what each would be with its rings counted one off; an error where two are as good.
-    fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Placement>, CalibrateError> {
+    fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Start>, CalibrateError> {
         tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
         let Some(first) = tried.first() else { return Ok(None) };
+        let start = first.settled.starts()[0];
         let recounted: Vec<Placement> =
             SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
-        for start in recounted {
-            let Some(settled) = view.settle(&[start], self.alone(), QUICK) else { continue };
+        for placement in recounted {
+            let start = Start { placement, ..start };
+            let Some(settled) = view.settle(&[start], self.alone(), Patience::QUICK) else { continue };
             let agreement = self.agreement(view, &settled, 0);
             let one = Tried::new(settled, &agreement);
             // It need not pass: what comes near in worth makes the other doubtful.
@@ -174,19 +179,43 @@ impl<'a> Bench<'a> {
             Some(_) | None => {
                 let agreement = self.agreement(view, &tried[0].settled, 0);
                 self.passes(&tried[0].settled, &agreement, RINGS[0])?;
-                Ok(Some(best))
+                Ok(Some(tried[0].settled.starts()[0]))
             }
         }
     }
 
-    /// Settles from one start; an error where what comes out is not good.
+    /// Settles from one start; an error where what comes out is not good. Where the rings leave the tilt open it is tried as it is
+    /// assumed to be in the end.
     fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<Tried, CalibrateError> {
-        let settled = view
-            .settle(std::slice::from_ref(start), self.alone(), QUICK)
-            .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
+        let free = Start { placement: *start, fwhm_px: None };
+        let settled = view.settle(&[free], self.alone(), Patience::QUICK);
+        let is_open = settled.as_ref().is_none_or(Settled::leaves_tilt_open);
+        let tried = self.judged(view, settled, rings);
+        if tried.is_ok() || !is_open {
+            return tried;
+        }
+        let freedom = Freedom { tilt: Hold::Within(TILT), ..self.alone() };
+        let assumed = Start { placement: self.assumed(start), ..free };
+        self.judged(view, view.settle(&[assumed], freedom, Patience::QUICK), rings).or(tried)
+    }
+
+    fn judged(
+        &self,
+        view: &View<'_>,
+        settled: Option<Settled>,
+        rings: usize,
+    ) -> Result<Tried, CalibrateError> {
+        let settled = settled.ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
         self.passes(&settled, &agreement, rings)?;
         Ok(Tried::new(settled, &agreement))
+    }
+
+    /// With the tilt of the guess, or none.
+    fn assumed(&self, placement: &Placement) -> Placement {
+        let [rot1_rad, rot2_rad] =
+            self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
+        Placement { rot1_rad, rot2_rad, ..*placement }
     }
 
     fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {
@@ -194,7 +223,7 @@ impl<'a> Bench<'a> {
         let pixel_rad = settled.frames[index].points.first().map_or(1e-4, |point| point.pixel_rad);
         Profile::new(&view.images[index], view.detector, &frame).agreement(
             &view.ladder.at_wavelength(settled.refined.wavelength_factor),
-            settled.fwhm_px * pixel_rad,
+            settled.fwhm_px[index] * pixel_rad,
         )
     }
 
@@ -212,7 +241,8 @@ impl<'a> Bench<'a> {
             return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
         }
         let rms = (kept.iter().map(|r| r.off_px.powi(2)).sum::<f64>() / kept.len() as f64).sqrt();
-        let allowed = (LEFT * settled.fwhm_px).max(LEFT_PX);
+        let fwhm_px = settled.usual_fwhm_px();
+        let allowed = (LEFT * fwhm_px).max(LEFT_PX);
         let share = kept.len() as f64 / residuals.len() as f64;
         let Agreement { explained, expected, seen, .. } = *agreement;
         let reason = if explained < EXPLAINED {
@@ -223,9 +253,9 @@ impl<'a> Bench<'a> {
             format!("of the places on rings, {:.0} % fit", 100.0 * share)
         } else if off as f64 > RINGS_OFF * (found + off) as f64 {
             format!("{off} of {} rings are not where they should be", found + off)
-        } else if settled.refined.ring_px > RING_SCATTER * settled.fwhm_px + SCATTER_PX {
+        } else if settled.refined.ring_px > RING_SCATTER * fwhm_px + SCATTER_PX {
             format!("rings are off as wholes by {:.2} pixels", settled.refined.ring_px)
-        } else if settled.refined.extra_px > POINT_SCATTER * settled.fwhm_px + MODULES_PX {
+        } else if settled.refined.extra_px > POINT_SCATTER * fwhm_px + MODULES_PX {
             format!("places on rings scatter by {:.2} pixels", settled.refined.extra_px)
         } else if rms > allowed {
             format!("rings are off by {rms:.2} pixels rms, {allowed:.2} would be good")
@@ -236,24 +266,22 @@ impl<'a> Bench<'a> {
     }
 
     /// All frames together.
-    pub(super) fn refined(&self, starts: &[Placement]) -> Result<Verdict, CalibrateError> {
+    pub(super) fn refined(&self, starts: &[Start]) -> Result<Verdict, CalibrateError> {
         let failed = || self.no_match("no fit of the rings converges".to_owned());
         let (hold, wavelength) = match self.request.wavelength {
             WavelengthFit::Held => (Hold::Held, Origin::Held),
             WavelengthFit::Fitted => (Hold::Free, Origin::Fitted),
         };
         let mut freedom = Freedom { wavelength: hold, tilt: Hold::Free };
-        let mut fit = self.view.settle(starts, freedom, WHOLE).ok_or_else(failed)?;
+        let mut fit = self.view.settle(starts, freedom, Patience::WHOLE).ok_or_else(failed)?;
         let mut tilt = Origin::Fitted;
         let sigma = |fit: &Settled, k: usize| fit.refined.covariance[(k, k)].max(0.0).sqrt();
-        if sigma(&fit, ROT1).max(sigma(&fit, ROT2)) > OPEN_TILT {
+        if fit.leaves_tilt_open() {
             freedom.tilt = Hold::Within(TILT);
             tilt = Origin::Assumed;
-            let [rot1_rad, rot2_rad] =
-                self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
-            let upright: Vec<Placement> =
-                fit.refined.placements.iter().map(|p| Placement { rot1_rad, rot2_rad, ..*p }).collect();
-            fit = self.view.settle(&upright, freedom, WHOLE).ok_or_else(failed)?;
+            let assumed = |start: &Start| Start { placement: self.assumed(&start.placement), ..*start };
+            let assumed: Vec<Start> = starts.iter().map(assumed).collect();
+            fit = self.view.settle(&assumed, freedom, Patience::WHOLE).ok_or_else(failed)?;
         }
         for (index, placement) in fit.refined.placements.iter().enumerate() {
             let own = FRAME + 3 * index;
