@@ -20,7 +20,7 @@ const FACTOR: f64 = 1.06;
 const SOME: usize = 400;
 /// Where directions leave the centre open, families begin at places this far apart, pixels, up to so many on either side …
 const OFFSET_PX: f64 = 6.0;
-const MOST_OFFSETS: i32 = 8;
+const MOST_OFFSETS: i32 = 12;
 /// … and as far as this, in standard deviations of the directions: on short arcs they are not independent.
 const DOUBTS: f64 = 4.0;
 /// Distances at which families of one aim begin, in sides of the detector; how many of the sharpest are followed.
@@ -59,7 +59,7 @@ impl Scan<'_> {
     /// The best placements from what the directions allow, best first.
     pub(super) fn guesses(&self, aims: &[Placement]) -> Vec<Guess> {
         let some = thinned(self.crests.to_vec(), SOME);
-        let mut families: Vec<Family> = aims.par_iter().flat_map_iter(|aim| self.tilted(aim)).collect();
+        let mut families: Vec<Family> = aims.iter().flat_map(|aim| self.tilted(aim)).collect();
         if let Some(aim) = aims.first() {
             families.extend(self.upright(aim));
         }
@@ -87,28 +87,29 @@ impl Scan<'_> {
 
     /// Families about one aim: the sharpest beginnings along the direction in which its centre is open.
     fn tilted(&self, aim: &Placement) -> Vec<Family> {
-        let few = self.directions.few();
+        let all = self.directions.about(aim);
         let begin = |sides: f64| {
             let along_m = self.directions.side_m * sides;
-            let near = few.at_distance(aim, along_m);
-            let [slow, fast] = self.directions.doubt_m(&near);
+            let near = all.at_distance(aim, along_m);
+            let [slow, fast] = all.doubt_m(&near);
             let doubt = slow.hypot(fast);
             let steps = ((DOUBTS * doubt / (OFFSET_PX * self.pixel_m)) as i32).min(MOST_OFFSETS);
             let stride = DOUBTS / f64::from(steps.max(1));
-            let few = &few;
-            (-steps..=steps).map(move |k| {
+            let all = &all;
+            let start = move |k: i32| {
                 let shift = f64::from(k) * stride;
                 let mut start = near;
                 if steps > 0 {
                     start.centre_m[0] += shift * slow;
                     start.centre_m[1] += shift * fast;
-                    start = few.at_centre(&start, along_m);
+                    start = all.at_centre(&start, along_m);
                 }
                 let here = gathered(&start, Tilt::Free, self.crests, self.pixel_m, FAR);
                 (contrast(&here, self.crests, self.pixel_m), here)
-            })
+            };
+            (-steps..=steps).into_par_iter().map(start)
         };
-        let mut starts: Vec<(f64, Placement)> = BEGINNINGS.into_iter().flat_map(begin).collect();
+        let mut starts: Vec<(f64, Placement)> = BEGINNINGS.into_par_iter().flat_map(begin).collect();
         starts.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut kept: Vec<Family> = Vec::new();
         for (_, start) in starts {

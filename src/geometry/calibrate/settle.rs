@@ -126,9 +126,10 @@ impl View<'_> {
             ladder = self.ladder.at_wavelength(refined.wavelength_factor);
             let scatter = refined.extra_px.hypot(refined.ring_px);
             let settled = Settled { refined, frames, fwhm_px: fwhm_px.iter().flatten().copied().collect() };
-            let hopeless = scatter > HOPELESS * settled.usual_fwhm_px();
+            let limit = if round > 0 { HOPELESS } else { LOOSE };
+            let hopeless = scatter > limit * settled.usual_fwhm_px();
             last = Some(settled);
-            if round > 0 && (moved < patience.settled_px || hopeless) {
+            if hopeless || (round > 0 && moved < patience.settled_px) {
                 break;
             }
         }

@@ -38,8 +38,9 @@ const MODULES_PX: f64 = 0.08;
 const RINGS_OFF: f64 = 0.25;
 /// Points that a ring needs to count as found, or as off.
 const OF_A_RING: usize = 3;
-/// Places on rings that a fit of five parameters and its scatter need.
+/// Places on rings that a fit of five parameters and its scatter need, and one of three where the tilt is assumed.
 const FEWEST_POINTS: usize = 30;
+const FEWEST_UPRIGHT: usize = 18;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
 const TILT: f64 = 0.035;
@@ -79,16 +80,17 @@ const BASE_SCATTER: f64 = 0.01;
 /// A placement that passed, and how good it is for comparison.
 struct Tried {
     settled: Settled,
+    freedom: Freedom,
     worth: f64,
 }
 
 impl Tried {
-    fn new(settled: Settled, agreement: &Agreement) -> Tried {
+    fn new(settled: Settled, freedom: Freedom, agreement: &Agreement) -> Tried {
         let refined = &settled.refined;
         let kept = refined.residuals.iter().filter(|r| r.kept).count() as f64;
         let scatter = refined.extra_px.hypot(refined.ring_px) / settled.usual_fwhm_px();
         let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / (BASE_SCATTER + scatter);
-        Tried { settled, worth }
+        Tried { settled, freedom, worth }
     }
 }
 
@@ -153,14 +155,14 @@ impl<'a> Bench<'a> {
     fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Start>, CalibrateError> {
         tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
         let Some(first) = tried.first() else { return Ok(None) };
-        let start = first.settled.starts()[0];
+        let (start, freedom) = (first.settled.starts()[0], first.freedom);
         let recounted: Vec<Placement> =
             SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
         for placement in recounted {
             let start = Start { placement, ..start };
-            let Some(settled) = view.settle(&[start], self.alone(), Patience::QUICK) else { continue };
+            let Some(settled) = view.settle(&[start], freedom, Patience::QUICK) else { continue };
             let agreement = self.agreement(view, &settled, 0);
-            let one = Tried::new(settled, &agreement);
+            let one = Tried::new(settled, freedom, &agreement);
             // It need not pass: what comes near in worth makes the other doubtful.
             tried.push(one);
         }
@@ -178,7 +180,7 @@ impl<'a> Bench<'a> {
             ))),
             Some(_) | None => {
                 let agreement = self.agreement(view, &tried[0].settled, 0);
-                self.passes(&tried[0].settled, &agreement, RINGS[0])?;
+                self.passes(&tried[0].settled, &agreement, tried[0].freedom, RINGS[0])?;
                 Ok(Some(tried[0].settled.starts()[0]))
             }
         }
@@ -190,25 +192,27 @@ impl<'a> Bench<'a> {
         let free = Start { placement: *start, fwhm_px: None };
         let settled = view.settle(&[free], self.alone(), Patience::QUICK);
         let is_open = settled.as_ref().is_none_or(Settled::leaves_tilt_open);
-        let tried = self.judged(view, settled, rings);
+        let tried = self.judged(view, settled, self.alone(), rings);
         if tried.is_ok() || !is_open {
             return tried;
         }
         let freedom = Freedom { tilt: Hold::Within(TILT), ..self.alone() };
         let assumed = Start { placement: self.assumed(start), ..free };
-        self.judged(view, view.settle(&[assumed], freedom, Patience::QUICK), rings).or(tried)
+        let settled = view.settle(&[assumed], freedom, Patience::QUICK);
+        self.judged(view, settled, freedom, rings).or(tried)
     }
 
     fn judged(
         &self,
         view: &View<'_>,
         settled: Option<Settled>,
+        freedom: Freedom,
         rings: usize,
     ) -> Result<Tried, CalibrateError> {
         let settled = settled.ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
-        self.passes(&settled, &agreement, rings)?;
-        Ok(Tried::new(settled, &agreement))
+        self.passes(&settled, &agreement, freedom, rings)?;
+        Ok(Tried::new(settled, freedom, &agreement))
     }
 
     /// With the tilt of the guess, or none.
@@ -227,16 +231,28 @@ impl<'a> Bench<'a> {
         )
     }
 
-    fn passes(&self, settled: &Settled, agreement: &Agreement, rings: usize) -> Result<(), CalibrateError> {
+    fn passes(
+        &self,
+        settled: &Settled,
+        agreement: &Agreement,
+        freedom: Freedom,
+        rings: usize,
+    ) -> Result<(), CalibrateError> {
         let residuals = &settled.refined.residuals;
         let kept: Vec<_> = residuals.iter().filter(|r| r.kept).collect();
         let on_ring = |a: &Residual, b: &Residual| (a.frame, a.ring) == (b.frame, b.ring);
         let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
         let off =
             residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
-        if kept.len() < FEWEST_POINTS {
+        let fewest = match freedom.tilt {
+            Hold::Free => FEWEST_POINTS,
+            Hold::Held | Hold::Within(_) => FEWEST_UPRIGHT,
+        };
+        if kept.len() < fewest {
             return Err(self.no_match(format!("only {} places on rings are found", kept.len())));
         }
+        // Rings that are fitted together are one here; in the profile each is a peak.
+        let found = found.max(agreement.seen);
         if found < rings {
             return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
         }
@@ -299,7 +315,7 @@ impl<'a> Bench<'a> {
         let agreements: Vec<Agreement> =
             (0..starts.len()).map(|index| self.agreement(&self.view, &fit, index)).collect();
         for agreement in &agreements {
-            self.passes(&fit, agreement, RINGS[1])?;
+            self.passes(&fit, agreement, freedom, RINGS[1])?;
         }
         let free = Freedom { wavelength: Hold::Free, ..freedom };
         let free_wavelength = Fit::new(self.view.ladder, &fit.frames, free).solve().map(|refined| {
