@@ -27,7 +27,7 @@ struct Ask<'a> {
 
 fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
     calibrate(&Request {
-        guess: ask.guess,
+        guesses: ask.guess.map_or(&[], std::slice::from_ref),
         ..Request::new(
             &[(ask.frame, &gaps(ask.detector))],
             ask.detector,

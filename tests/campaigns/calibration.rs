@@ -80,12 +80,12 @@ fn calibrated(case: &Case, start: Start) -> Result<Calibration, CalibrateError> 
     let calibrants = [Calibrant::find(case.calibrant)?];
     let truth = &case.geometry.poni;
     let near = Poni { distance_m: truth.distance_m * 1.002, poni1_m: truth.poni1_m + 5e-4, ..*truth };
-    let guess = match start {
-        Start::Nothing => None,
-        Start::Guess => Some(&near),
+    let guesses = match start {
+        Start::Nothing => &[][..],
+        Start::Guess => std::slice::from_ref(&near),
     };
     calibrate(&Request {
-        guess,
+        guesses,
         ..Request::new(
             &[(&case.frame, &case.mask)],
             &case.geometry.detector,

@@ -75,9 +75,10 @@ pub(super) fn calibrated(
         Ok(mask) => mask,
         Err(error) => return told("mask", &error),
     };
+    let nominal_m = block.distance_mm.map(|mm| mm / 1e3);
     let found = calibrate(&Request {
-        guess: poni.as_ref(),
-        nominal_distance_m: block.distance_mm.map(|mm| mm / 1e3),
+        guesses: poni.as_slice(),
+        nominal_distances_m: nominal_m.as_slice(),
         parallax,
         displacements: Displacements {
             smooth: block.distortion == Some(Switch::On),

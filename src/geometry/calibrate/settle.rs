@@ -3,7 +3,7 @@
 use super::cake::{Groups, Layout};
 use super::image::Image;
 use super::ladder::Ladder;
-use super::model::{FramePoints, Freedom, Hold};
+use super::model::{FramePoints, Freedom, Hold, Tilts};
 use super::placement::Placement;
 use super::points::{RingPoint, Search, ring_points};
 use super::refine::{Fit, Refined, median};
@@ -49,6 +49,8 @@ impl Patience {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     pub(super) placement: Placement,
+    /// Of its rotations, rad.
+    pub(super) tilt: Hold,
     /// Full width at half maximum of the rings, pixels; `None` = not known.
     pub(super) fwhm_px: Option<f64>,
 }
@@ -86,9 +88,13 @@ impl Settled {
 
     /// As starts of another round.
     pub(super) fn starts(&self) -> Vec<Start> {
-        let widths = self.fwhm_px.iter().map(|fwhm| Some(*fwhm));
-        let start = |(placement, fwhm_px): (&Placement, _)| Start { placement: *placement, fwhm_px };
-        self.refined.placements.iter().zip(widths).map(start).collect()
+        let frames = self.frames.iter().zip(&self.fwhm_px);
+        let start = |(placement, (frame, fwhm_px)): (&Placement, (&FramePoints, &f64))| Start {
+            placement: *placement,
+            tilt: frame.tilt,
+            fwhm_px: Some(*fwhm_px),
+        };
+        self.refined.placements.iter().zip(frames).map(start).collect()
     }
 }
 
@@ -106,7 +112,7 @@ impl View<'_> {
             let look = |k: usize| {
                 let seen = Seen { fwhm_px: fwhm_px[k], widths: widths[k].as_deref(), arc_px: patience.arc_px };
                 let points = self.points(&self.images[k], &here[k], &ladder, seen);
-                FramePoints { start: here[k], points }
+                FramePoints { start: here[k], tilt: starts[k].tilt, points }
             };
             let frames: Vec<FramePoints> = (0..self.images.len()).map(look).collect();
             if round == 0 {
@@ -141,6 +147,7 @@ impl View<'_> {
     pub(super) fn recounted(&self, settled: &Settled, shift: isize) -> Option<Placement> {
         let mut frames = settled.frames.clone();
         for frame in &mut frames {
+            frame.tilt = Hold::Free;
             frame.points.retain_mut(|point| match point.ring.checked_add_signed(shift) {
                 Some(ring) if ring < self.ladder.two_theta.len() => {
                     point.ring = ring;
@@ -150,7 +157,7 @@ impl View<'_> {
             });
         }
         let refined =
-            Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilt: Hold::Free }).solve()?;
+            Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilts: Tilts::Shared }).solve()?;
         let kept = refined.residuals.iter().filter(|r| r.kept).count();
         let fits = 2 * kept > settled.refined.residuals.len()
             && refined.extra_px.hypot(refined.ring_px) < LOOSE * settled.usual_fwhm_px();
