@@ -27,7 +27,7 @@ struct Ask<'a> {
 
 fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
     calibrate(&Request {
-        guesses: ask.guess.map_or(&[], std::slice::from_ref),
+        guesses: &[ask.guess.copied()],
         ..Request::new(
             &[(ask.frame, &gaps(ask.detector))],
             ask.detector,
@@ -276,7 +276,7 @@ fn a_moved_beam_shows_in_the_halo() {
 }
 
 /// Runs the command in a folder; gives the exit code and what it said.
-fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let output = output(folder, arguments);
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }

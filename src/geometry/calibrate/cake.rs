@@ -18,6 +18,8 @@ pub(super) struct Layout {
     pub(super) window_px: f64,
     /// Rings closer to each other than this are one group, pixels.
     pub(super) apart_px: f64,
+    /// Groups of rings that are closer on average than this are not looked at, pixels: nothing tells one from the other.
+    pub(super) blurred_px: f64,
     /// Whether groups of more than one ring are looked at.
     pub(super) groups: Groups,
     /// Arc of a wedge, pixels.
@@ -148,7 +150,11 @@ impl Cake {
                 Groups::Alone if end - start > 1 => Vec::new(),
                 Groups::Alone | Groups::All => cut(start..end, rings),
             };
-            for members in members {
+            let is_blurred = |members: &Range<usize>| {
+                let span = rings[members.end - 1] - rings[members.start];
+                members.len() > 1 && span < (members.len() - 1) as f64 * layout.blurred_px * coarsest
+            };
+            for members in members.into_iter().filter(|members| !is_blurred(members)) {
                 let finest = members.clone().filter_map(|ring| scales[ring]).map(|s| s[0]);
                 cake.add_group(&sight, members, finest.fold(f64::INFINITY, f64::min), layout);
             }

@@ -43,16 +43,6 @@ pub enum CalibrateError {
         /// Of the detector.
         expected: Shape,
     },
-    /// Not one for each frame.
-    #[error("{given} {what} are given for {frames} frames; give one for each, or one for all")]
-    Counts {
-        /// Of which there are too many, or too few.
-        what: &'static str,
-        /// How many of them.
-        given: usize,
-        /// How many frames.
-        frames: usize,
-    },
     /// The image shows nothing with a direction.
     #[error(
         "no rings are seen: {seen} of {blocks} patches of the frame have an edge that runs one way; is it the calibrant's frame, exposed long enough?"

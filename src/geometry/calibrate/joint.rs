@@ -1,7 +1,7 @@
 //! All frames together: what they have in common, what each has for itself, and what the rings leave open.
 
 use nalgebra::{DMatrix, DVector};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::displace::{Displaced, DisplacementTest};
 use super::model::{Freedom, Hold, LN_WAVELENGTH, Tilts};
@@ -26,7 +26,8 @@ const OPEN_WAVELENGTH: f64 = 2e-3;
 const BY_CHANCE: f64 = 0.01;
 
 /// Which frames have one tilt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FrameTilts {
     /// All, unless the rings say that they differ.
     #[default]

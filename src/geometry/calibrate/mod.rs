@@ -65,10 +65,10 @@ pub struct Request<'a> {
     pub wavelength: WavelengthFit,
     /// All powders in the beam.
     pub calibrants: &'a [Calibrant],
-    /// Where to begin: nothing, one for each frame, or one for all.
-    pub guesses: &'a [Poni],
-    /// Nominal distances along the beam, m, to compare with: none, one for each frame, or one for all.
-    pub nominal_distances_m: &'a [f64],
+    /// Where to begin with each frame; those beyond its end have none.
+    pub guesses: &'a [Option<Poni>],
+    /// Nominal distance along the beam of each frame, m, to compare with; those beyond its end have none.
+    pub nominal_distances_m: &'a [Option<f64>],
     /// Which frames have one tilt.
     pub tilts: FrameTilts,
     /// Where rays stop in the sensor \[E6\]; `None` = at its face, which is what a .poni file means to other programs.
@@ -100,17 +100,12 @@ impl<'a> Request<'a> {
     }
 
     fn guess(&self, frame: usize) -> Option<&'a Poni> {
-        of_frame(self.guesses, frame)
+        self.guesses.get(frame)?.as_ref()
     }
 
     fn nominal_distance_m(&self, frame: usize) -> Option<f64> {
-        of_frame(self.nominal_distances_m, frame).copied()
+        *self.nominal_distances_m.get(frame)?
     }
-}
-
-/// One for all, or the frame's own.
-fn of_frame<T>(all: &[T], frame: usize) -> Option<&T> {
-    if all.len() == 1 { all.first() } else { all.get(frame) }
 }
 
 /// Whether the wavelength is fitted.
@@ -128,13 +123,6 @@ pub enum WavelengthFit {
 /// [`CalibrateError`]: no rings, too few, not those of the calibrants, or not enough of them to say where the detector is.
 /// There is no geometry then.
 pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
-    for (what, given) in
-        [("guesses", request.guesses.len()), ("nominal distances", request.nominal_distances_m.len())]
-    {
-        if given > 1 && given != request.frames.len() {
-            return Err(CalibrateError::Counts { what, given, frames: request.frames.len() });
-        }
-    }
     let images = request
         .frames
         .iter()

@@ -62,7 +62,8 @@ impl Places {
 const STEP: f64 = 1e-7;
 /// … and of displacements, in which places are linear; pixels.
 const STEP_PX: f64 = 1e-3;
-/// How far modules are from where they should be, as makers say and calibrations find; pixels, at the corners for a turn.
+/// How far modules are from where they should be, pixels, at the corners for a turn: the largest shift of the Pilatus3 CdTe 2M of
+/// `tests/calibration.rs` that its rings determine is 0.43 ± 0.03 pixels.
 const MODULES_PX: f64 = 0.5;
 /// How far smooth distortion may go, pixels.
 const SMOOTH_PX: f64 = 5.0;
@@ -158,7 +159,11 @@ impl<'a> Model<'a> {
 
     /// What is known of each pair of rotations.
     fn tilts(&self) -> impl Iterator<Item = (usize, &FramePoints)> {
-        self.frames.iter().take(self.places.pairs()).enumerate().map(|(k, frame)| (self.places.tilt(k), frame))
+        self.frames
+            .iter()
+            .take(self.places.pairs())
+            .enumerate()
+            .map(|(k, frame)| (self.places.tilt(k), frame))
     }
 
     /// Number of parameters that the points have to determine.

@@ -15,17 +15,23 @@ const FINE_PX: f64 = 50.0;
 /// Farthest from where a ring is expected while nothing is known of its width, and what is close then, pixels: sharp rings, then
 /// wide ones, that stand alone; then all rings.
 const FIRST: [Layout; 5] = [
-    Layout { window_px: 6.0, apart_px: 5.0, groups: Groups::Alone, arc_px: COARSE_PX },
-    Layout { window_px: 12.0, apart_px: 10.0, groups: Groups::Alone, arc_px: COARSE_PX },
-    Layout { window_px: 20.0, apart_px: 16.0, groups: Groups::Alone, arc_px: COARSE_PX },
-    Layout { window_px: 6.0, apart_px: 5.0, groups: Groups::All, arc_px: COARSE_PX },
-    Layout { window_px: 12.0, apart_px: 10.0, groups: Groups::All, arc_px: COARSE_PX },
+    first(6.0, 5.0, Groups::Alone),
+    first(12.0, 10.0, Groups::Alone),
+    first(20.0, 16.0, Groups::Alone),
+    first(6.0, 5.0, Groups::All),
+    first(12.0, 10.0, Groups::All),
 ];
+const fn first(window_px: f64, apart_px: f64, groups: Groups) -> Layout {
+    // No ring is sharper than a pixel.
+    Layout { window_px, apart_px, blurred_px: BLURRED, groups, arc_px: COARSE_PX }
+}
 /// Places on rings that are enough to begin with.
 const FIRST_POINTS: usize = 40;
 /// The window, and the distance between rings that stand alone, in full widths at half maximum.
 const WINDOW: f64 = 2.0;
 const APART: f64 = 3.0;
+/// Groups with rings closer than this leave nothing of their place, in full widths at half maximum.
+const BLURRED: f64 = 0.3;
 /// Points that a ring's own width needs.
 const OWN_WIDTH: usize = 8;
 /// Rounds at most, and the shift of the centre, or of a ring, that ends them, pixels: heights of close rings and the placement find
@@ -110,7 +116,8 @@ impl View<'_> {
         let mut last = None;
         for round in 0..patience.rounds {
             let look = |k: usize| {
-                let seen = Seen { fwhm_px: fwhm_px[k], widths: widths[k].as_deref(), arc_px: patience.arc_px };
+                let seen =
+                    Seen { fwhm_px: fwhm_px[k], widths: widths[k].as_deref(), arc_px: patience.arc_px };
                 let points = self.points(&self.images[k], &here[k], &ladder, seen);
                 FramePoints { start: here[k], tilt: starts[k].tilt, points }
             };
@@ -157,7 +164,8 @@ impl View<'_> {
             });
         }
         let refined =
-            Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilts: Tilts::Shared }).solve()?;
+            Fit::new(self.ladder, &frames, Freedom { wavelength: Hold::Held, tilts: Tilts::Shared })
+                .solve()?;
         let kept = refined.residuals.iter().filter(|r| r.kept).count();
         let fits = 2 * kept > settled.refined.residuals.len()
             && refined.extra_px.hypot(refined.ring_px) < LOOSE * settled.usual_fwhm_px();
@@ -172,7 +180,9 @@ impl View<'_> {
         };
         if let Some(fwhm_px) = seen.fwhm_px {
             let (window_px, apart_px) = ((WINDOW * fwhm_px).max(3.0), APART * fwhm_px);
-            return look(Layout { window_px, apart_px, groups: Groups::All, arc_px: seen.arc_px });
+            let blurred_px = BLURRED * fwhm_px;
+            let arc_px = seen.arc_px;
+            return look(Layout { window_px, apart_px, blurred_px, groups: Groups::All, arc_px });
         }
         let mut most = Vec::new();
         for layout in FIRST {

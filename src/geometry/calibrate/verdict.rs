@@ -39,7 +39,7 @@ const FEWEST_POINTS: usize = 30;
 const FEWEST_UPRIGHT: usize = 18;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
-pub(super) const TILT: f64 = 0.035;
+const TILT: f64 = 0.035;
 
 /// What a calibration works on.
 pub(super) struct Bench<'a> {
@@ -72,10 +72,12 @@ impl Tried {
 }
 
 impl Settled {
-    /// Whether the rings say little of a frame's tilt.
+    /// Whether the rings say little of a frame's tilt: a few places say either sign.
     pub(super) fn leaves_tilt_open(&self, frame: usize) -> bool {
         let tilt = self.refined.places.tilt(frame);
-        self.refined.sigma(tilt).max(self.refined.sigma(tilt + 1)) > OPEN_TILT
+        let of_it = |r: &&Residual| r.kept && (r.frame == frame || !self.refined.places.is_alone_in_tilt());
+        let kept = self.refined.residuals.iter().filter(of_it).count();
+        kept < FEWEST_POINTS || self.refined.sigma(tilt).max(self.refined.sigma(tilt + 1)) > OPEN_TILT
     }
 }
 
