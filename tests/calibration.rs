@@ -27,7 +27,7 @@ struct Ask<'a> {
 
 fn calibrated(ask: &Ask<'_>) -> Result<Calibration, CalibrateError> {
     calibrate(&Request {
-        guess: ask.guess,
+        guesses: &[ask.guess.copied()],
         ..Request::new(
             &[(ask.frame, &gaps(ask.detector))],
             ask.detector,
@@ -208,6 +208,44 @@ fn wrong_inputs_are_caught() {
     assert!(matches!(ask(&small, "CeO2", 60.0), Err(CalibrateError::Shape { .. })));
 }
 
+/// Each oddity has its words: a header and a nominal distance that say otherwise, few rings, an energy that they do not tell, a tilt
+/// that they leave open, an energy that is wrong.
+#[test]
+fn what_is_odd_is_said() {
+    let says = |found: &Calibration, severity: Severity, words: &str| {
+        let mut remarks = found.remarks.iter().filter(|remark| remark.severity == severity);
+        assert!(remarks.any(|remark| remark.text.contains(words)), "{words}: {:?}", found.remarks);
+    };
+    let (mut frame, geometry) = simulated(0.3, [240.0, 310.0], [0.0, 0.0], "CeO2", 60.0);
+    frame.header.distance_m = Some(0.4);
+    let (mask, calibrants) = (gaps(&geometry.detector), [Calibrant::find("CeO2").unwrap()]);
+    let of = |frame: &Frame, energy_kev: f64, nominal_m: f64| {
+        calibrate(&Request {
+            nominal_distances_m: &[Some(nominal_m)],
+            ..Request::new(
+                &[(frame, &mask)],
+                &geometry.detector,
+                wavelength_angstrom(energy_kev),
+                &calibrants,
+            )
+        })
+        .unwrap_or_else(|error| panic!("{error}"))
+    };
+    let found = of(&frame, 60.0, 0.33);
+    says(&found, Severity::Note, "the frame's header says a distance of 400.0 mm, the rings 300.0 mm");
+    says(&found, Severity::Warning, "the nominal distance is 330.0 mm, the rings say 300.0 mm");
+    // At 0.15 m the rings reach 2θ of 20°.
+    let (wide, _) = simulated(0.15, [240.0, 310.0], [0.0, 0.0], "CeO2", 60.0);
+    says(&of(&wide, 57.0, 0.1425), Severity::Warning, "the energy or the calibrant is most likely wrong");
+    // Three rings of 5°, an eighth of each.
+    let (far, _) = simulated(1.1, [10.0, 10.0], [0.0, 0.0], "CeO2", 60.0);
+    let found = of(&far, 60.0, 1.1);
+    says(&found, Severity::Warning, "only 3 rings were found");
+    says(&found, Severity::Note, "energy and distance cannot be told apart");
+    says(&found, Severity::Note, "the rings do not determine the tilt");
+    assert_eq!(found.frames[0].parameters[3].origin, Origin::Assumed);
+}
+
 /// A .poni file for the flipped frame: the calibration is right, and says what is wrong with the file.
 #[test]
 fn a_flipped_guess_is_named() {
@@ -276,7 +314,7 @@ fn a_moved_beam_shows_in_the_halo() {
 }
 
 /// Runs the command in a folder; gives the exit code and what it said.
-fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let output = output(folder, arguments);
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }

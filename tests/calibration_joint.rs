@@ -2,13 +2,15 @@
 
 use halor::correct::sensor_parallax;
 use halor::frame::Frame;
-use halor::geometry::calibrate::{Calibrant, Calibration, Displacements, Request, WavelengthFit, calibrate};
+use halor::geometry::calibrate::{
+    Calibrant, Calibration, Displacements, FrameTilts, Origin, Request, WavelengthFit, calibrate,
+};
 use halor::geometry::{Detector, Geometry};
 use halor::simulate::rays::SensorAbsorption;
-use halor::simulate::{Camera, Crystal, Light, Parallax, RadialTable, ideal_image, noise};
+use halor::simulate::{Camera, Crystal, IdealImage, Light, Parallax, RadialTable, ideal_image, noise};
 use halor::units::{energy_kev, wavelength_angstrom};
 
-use crate::calibration::{camera, gaps, placed, warnings};
+use crate::calibration::{camera, command, gaps, placed, warnings};
 
 const ENERGY_KEV: f64 = 60.0;
 const HARD_KEV: f64 = 112.0;
@@ -62,6 +64,9 @@ fn several_distances_tell_the_wavelength() {
     let found = calibrate(&request).unwrap();
     let wavelength = found.frames[0].parameters[5];
     assert!(wavelength.sigma < 2e-4 * wavelength.value, "{wavelength:?}");
+    // The detector was moved without a turn: one tilt is fitted.
+    assert!(found.tilt_test.unwrap().shared, "{:?}", found.tilt_test);
+    assert_eq!(found.frames[0].parameters[3], found.frames[1].parameters[3]);
     for (index, truth) in truths.iter().enumerate() {
         is_right(&found, index, truth);
     }
@@ -75,6 +80,59 @@ fn several_distances_tell_the_wavelength() {
     for (index, truth) in truths.iter().enumerate() {
         is_right(&held, index, truth);
         assert!(held.frames[index].along_beam_m[1] < found.frames[index].along_beam_m[1]);
+    }
+}
+
+/// A detector that is turned as it is moved: each frame has its own tilt, all have one wavelength, which is 1.5 % off at first.
+#[test]
+fn several_tilts_tell_the_wavelength_too() {
+    let detector = Detector::named("Pilatus 300k").unwrap();
+    let truths = [
+        placed(&detector, 0.2, [240.0, 310.0], [0.02, -0.01], ENERGY_KEV),
+        placed(&detector, 0.35, [-20.0, 250.0], [0.25, 0.1], ENERGY_KEV),
+        placed(&detector, 0.5, [232.0, 300.0], [-0.05, 0.12], ENERGY_KEV),
+    ];
+    let frames: Vec<Frame> =
+        truths.iter().zip(71..).map(|(truth, seed)| exposed(&camera(truth), &["CeO2"], seed)).collect();
+    let mask = gaps(&detector);
+    let pairs: Vec<_> = frames.iter().map(|frame| (frame, &mask)).collect();
+    let calibrants = [Calibrant::find("CeO2").unwrap()];
+    let request = Request {
+        wavelength: WavelengthFit::Fitted,
+        ..Request::new(&pairs, &detector, wavelength_angstrom(1.015 * ENERGY_KEV), &calibrants)
+    };
+    let found = calibrate(&request).unwrap();
+    let test = found.tilt_test.unwrap();
+    assert!(!test.shared && test.differences == 4, "{test:?}");
+    assert!(found.frames[0].parameters[5].sigma < 2e-4 * found.frames[0].parameters[5].value);
+    for (index, truth) in truths.iter().enumerate() {
+        is_right(&found, index, truth);
+        let values = found.frames[index].parameters.map(|parameter| parameter.origin);
+        assert_eq!(values, [Origin::Fitted; 6]);
+    }
+    // One tilt for all is no fit.
+    assert!(calibrate(&Request { tilts: FrameTilts::Shared, ..request }).is_err());
+}
+
+/// Two frames from one place, far away: rings of 5° and less do not tell the wavelength. It is held, and named.
+#[test]
+fn a_wavelength_that_nothing_determines_is_held() {
+    let detector = Detector::named("Pilatus 300k").unwrap();
+    let truth = placed(&detector, 1.1, [10.0, 10.0], [0.0, 0.0], ENERGY_KEV);
+    let frames = [81, 82].map(|seed| exposed(&camera(&truth), &["CeO2"], seed));
+    let mask = gaps(&detector);
+    let pairs: Vec<_> = frames.iter().map(|frame| (frame, &mask)).collect();
+    let calibrants = [Calibrant::find("CeO2").unwrap()];
+    let request = Request {
+        wavelength: WavelengthFit::Fitted,
+        ..Request::new(&pairs, &detector, wavelength_angstrom(ENERGY_KEV), &calibrants)
+    };
+    let found = calibrate(&request).unwrap();
+    assert!(warnings(&found).iter().any(|text| text.contains("do not determine the wavelength")));
+    for index in 0..2 {
+        let wavelength = found.frames[index].parameters[5];
+        assert_eq!((wavelength.origin, wavelength.sigma), (Origin::Held, 0.0));
+        is_right(&found, index, &truth);
     }
 }
 
@@ -136,23 +194,33 @@ fn parallax_belongs_to_the_model() {
     assert!(!remarks(&with) && remarks(&without), "{:?}", without.remarks);
 }
 
-/// Three modules, one of them moved by (0.3, −0.2) pixels and another by (−0.15, 0.1): each module is cut from the image of a
-/// whole detector that is moved. Shifts across the rings come
-/// back within 0.03 pixels.
+/// Shifts of three modules (slow, fast), pixels.
+const MOVED: [[f64; 2]; 3] = [[0.0, 0.0], [0.3, -0.2], [-0.15, 0.1]];
+
+/// A frame of a Pilatus 300K whose modules are moved: each is cut from the image of a whole detector that is moved.
+fn with_moved_modules(truth: &Geometry) -> IdealImage {
+    let pixel_m = truth.detector.pixel_m;
+    let image_of = |[slow, fast]: [f64; 2]| {
+        let mut elsewhere = truth.clone();
+        elsewhere.poni.poni1_m -= slow * pixel_m[0];
+        elsewhere.poni.poni2_m -= fast * pixel_m[1];
+        ideal_image(&camera(&elsewhere), &Light::from(powders(&["CeO2"], ENERGY_KEV))).unwrap()
+    };
+    let mut whole = image_of(MOVED[0]);
+    for (module, moved) in MOVED.into_iter().enumerate().skip(1) {
+        let columns = truth.detector.shape.columns;
+        let rows = 212 * module * columns..(212 * module + 195) * columns;
+        whole.expected[rows.clone()].copy_from_slice(&image_of(moved).expected[rows]);
+    }
+    whole
+}
+
+/// Shifts across the rings come back within 0.03 pixels.
 #[test]
 fn moved_modules_are_found() {
     let detector = Detector::named("Pilatus CdTe 300K").unwrap();
     let truth = placed(&detector, 0.3, [240.0, 310.0], [0.02, 0.01], ENERGY_KEV);
-    let moved = [[0.0, 0.0], [0.3, -0.2], [-0.15, 0.1]];
-    let mut whole = ideal_image(&camera(&truth), &Light::from(powders(&["CeO2"], ENERGY_KEV))).unwrap();
-    for (module, [slow, fast]) in moved.into_iter().enumerate().skip(1) {
-        let mut elsewhere = truth.clone();
-        elsewhere.poni.poni1_m -= slow * detector.pixel_m[0];
-        elsewhere.poni.poni2_m -= fast * detector.pixel_m[1];
-        let image = ideal_image(&camera(&elsewhere), &Light::from(powders(&["CeO2"], ENERGY_KEV))).unwrap();
-        let rows = 212 * module * detector.shape.columns..(212 * module + 195) * detector.shape.columns;
-        whole.expected[rows.clone()].copy_from_slice(&image.expected[rows]);
-    }
+    let whole = with_moved_modules(&truth);
     let mask = gaps(&detector);
     let of = |frame: &Frame, displacements| {
         calibrate(&Request {
@@ -175,12 +243,33 @@ fn moved_modules_are_found() {
     for module in [0, 2] {
         let name = format!("module {module} slow");
         let slow = found.displaced.iter().find(|one| one.name == name).unwrap();
-        let off = slow.px - (moved[module][0] - moved[1][0]);
+        let off = slow.px - (MOVED[module][0] - MOVED[1][0]);
         assert!(off.abs() < 0.03 && off.abs() < 4.5 * slow.sigma_px, "{slow:?}");
         let fast = found.displaced.iter().find(|one| one.name == format!("module {module} fast")).unwrap();
         assert!(fast.sigma_px > 0.1, "what cannot be known is not: {fast:?}");
     }
     assert!(found.rms_px < 0.6 * of(&frame, Displacements::default()).rms_px);
+    // Two frames of other distances and tilts have their modules in common, and know them better.
+    let turned = placed(&detector, 0.4, [200.0, 330.0], [0.2, -0.1], ENERGY_KEV);
+    let other = noise::frame(&with_moved_modules(&turned), 53, 0);
+    let together = calibrate(&Request {
+        displacements: Displacements { smooth: false, modules: true },
+        ..Request::new(
+            &[(&frame, &mask), (&other, &mask)],
+            &detector,
+            wavelength_angstrom(ENERGY_KEV),
+            &[Calibrant::find("CeO2").unwrap()],
+        )
+    })
+    .unwrap();
+    assert!(!together.tilt_test.unwrap().shared && together.displacement_tests[0].kept);
+    for (module, name) in [(0, "module 0 slow"), (2, "module 2 slow")] {
+        let of = |found: &Calibration| found.displaced.iter().find(|one| one.name == name).cloned().unwrap();
+        let (both, one) = (of(&together), of(&found));
+        let off = both.px - (MOVED[module][0] - MOVED[1][0]);
+        assert!(off.abs() < 0.03 && off.abs() < 4.5 * both.sigma_px, "{both:?}");
+        assert!(both.sigma_px < one.sigma_px, "{both:?} {one:?}");
+    }
     // The run file takes them as they are named, and the detector then has its pixels there.
     let named = found.displaced.iter().map(|one| (one.name.clone(), one.px)).collect();
     let there = halor::geometry::Displacement::new(&named, &detector).unwrap();
@@ -215,4 +304,53 @@ fn a_stretched_array_is_found() {
     let half = 0.5 * 619.0_f64.hypot(487.0);
     let expected = 0.0005 * half;
     assert!((stretch.px - expected).abs() < 4.5 * stretch.sigma_px, "{stretch:?} {expected}");
+}
+
+/// `--modules` says that the .poni file lacks what was found; a run with the calibration in it has the frames in its record.
+#[test]
+fn modules_of_a_calibration_are_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let detector = Detector::named("Pilatus CdTe 300K").unwrap();
+    let truth = placed(&detector, 0.3, [240.0, 310.0], [0.02, 0.01], 60.0);
+    let frame = noise::frame(&with_moved_modules(&truth), 51, 0);
+    halor::frame::write_tiff(std::fs::File::create(path("ceo2.tif")).unwrap(), &frame).unwrap();
+    let known = ["--calibrant", "CeO2", "--energy-kev", "60", "--detector", "Pilatus CdTe 300K"];
+    let (code, said) =
+        command(folder.path(), &[&["calibrate", "ceo2.tif", "--modules"], &known[..]].concat());
+    assert!(code == 0 && said.contains("the .poni file lacks the displaced pixels"), "{said}");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path("ceo2.json")).unwrap()).unwrap();
+    assert!(json["displacement_px"].as_array().unwrap().iter().any(|one| one["name"] == "module 0 slow"));
+    // One guess for each frame, or one for all.
+    let guesses = ["--guess", "ceo2.poni", "--guess", "ceo2.poni"];
+    let (code, said) = command(folder.path(), &[&["calibrate", "ceo2.tif"], &known[..], &guesses].concat());
+    assert!(code == 2 && said.contains("--guess is given 2 times for 1 frames"), "{said}");
+
+    let run = "samples: [{name: a, frames: ceo2.tif}]\nbeam: {energy_kev: 60}\n\
+               detector: {name: Pilatus CdTe 300K}\npdf: off\nintegration: {bins: 100}\n\
+               geometry: {calibrate: {frame: ceo2.tif, calibrant: CeO2, guess: ceo2.poni, modules: on}}\n";
+    std::fs::write(path("run.yaml"), run).unwrap();
+    let (code, said) = command(folder.path(), &["run", "run.yaml"]);
+    assert_eq!(code, 0, "{said}");
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path("results/run.json")).unwrap()).unwrap();
+    let inputs: Vec<(&str, &str)> = record["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|input| input["role"] == "calibration")
+        .map(|input| (input["path"].as_str().unwrap(), input["xxh3_128"].as_str().unwrap()))
+        .collect();
+    let names: Vec<&str> = inputs.iter().map(|(path, _)| path.rsplit('/').next().unwrap()).collect();
+    assert_eq!(names, ["ceo2.tif", "ceo2.poni"]);
+    assert!(inputs.iter().all(|(_, hash)| hash.len() == 32));
+    // Frames that help it are named too, and what cannot be is told.
+    let alone = run.replace("modules: on", "fit_wavelength: on");
+    std::fs::write(path("alone.yaml"), alone).unwrap();
+    let error = halor::config::load(&path("alone.yaml"), &[]).unwrap_err().to_string();
+    assert!(error.contains("geometry.calibrate.fit_wavelength") && error.contains("other_frames"), "{error}");
+    let missing = run.replace("modules: on", "other_frames: [near.tif]");
+    std::fs::write(path("missing.yaml"), missing).unwrap();
+    let error = halor::config::load(&path("missing.yaml"), &[]).unwrap_err().to_string();
+    assert!(error.contains("geometry.calibrate.other_frames[0]") && error.contains("near.tif"), "{error}");
 }

@@ -38,7 +38,7 @@ fn of_calibrant(calibrant: &CalibrantFrame, config: &Config) -> Vec<String> {
         let mask = static_mask(&config.mask, &geometry.detector)?;
         let frame = frame::read(&calibrant.frame)?.frame;
         let found = calibrate(&Request {
-            guess: Some(&geometry.poni),
+            guesses: &[Some(geometry.poni)],
             parallax: geometry.parallax,
             ..Request::new(
                 &[(&frame, &mask)],

@@ -7,8 +7,8 @@ use clap::Args;
 use halor::correct::sensor_parallax;
 use halor::frame::{Frame, FrameAddress, FrameError, Mask, image_count, read};
 use halor::geometry::calibrate::{
-    Calibrant, CalibratedFrame, Calibration, Displaced, Displacements, Request, Severity, WavelengthFit,
-    calibrate,
+    Calibrant, CalibratedFrame, Calibration, Displaced, Displacements, FrameTilts, Request, Severity,
+    WavelengthFit, calibrate,
 };
 use halor::geometry::{Detector, Parallax, PoniFile, write_poni};
 use halor::output::{Existing, Together, calibration_json};
@@ -19,7 +19,7 @@ use super::{Outcome, print, say};
 
 #[derive(Debug, Args)]
 pub(super) struct CalibrateArgs {
-    /// Frames of the calibrant; several at different distances are refined together, with one tilt.
+    /// Frames of the calibrant; several are refined together, each with its own distance, centre and, where they differ, tilt.
     #[arg(required = true)]
     frames: Vec<PathBuf>,
     /// CeO2, LaB6, Si, Ni, Al2O3, Au, AgBh, or a file; may be given several times.
@@ -34,12 +34,15 @@ pub(super) struct CalibrateArgs {
     /// Files that mask pixels; gaps and negative counts are always left out.
     #[arg(long)]
     mask: Vec<PathBuf>,
-    /// A .poni file to begin with and to compare with; not needed.
+    /// A .poni file to begin with and to compare with; not needed. Given several times, one for each frame.
     #[arg(long)]
-    guess: Option<PathBuf>,
-    /// Nominal distance along the beam in mm, to compare with.
+    guess: Vec<PathBuf>,
+    /// Nominal distance along the beam in mm, to compare with. Given several times, one for each frame.
     #[arg(long)]
-    distance_mm: Option<f64>,
+    distance_mm: Vec<f64>,
+    /// Which of several frames have one tilt.
+    #[arg(long, value_enum, default_value_t = TiltsArg::WhereTheyAgree)]
+    tilts: TiltsArg,
     /// Fit the wavelength too: needs frames at several distances.
     #[arg(long)]
     fit_wavelength: bool,
@@ -63,6 +66,27 @@ pub(super) struct CalibrateArgs {
     json: bool,
 }
 
+/// As in [`FrameTilts`].
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TiltsArg {
+    /// All, unless the rings say that they differ.
+    WhereTheyAgree,
+    /// All.
+    Shared,
+    /// None.
+    Own,
+}
+
+impl From<TiltsArg> for FrameTilts {
+    fn from(tilts: TiltsArg) -> FrameTilts {
+        match tilts {
+            TiltsArg::WhereTheyAgree => FrameTilts::WhereTheyAgree,
+            TiltsArg::Shared => FrameTilts::Shared,
+            TiltsArg::Own => FrameTilts::Own,
+        }
+    }
+}
+
 pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> {
     if args.fit_wavelength && args.frames.len() < 2 {
         bail!(
@@ -70,14 +94,15 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         );
     }
     let Some(frames) = frames(args)? else { return Ok(Outcome::InputMissing) };
-    let guess = args.guess.as_deref().map(PoniFile::read).transpose()?;
-    let wavelength = match (args.energy_kev, guess.as_ref().and_then(|guess| guess.wavelength_angstrom)) {
+    let guesses = args.guess.iter().map(|path| PoniFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let guess = guesses.first();
+    let wavelength = match (args.energy_kev, guess.and_then(|guess| guess.wavelength_angstrom)) {
         (Some(energy), _) if energy.is_finite() && energy > 0.0 => wavelength_angstrom(energy),
         (Some(energy), _) => bail!("--energy-kev is {energy}, expected a number above 0"),
         (None, Some(wavelength)) => wavelength,
         (None, None) => bail!("nothing says the energy of the beam; give --energy-kev"),
     };
-    let detector = match (&args.detector, &guess) {
+    let detector = match (&args.detector, guess) {
         (Some(name), _) => Some(Detector::named(name)?),
         (None, Some(guess)) => guess.detector()?,
         (None, None) => None,
@@ -89,13 +114,18 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
     for path in &args.mask {
         mask.join(&Mask::read(path)?).with_context(|| path.display().to_string())?;
     }
-    let poni = guess.as_ref().map(|guess| guess.poni(Some(wavelength))).transpose()?;
+    let ponis = guesses.iter().map(|guess| guess.poni(Some(wavelength))).collect::<Result<Vec<_>, _>>()?;
+    let guesses = for_frames("--guess", &ponis, frames.len())?;
+    let nominal_distances_m = for_frames("--distance-mm", &args.distance_mm, frames.len())?;
+    let nominal_distances_m: Vec<Option<f64>> =
+        nominal_distances_m.into_iter().map(|mm| mm.map(|mm| mm / 1e3)).collect();
     let pairs: Vec<(&Frame, &Mask)> = frames.iter().map(|frame| (frame, &mask)).collect();
     let parallax = args.parallax.then(|| thick(&detector, wavelength)).transpose()?;
     let found = calibrate(&Request {
         wavelength: if args.fit_wavelength { WavelengthFit::Fitted } else { WavelengthFit::Held },
-        guess: poni.as_ref(),
-        nominal_distance_m: args.distance_mm.map(|mm| mm / 1e3),
+        guesses: &guesses,
+        nominal_distances_m: &nominal_distances_m,
+        tilts: args.tilts.into(),
         parallax,
         displacements: Displacements { smooth: args.distortion, modules: args.modules },
         ..Request::new(&pairs, &detector, wavelength, &calibrants)
@@ -133,6 +163,19 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         }
     }
     Ok(Outcome::Done)
+}
+
+/// One for each frame: those given, or the only one for all.
+fn for_frames<T: Copy>(option: &str, given: &[T], frames: usize) -> anyhow::Result<Vec<Option<T>>> {
+    match given {
+        [] => Ok(Vec::new()),
+        [one] => Ok(vec![Some(*one); frames]),
+        given if given.len() == frames => Ok(given.iter().copied().map(Some).collect()),
+        given => bail!(
+            "{option} is given {} times for {frames} frames; give it once for all, or once for each",
+            given.len()
+        ),
+    }
 }
 
 fn thick(detector: &Detector, wavelength_angstrom: f64) -> anyhow::Result<Parallax> {

@@ -14,6 +14,7 @@ pub fn calibration_json(calibration: &Calibration) -> Value {
         "rms_two_theta_deg": calibration.rms_deg,
         "point_scatter_px": calibration.extra_px,
         "ring_scatter_px": calibration.ring_px,
+        "tilt_test": calibration.tilt_test,
         "displacement_px": calibration.displaced,
         "displacement_tests": calibration.displacement_tests,
         "remarks": calibration.remarks,

@@ -1,10 +1,11 @@
 //! Calibration of simulated frames whose geometry is known: how often it is right, how far off, and whether σ is honest.
 //!
 //! `cargo run --release --example calibration_campaign -- 200 1` makes and calibrates 200 frames, the random numbers
-//! beginning at 1, from nothing or, with `guess` behind them, from near the truth; with `-- wrong` it gives the calibration wrong inputs and counts which are caught. What it found is in docs/calibration.md.
+//! beginning at 1, from nothing or, with `guess` behind them, from near the truth; with `-- wrong` it gives the calibration wrong inputs and counts which are caught; `-- limit 9 48` says how well the frames of these random numbers can be known at all. What it found is in docs/calibration.md.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod camera;
+mod limit;
 mod random;
 mod wrong;
 
@@ -27,8 +28,11 @@ enum Start {
 
 /// One frame's result.
 struct Row {
-    full: usize,
+    /// Full rings, and those of them that are clear.
+    full: [usize; 2],
     seconds: f64,
+    /// Of all threads, user.
+    cpu_s: f64,
     distance: f64,
     centre_px: f64,
     pulls: [f64; 8],
@@ -40,23 +44,26 @@ fn main() {
     if first.as_deref() == Some("wrong") {
         return wrong::run();
     }
+    if first.as_deref() == Some("limit") {
+        return limit::run(&arguments.filter_map(|seed| seed.parse().ok()).collect::<Vec<u64>>());
+    }
     let count: u64 = first.and_then(|n| n.parse().ok()).unwrap_or(20);
     let seed: u64 = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1);
     let start = if arguments.next().as_deref() == Some("guess") { Start::Guess } else { Start::Nothing };
     let (mut rows, mut failed, mut wrong) = (Vec::new(), 0, 0);
     for index in 0..count {
         let case = draw(seed + index);
-        let started = std::time::Instant::now();
+        let (started, cpu) = (std::time::Instant::now(), cpu_s());
         let result = calibrated(&case, start);
-        let seconds = started.elapsed().as_secs_f64();
-        let head = format!("{:4} {:>4} {}", seed + index, format!("{seconds:.1}"), case.summary());
+        let (seconds, cpu) = (started.elapsed().as_secs_f64(), cpu_s() - cpu);
+        let head = format!("{:4} {seconds:>4.1} s, CPU {cpu:>4.1} s {}", seed + index, case.summary());
         match result {
             Err(error) => {
                 failed += 1;
                 println!("{head}\n       FAILED {error}");
             }
             Ok(found) => {
-                let row = compare(&case, &found, seconds);
+                let row = compare(&case, &found, [seconds, cpu]);
                 let is_wrong = row.distance.abs() > WRONG_DISTANCE || row.centre_px > WRONG_PX;
                 wrong += usize::from(is_wrong);
                 println!(
@@ -82,10 +89,10 @@ fn calibrated(case: &Case, start: Start) -> Result<Calibration, CalibrateError> 
     let near = Poni { distance_m: truth.distance_m * 1.002, poni1_m: truth.poni1_m + 5e-4, ..*truth };
     let guess = match start {
         Start::Nothing => None,
-        Start::Guess => Some(&near),
+        Start::Guess => Some(near),
     };
     calibrate(&Request {
-        guess,
+        guesses: &[guess],
         ..Request::new(
             &[(&case.frame, &case.mask)],
             &case.geometry.detector,
@@ -95,7 +102,15 @@ fn calibrated(case: &Case, start: Start) -> Result<Calibration, CalibrateError> 
     })
 }
 
-fn compare(case: &Case, found: &Calibration, seconds: f64) -> Row {
+/// User CPU seconds of this process; NaN where the system does not say so in `/proc`.
+fn cpu_s() -> f64 {
+    // Field 14, in hundredths of a second; the name before it ends with a bracket.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(11));
+    after.and_then(|ticks| ticks.parse::<f64>().ok()).map_or(f64::NAN, |ticks| ticks / 100.0)
+}
+
+fn compare(case: &Case, found: &Calibration, [seconds, cpu_s]: [f64; 2]) -> Row {
     let frame = &found.frames[0];
     let truth = case.geometry.poni;
     let centre = case.centre_px;
@@ -110,8 +125,9 @@ fn compare(case: &Case, found: &Calibration, seconds: f64) -> Row {
     let along = case.geometry.sample_to_detector_along_beam_m().unwrap_or(f64::NAN);
     pulls[7] = (frame.along_beam_m[0] - along) / frame.along_beam_m[1];
     Row {
-        full: case.full_rings,
+        full: [case.full_rings, case.full_clear_rings],
         seconds,
+        cpu_s,
         distance: frame.along_beam_m[0] / along - 1.0,
         centre_px: (column - centre[0]).hypot(row - centre[1]),
         pulls,
@@ -120,14 +136,16 @@ fn compare(case: &Case, found: &Calibration, seconds: f64) -> Row {
 
 fn summary(count: u64, failed: usize, wrong: usize, rows: &[Row]) {
     println!("{count} frames: {failed} failed and said so, {wrong} wrong");
-    let full: Vec<&Row> = rows.iter().filter(|row| row.full >= 5).collect();
-    let largest = |value: fn(&Row) -> f64| full.iter().map(|row| value(row).abs()).fold(0.0, f64::max);
-    println!(
-        "{} with 5 full rings or more: largest |dL/L| {:.1e}, largest shift of the centre {:.3} px",
-        full.len(),
-        largest(|row| row.distance),
-        largest(|row| row.centre_px),
-    );
+    for (k, which) in ["full rings or more", "full rings or more that are clear"].into_iter().enumerate() {
+        let full: Vec<&Row> = rows.iter().filter(|row| row.full[k] >= 5).collect();
+        let largest = |value: fn(&Row) -> f64| full.iter().map(|row| value(row).abs()).fold(0.0, f64::max);
+        println!(
+            "{} with 5 {which}: largest |dL/L| {:.1e}, largest shift of the centre {:.3} px",
+            full.len(),
+            largest(|row| row.distance),
+            largest(|row| row.centre_px),
+        );
+    }
     let names = ["distance", "poni1", "poni2", "rot1", "rot2", "column", "row", "along"];
     for (k, name) in names.into_iter().enumerate() {
         let mut pulls: Vec<f64> = rows.iter().map(|row| row.pulls[k]).filter(|p| p.is_finite()).collect();
@@ -141,11 +159,13 @@ fn summary(count: u64, failed: usize, wrong: usize, rows: &[Row]) {
             "pulls of {name:8}: mean {mean:+.2}, rms {rms:.2}, by the median {median:.2}, {beyond} beyond 4"
         );
     }
-    let mut seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
-    seconds.sort_by(f64::total_cmp);
-    println!(
-        "seconds: median {:.1}, longest {:.1}",
-        seconds.get(seconds.len() / 2).copied().unwrap_or(0.0),
-        seconds.last().copied().unwrap_or(0.0)
-    );
+    for (what, value) in
+        [("seconds", (|row| row.seconds) as fn(&Row) -> f64), ("user CPU seconds", |row| row.cpu_s)]
+    {
+        let mut all: Vec<f64> = rows.iter().map(value).collect();
+        all.sort_by(f64::total_cmp);
+        let at = |share: f64| all.get((share * all.len() as f64) as usize).copied().unwrap_or(0.0);
+        let longest = all.last().copied().unwrap_or(0.0);
+        println!("{what}: median {:.1}, nine of ten below {:.1}, longest {longest:.1}", at(0.5), at(0.9));
+    }
 }

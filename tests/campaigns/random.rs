@@ -8,7 +8,7 @@ use halor::simulate::crystal::Ring;
 use halor::simulate::rays::{Placement, reach};
 use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Masking, RadialTable};
 use halor::simulate::{ideal_image, noise};
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::camera::camera;
@@ -29,8 +29,32 @@ const FEWEST_CLEAR: usize = 3;
 const SECTOR_DEG: f64 = 5.0;
 const STANDS_OUT: f64 = 5.0;
 const CLEAR_DEG: f64 = 30.0;
+/// … and a full one where gaps take no more than a tenth of the circle.
+const FULL_DEG: f64 = 325.0;
 /// Pixels that make an arc.
 const ARC: usize = 150;
+
+/// What is in front of the detector, and the state of the random numbers before the rest is drawn.
+#[derive(Clone)]
+struct Scene {
+    rng: Pcg64Mcg,
+    calibrant: &'static str,
+    crystal: Crystal,
+    /// Of the beam, and of the stop in it.
+    centre_px: [f64; 2],
+    rings: [usize; 2],
+    ring_px: f64,
+    grains: Grains,
+}
+
+/// Whether rings are of few grains.
+#[derive(Clone, Copy)]
+enum Grains {
+    /// As drawn.
+    Drawn,
+    /// Of many.
+    Many,
+}
 
 /// A frame and its truth.
 pub(crate) struct Case {
@@ -43,8 +67,12 @@ pub(crate) struct Case {
     /// Rings with an arc, and those whose whole circle is on the array.
     pub(crate) rings: usize,
     pub(crate) full_rings: usize,
-    /// Rings that are clear, see [`clear_rings`].
+    /// Rings that are clear, see [`clear_rings`], and those of them that are whole circles.
     clear_rings: usize,
+    pub(crate) full_clear_rings: usize,
+    /// Mean counts; below 0 where there is no pixel.
+    pub(crate) expected: Vec<f64>,
+    scene: Scene,
     ring_px: f64,
     peak_counts: f64,
     spots: f64,
@@ -52,10 +80,17 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Mean counts of the same scene, without spots, from elsewhere.
+    pub(crate) fn expected_from(&self, poni: Poni) -> Vec<f64> {
+        let scene = Scene { grains: Grains::Many, ..self.scene.clone() };
+        let mut rng = scene.rng.clone();
+        exposed(scene, Geometry { poni, ..self.geometry.clone() }, &mut rng).expected
+    }
+
     pub(crate) fn summary(&self) -> String {
         let poni = &self.geometry.poni;
         format!(
-            "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} clear {} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
+            "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} clear {}/{} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
             self.geometry.detector.name,
             self.calibrant,
             12.398_419_843 / poni.wavelength_angstrom,
@@ -66,6 +101,7 @@ impl Case {
             self.rings,
             self.full_rings,
             self.clear_rings,
+            self.full_clear_rings,
             self.ring_px,
             self.peak_counts,
             self.background,
@@ -116,7 +152,16 @@ pub(crate) fn draw(seed: u64) -> Case {
         if rings < FEWEST_RINGS {
             continue;
         }
-        let case = exposed(&mut rng, geometry, calibrant, &crystal, centre_px, [rings, full_rings], ring_px);
+        let scene = Scene {
+            rng: rng.clone(),
+            calibrant,
+            crystal,
+            centre_px,
+            rings: [rings, full_rings],
+            ring_px,
+            grains: Grains::Drawn,
+        };
+        let case = exposed(scene, geometry, &mut rng);
         if case.clear_rings >= FEWEST_CLEAR {
             return case;
         }
@@ -150,15 +195,9 @@ fn visible(geometry: &Geometry, crystal: &Crystal) -> [usize; 2] {
     [pixels.iter().filter(|n| **n > ARC).count(), full]
 }
 
-fn exposed(
-    rng: &mut impl Rng,
-    geometry: Geometry,
-    calibrant: &'static str,
-    crystal: &Crystal,
-    centre_px: [f64; 2],
-    [rings, full_rings]: [usize; 2],
-    ring_px: f64,
-) -> Case {
+fn exposed(scene: Scene, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
+    let Scene { calibrant, centre_px, rings: [rings, full_rings], ring_px, .. } = scene;
+    let crystal = &scene.crystal;
     let shape = geometry.detector.shape;
     let energy = 12.398_419_843 / geometry.poni.wavelength_angstrom;
     let (q_max, _) = reach(&geometry);
@@ -197,7 +236,11 @@ fn exposed(
     let mut rings_only = ideal_image(&clean, &powder.into()).unwrap();
     let rest = ideal_image(&camera, &halo.into()).unwrap();
     if spots > 0.0 {
-        speckle(&mut rings_only, &geometry, &first, ring_px, spots, rng.random());
+        let seed = rng.random();
+        match scene.grains {
+            Grains::Drawn => speckle(&mut rings_only, &geometry, &first, ring_px, spots, seed),
+            Grains::Many => {}
+        }
     }
     let expected = rings_only.expected.iter().zip(&rest.expected);
     // Below 0 are gaps and dead pixels, which both have, and what is left of a ring at the end of its table, which is none.
@@ -205,8 +248,12 @@ fn exposed(
     let ideal = IdealImage { expected, ..rest };
     let frame = noise::frame(&ideal, rng.random(), 0);
     let mask = Mask { shape, bad: geometry.detector.gap_mask() };
-    let clear_rings = clear_rings(&rings_only.expected, &ideal.expected, &geometry, &first, width);
+    let [clear_rings, full_clear_rings] =
+        clear_rings(&rings_only.expected, &ideal.expected, &geometry, &first, width);
     Case {
+        full_clear_rings,
+        expected: ideal.expected,
+        scene,
         geometry,
         calibrant,
         frame,
@@ -224,7 +271,13 @@ fn exposed(
 
 /// Rings that no other ring is nearer to than their full width, with an arc of [`CLEAR_DEG`] on which the counts within the full
 /// width are [`STANDS_OUT`] times their standard deviation more than without the ring.
-fn clear_rings(rings_only: &[f64], all: &[f64], geometry: &Geometry, rings: &[f64], width: f64) -> usize {
+fn clear_rings(
+    rings_only: &[f64],
+    all: &[f64],
+    geometry: &Geometry,
+    rings: &[f64],
+    width: f64,
+) -> [usize; 2] {
     let columns = geometry.detector.shape.columns;
     let placement = Placement::new(geometry);
     let wavelength = geometry.poni.wavelength_angstrom;
@@ -247,12 +300,12 @@ fn clear_rings(rings_only: &[f64], all: &[f64], geometry: &Geometry, rings: &[f6
         }
     }
     let stands_out = |[ring, all]: &&[f64; 2]| *ring > STANDS_OUT * all.sqrt();
-    let is_clear = |k: &usize| {
-        let apart = |other: usize| rings.get(other).is_none_or(|q| (q - rings[*k]).abs() > full_width);
+    let clear_deg = |k: usize| {
+        let apart = |other: usize| rings.get(other).is_none_or(|q| (q - rings[k]).abs() > full_width);
         let seen = sums[k * sectors..(k + 1) * sectors].iter().filter(stands_out).count();
-        apart(k.wrapping_sub(1)) && apart(k + 1) && seen as f64 * SECTOR_DEG >= CLEAR_DEG
+        if apart(k.wrapping_sub(1)) && apart(k + 1) { seen as f64 * SECTOR_DEG } else { 0.0 }
     };
-    (0..rings.len()).filter(is_clear).count()
+    [CLEAR_DEG, FULL_DEG].map(|least| (0..rings.len()).filter(|k| clear_deg(*k) >= least).count())
 }
 
 fn lowest_q(geometry: &Geometry) -> f64 {

@@ -144,8 +144,8 @@ fn asked(setup: &Setup, ask: Ask) -> Result<Calibration, CalibrateError> {
     }
     let mask = Mask { shape: detector.shape, bad: detector.gap_mask() };
     calibrate(&Request {
-        guess: guess.as_ref(),
-        nominal_distance_m,
+        guesses: &[guess],
+        nominal_distances_m: &[nominal_distance_m],
         ..Request::new(
             &[(&frame, &mask)],
             detector,

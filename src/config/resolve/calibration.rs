@@ -1,12 +1,22 @@
 //! The placement from a calibrant's frame: `geometry: {calibrate: {frame: …, calibrant: …}}`.
 
+use std::path::PathBuf;
+
 use super::Check;
 use crate::batch::static_mask;
-use crate::config::schema::{GeometryKeys, RunFile, Switch};
+use crate::config::schema::{CalibrateKeys, GeometryKeys, RunFile, Switch};
 use crate::config::{CalibrantFrame, MaskSettings};
-use crate::frame::{FrameAddress, read};
-use crate::geometry::calibrate::{Calibrant, Displacements, Request, calibrate};
+use crate::frame::{Frame, FrameAddress, Mask, read};
+use crate::geometry::calibrate::{Calibrant, Displacements, Request, WavelengthFit, calibrate};
 use crate::geometry::{Detector, Displacement, Geometry, Parallax, PoniFile};
+
+/// Files that a calibration reads, as they are written.
+pub(super) fn files(block: &CalibrateKeys, check: &mut Check<'_>) -> Vec<PathBuf> {
+    let written = std::iter::once(&block.frame).chain(&block.other_frames).chain(&block.guess);
+    let mut files: Vec<PathBuf> = written.map(|path| check.absolute(&mut path.clone())).collect();
+    files.extend(Some(check.folder.join(&block.calibrant)).filter(|path| path.is_file()));
+    files
+}
 
 /// A calibrant by name, or by a file that is relative to the run file.
 fn named(key: &str, written: &str, check: &mut Check<'_>) -> Option<Calibrant> {
@@ -39,6 +49,8 @@ pub(super) fn calibrated(
     check: &mut Check<'_>,
 ) -> Option<Geometry> {
     const KEY: &str = "geometry.calibrate";
+    const FRAME: &str = "geometry.calibrate.frame";
+    const OTHERS: &str = "geometry.calibrate.other_frames";
     let mut block = keys.calibrate.take()?;
     let given = [keys.distance_m, keys.distance_mm, keys.poni1_m, keys.poni2_m, keys.rot1_rad, keys.rot2_rad];
     if given.iter().any(Option::is_some) || keys.beam_centre_px.is_some() {
@@ -46,7 +58,20 @@ pub(super) fn calibrated(
         check.problems.push(KEY, "the placement is given as numbers as well", mend);
         return None;
     }
-    let path = check.input_file(&format!("{KEY}.frame"), &mut block.frame)?;
+    let path = check.input_file(FRAME, &mut block.frame)?;
+    let mut others = Vec::new();
+    for (index, other) in block.other_frames.iter_mut().enumerate() {
+        others.push(check.input_file(&format!("{KEY}.other_frames[{index}]"), other)?);
+    }
+    if block.fit_wavelength == Some(Switch::On) && others.is_empty() {
+        let mend = "name frames at other distances in `other_frames`";
+        check.problems.push(
+            &format!("{KEY}.fit_wavelength"),
+            "on one frame wavelength and distance are degenerate",
+            mend,
+        );
+        return None;
+    }
     let guess = match &mut block.guess {
         Some(written) => Some(check.input_file(&format!("{KEY}.guess"), written)?),
         None => None,
@@ -61,10 +86,13 @@ pub(super) fn calibrated(
         check.problems.push(key, error.to_string(), "");
         None
     };
-    let frame = match read(&FrameAddress { path, image: 0 }) {
-        Ok(loaded) => loaded.frame,
-        Err(error) => return told(&format!("{KEY}.frame"), &error),
-    };
+    let mut frames = Vec::new();
+    for path in std::iter::once(path).chain(others) {
+        match read(&FrameAddress { path, image: 0 }) {
+            Ok(loaded) => frames.push(loaded.frame),
+            Err(error) => return told(if frames.is_empty() { FRAME } else { OTHERS }, &error),
+        }
+    }
     let poni =
         guess.map(|path| PoniFile::read(&path).and_then(|guess| guess.poni(Some(wavelength_angstrom))));
     let poni = match poni.transpose() {
@@ -75,15 +103,22 @@ pub(super) fn calibrated(
         Ok(mask) => mask,
         Err(error) => return told("mask", &error),
     };
+    let pairs: Vec<(&Frame, &Mask)> = frames.iter().map(|frame| (frame, &mask)).collect();
     let found = calibrate(&Request {
-        guess: poni.as_ref(),
-        nominal_distance_m: block.distance_mm.map(|mm| mm / 1e3),
+        wavelength: match block.fit_wavelength {
+            Some(Switch::On) => WavelengthFit::Fitted,
+            Some(Switch::Off) | None => WavelengthFit::Held,
+        },
+        // Of the frame that the geometry is for.
+        guesses: &[poni],
+        nominal_distances_m: &[block.distance_mm.map(|mm| mm / 1e3)],
+        tilts: block.tilts.unwrap_or_default(),
         parallax,
         displacements: Displacements {
             smooth: block.distortion == Some(Switch::On),
             modules: block.modules == Some(Switch::On),
         },
-        ..Request::new(&[(&frame, &mask)], &detector, wavelength_angstrom, std::slice::from_ref(&calibrant))
+        ..Request::new(&pairs, &detector, wavelength_angstrom, std::slice::from_ref(&calibrant))
     });
     let found = match found {
         Ok(found) => found,

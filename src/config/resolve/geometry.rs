@@ -51,7 +51,12 @@ pub(in crate::config) fn geometry(
         if keys.calibrate.is_some() {
             let parallax = parallax(file, &detector, wavelength, check)?;
             let keys = &mut file.geometry.as_mut()?.0;
-            return calibrated(keys, detector, wavelength, parallax, mask, check);
+            let geometry = calibrated(keys, detector, wavelength, parallax, mask, check)?;
+            if geometry.poni.wavelength_angstrom != wavelength {
+                file.beam.energy_kev = None;
+                file.beam.wavelength_angstrom = Some(geometry.poni.wavelength_angstrom);
+            }
+            return Some(geometry);
         }
         return inline(keys, detector, wavelength, check);
     };

@@ -55,13 +55,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     let mask = mask::mask(file, check);
     // Calibrating puts numbers in the block's place.
     let block = file.geometry.as_ref().and_then(|block| block.0.calibrate.as_ref());
-    let calibration_files = block.map_or_else(Vec::new, |block| {
-        [Some(&block.frame), block.guess.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(|path| check.absolute(&mut path.clone()))
-            .collect()
-    });
+    let calibration_files = block.map_or_else(Vec::new, |block| calibration::files(block, check));
     let geometry = geometry(file, first_frame, &mask, check);
     let geometry = geometry.map(|geometry| {
         let wavelength = geometry.poni.wavelength_angstrom;

@@ -7,6 +7,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::written::{OffOr, Patterns, Switch, Written, read};
+use crate::geometry::calibrate::FrameTilts;
 
 /// `{energy_kev: 112, polarization: 0.99}`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -152,6 +153,15 @@ pub struct CalibrateKeys {
     /// Nominal distance along the beam, to compare with.
     #[serde(default)]
     pub distance_mm: Option<f64>,
+    /// Frames of other placements of the detector, which are refined with it.
+    #[serde(default)]
+    pub other_frames: Vec<String>,
+    /// Which frames have one tilt.
+    #[serde(default)]
+    pub tilts: Option<FrameTilts>,
+    /// Whether the wavelength is fitted.
+    #[serde(default)]
+    pub fit_wavelength: Option<Switch>,
     /// Whether smooth distortion is looked for.
     #[serde(default)]
     pub distortion: Option<Switch>,

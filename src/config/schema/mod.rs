@@ -17,8 +17,9 @@ pub use analysis::{
 };
 pub use filter::{ErrorModelWord, FilterKeys, SigmaClipBlock, TrimmedMeanBlock};
 pub use instrument::{
-    AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CorrectionsBlock, DeadTimeKeys, DeadTimeWord,
-    DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize, SensorBlock,
+    AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CalibrateKeys, CorrectionsBlock, DeadTimeKeys,
+    DeadTimeWord, DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize,
+    SensorBlock,
 };
 pub use series::{AnisotropyBlock, OutliersWord, SeriesBlock, SubPeaksBlock};
 pub use written::{EngineNames, OffOr, Patterns, PlanCacheKeys, Switch};

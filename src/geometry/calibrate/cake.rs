@@ -6,9 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::image::Image;
-use super::ladder::Ladder;
+use super::ladder::{Ladder, Nearest};
 use super::peak::{BIN_PX, Bin};
-use super::placement::{direction, two_theta_slope};
+use super::placement::two_theta_slope;
 use crate::geometry::{Detector, Direction, LabFrame};
 
 /// Which pixels belong together.
@@ -18,8 +18,12 @@ pub(super) struct Layout {
     pub(super) window_px: f64,
     /// Rings closer to each other than this are one group, pixels.
     pub(super) apart_px: f64,
+    /// Groups of rings that are closer on average than this are not looked at, pixels: nothing tells one from the other.
+    pub(super) blurred_px: f64,
     /// Whether groups of more than one ring are looked at.
     pub(super) groups: Groups,
+    /// Arc of a wedge, pixels.
+    pub(super) arc_px: f64,
 }
 
 /// Rings that are looked at.
@@ -31,13 +35,13 @@ pub(super) enum Groups {
     All,
 }
 
-/// Arc of a wedge, pixels, and how many wedges a ring has.
-const ARC_PX: f64 = 50.0;
+/// How far beside the array a ring may be and still be seen in a wedge, pixels; how many wedges a ring has.
+const BESIDE_PX: f64 = 50.0;
 const WEDGES: [f64; 2] = [24.0, 400.0];
 /// Rings of a group at most: a longer chain is cut where its rings are farthest apart.
 const GROUP: usize = 6;
 /// Rows that are summed together.
-const PART_ROWS: usize = 128;
+const PART_ROWS: usize = 256;
 /// Pixels this near to a ring say where in the wedge it was seen, pixels.
 const NEAR_PX: f64 = 2.0;
 
@@ -102,11 +106,11 @@ struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// Size of a pixel in 2θ at a place of a ring, rad; `None` where it is not on the array, or within an arc of it.
+    /// Size of a pixel in 2θ at a place of a ring, rad; `None` where it is not on the array, or near it.
     fn scale(&self, ring: usize, chi_rad: f64) -> Option<f64> {
         let place = self.frame.meets(Direction { two_theta_rad: self.rings[ring], chi_rad })?;
         let [row, column] = self.detector.pixel(place);
-        let on = |at: f64, side: usize| (-ARC_PX..side as f64 + ARC_PX).contains(&at);
+        let on = |at: f64, side: usize| (-BESIDE_PX..side as f64 + BESIDE_PX).contains(&at);
         let shape = self.detector.shape;
         if !on(row, shape.rows) || !on(column, shape.columns) {
             return None;
@@ -146,7 +150,11 @@ impl Cake {
                 Groups::Alone if end - start > 1 => Vec::new(),
                 Groups::Alone | Groups::All => cut(start..end, rings),
             };
-            for members in members {
+            let is_blurred = |members: &Range<usize>| {
+                let span = rings[members.end - 1] - rings[members.start];
+                members.len() > 1 && span < (members.len() - 1) as f64 * layout.blurred_px * coarsest
+            };
+            for members in members.into_iter().filter(|members| !is_blurred(members)) {
                 let finest = members.clone().filter_map(|ring| scales[ring]).map(|s| s[0]);
                 cake.add_group(&sight, members, finest.fold(f64::INFINITY, f64::min), layout);
             }
@@ -164,7 +172,7 @@ impl Cake {
             rings.get(members.end).map_or(f64::INFINITY, |next| 0.5 * (next - rings[members.end - 1]));
         // The arc of a wedge at the ring's finest pixel: 2π sin 2θ is the ring's length on the unit sphere.
         let arc = 2.0 * PI * rings[reference].sin() / finest;
-        let number = (arc / ARC_PX).clamp(WEDGES[0], WEDGES[1]) as usize;
+        let number = (arc / layout.arc_px).clamp(WEDGES[0], WEDGES[1]) as usize;
         let first = self.wedges.len();
         for wedge in 0..number {
             let chi = -PI + 2.0 * PI * (wedge as f64 + 0.5) / number as f64;
@@ -187,9 +195,10 @@ impl Cake {
     pub(super) fn sums(&self, image: &Image, detector: &Detector, frame: &LabFrame, ladder: &Ladder) -> Sums {
         let empty = Sums { bins: vec![Bin::default(); self.bins], turn: vec![[0.0; 2]; self.wedges.len()] };
         let rows: Vec<usize> = (0..image.shape.rows).collect();
+        let nearest = ladder.table();
         let part = |rows: &[usize]| {
             let mut sums = empty.clone();
-            rows.iter().for_each(|row| self.add_row(*row, image, detector, frame, ladder, &mut sums));
+            rows.iter().for_each(|row| self.add_row(*row, image, detector, frame, &nearest, &mut sums));
             sums
         };
         // The same parts, joined in the same order, whatever the number of threads.
@@ -203,20 +212,23 @@ impl Cake {
         image: &Image,
         detector: &Detector,
         frame: &LabFrame,
-        ladder: &Ladder,
+        nearest: &Nearest<'_>,
         sums: &mut Sums,
     ) {
+        let rings = nearest.rings;
         for column in 0..image.shape.columns {
             let i = row * image.shape.columns + column;
             if !image.good[i] {
                 continue;
             }
-            let at = direction(frame, detector.point(row as f64 + 0.5, column as f64 + 0.5));
-            let ring = ladder.nearest(at.two_theta_rad);
+            let [t1, t2, t3] = frame.ray(detector.point(row as f64 + 0.5, column as f64 + 0.5));
+            let two_theta = (t1 * t1 + t2 * t2).sqrt().atan2(t3);
+            let ring = nearest.ring(two_theta);
             let Some(group) = self.group_of[ring].map(|group| &self.groups[group]) else { continue };
-            let index = group.wedge(at.chi_rad);
+            let chi = t1.atan2(t2);
+            let index = group.wedge(chi);
             let Some(wedge) = self.wedges.get(index).copied().flatten() else { continue };
-            let u = (at.two_theta_rad - ladder.two_theta[group.reference]) / wedge.pixel_rad;
+            let u = (two_theta - rings[group.reference]) / wedge.pixel_rad;
             if !(-wedge.window[0]..wedge.window[1]).contains(&u) {
                 continue;
             }
@@ -225,9 +237,9 @@ impl Cake {
             bin.pixels += 1.0;
             bin.u += u;
             bin.counts += f64::from(image.counts[i]);
-            if (at.two_theta_rad - ladder.two_theta[ring]).abs() < NEAR_PX * wedge.pixel_rad {
+            if (two_theta - rings[ring]).abs() < NEAR_PX * wedge.pixel_rad {
                 let turn = &mut sums.turn[index];
-                *turn = [turn[0] + 1.0, turn[1] + at.chi_rad - group.middle(index)];
+                *turn = [turn[0] + 1.0, turn[1] + chi - group.middle(index)];
             }
         }
     }

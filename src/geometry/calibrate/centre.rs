@@ -9,14 +9,16 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::placement::{Placement, cos_two_theta_slope};
+use super::refine::median;
 use super::sharpen::Axis;
 use super::solve::{Loss, Problem};
 use super::strokes::{Stroke, thinned};
 use crate::geometry::{Detector, LabFrame};
 
-/// Strokes that the search looks at, and those that it tries distances with.
-const SAMPLE: usize = 600;
-const SCAN_SAMPLE: usize = 200;
+/// Strokes that the search of the whole plane looks at first, and those that it closes in with; all of them say best where the
+/// centre is.
+const FEW: usize = 200;
+const SOME: usize = 600;
 /// Standard deviations of a direction while the search closes in, rad.
 const SPREADS: [f64; 3] = [0.15, 0.08, 0.05];
 /// Tilts that are tried, rad.
@@ -29,8 +31,10 @@ const DISTANCES: [f64; 2] = [0.6, 2.0];
 const GRID: usize = 29;
 /// Starts that are followed downhill.
 const STARTS: usize = 40;
-/// Steps downhill while distances are tried: neighbouring ones have neighbouring tilts.
+/// Steps downhill where only the distance has changed: neighbouring ones have neighbouring tilts.
 const SCAN_ROUNDS: usize = 3;
+/// Strokes of the sharpest rings are no more certain than this, rad.
+const LEAST_SPREAD: f64 = 0.01;
 const ROUNDS: usize = 12;
 /// Solutions that are kept.
 const KEPT: usize = 3;
@@ -44,6 +48,8 @@ type Parameters = [f64; 5];
 /// What strokes say, with the detector's side as the unit.
 pub(super) struct Directions {
     strokes: Vec<Stroke>,
+    /// Standard deviation of their directions, rad.
+    spread: f64,
     /// The detector's longer side.
     pub(super) side_m: f64,
 }
@@ -54,17 +60,25 @@ impl Directions {
             detector.shape.rows as f64 * detector.pixel_m[0],
             detector.shape.columns as f64 * detector.pixel_m[1],
         ];
-        Self { strokes: thinned(strokes.to_vec(), SAMPLE), side_m: sides[0].max(sides[1]) }
+        Self { strokes: strokes.to_vec(), spread: SPREADS[2], side_m: sides[0].max(sides[1]) }
     }
 
-    /// Fewer of them, for many distances.
-    pub(super) fn few(&self) -> Directions {
-        Self { strokes: thinned(self.strokes.clone(), SCAN_SAMPLE), side_m: self.side_m }
+    fn thinned(&self, most: usize) -> Directions {
+        Self { strokes: thinned(self.strokes.clone(), most), ..*self }
+    }
+
+    /// With the spread that strokes have about a placement.
+    pub(super) fn about(&self, placement: &Placement) -> Directions {
+        let frame = placement.lab_frame();
+        let mut misses: Vec<f64> = self.strokes.iter().map(|stroke| stroke.misses(&frame).abs()).collect();
+        // The median of |x| of a normal distribution is 0.6745.
+        let spread = (median(&mut misses) / 0.6745).clamp(LEAST_SPREAD, SPREADS[2]);
+        Self { strokes: self.strokes.clone(), spread, ..*self }
     }
 
     /// The few best placements, best first; how far away they are hardly matters to the directions.
     pub(super) fn aims(&self) -> Vec<Placement> {
-        let few = self.few();
+        let (few, some) = (self.thinned(FEW), self.thinned(SOME));
         let grid = self.grid().into_par_iter();
         let mut starts: Vec<(f64, Parameters)> =
             grid.map(|start| (few.problem_cost(&start, SPREADS[0]), start)).collect();
@@ -80,7 +94,7 @@ impl Directions {
             }
         }
         let mut aims: Vec<(f64, Placement)> =
-            chosen.into_par_iter().map(|start| self.closing_in(start)).collect();
+            chosen.into_par_iter().map(|start| some.closing_in(start)).collect();
         aims.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut kept: Vec<Placement> = Vec::new();
         for (_, a) in aims {
@@ -112,17 +126,18 @@ impl Directions {
     fn tilted(&self, near: &Placement, along_m: f64, steps: Parameters) -> Placement {
         let mut start = self.parameters(near);
         start[4] = (along_m / self.side_m).ln();
-        self.placement(&self.fit(&start, SPREADS[2], steps, SCAN_ROUNDS).0)
+        self.placement(&self.fit(&start, self.spread, steps, SCAN_ROUNDS).0)
     }
 
     /// The best upright placement near another one, and the axes of its centre's uncertainty, the more open one first.
     pub(super) fn upright(&self, near: &Placement) -> (Placement, [Axis; 2]) {
+        let some = self.thinned(SOME);
         let steps = [1e-5, 1e-5, 0.0, 0.0, 0.0];
         let mut here = self.parameters(&Placement { rot1_rad: 0.0, rot2_rad: 0.0, ..*near });
         for spread in SPREADS {
-            here = self.fit(&here, spread, steps, 30).0;
+            here = some.fit(&here, spread, steps, 30).0;
         }
-        let normal = self.with_problem(SPREADS[2], steps, |p| p.normal_equations(&here).0);
+        let normal = some.with_problem(SPREADS[2], steps, |p| p.normal_equations(&here).0);
         let eigen = normal.fixed_view::<2, 2>(0, 0).into_owned().symmetric_eigen();
         let mut order = [0, 1];
         order.sort_by(|a, b| eigen.eigenvalues[*a].total_cmp(&eigen.eigenvalues[*b]));
@@ -138,7 +153,7 @@ impl Directions {
     pub(super) fn doubt_m(&self, placement: &Placement) -> [f64; 2] {
         let at = self.parameters(placement);
         let normal =
-            self.with_problem(SPREADS[2], [1e-5, 1e-5, 1e-5, 1e-5, 0.0], |p| p.normal_equations(&at).0);
+            self.with_problem(self.spread, [1e-5, 1e-5, 1e-5, 1e-5, 0.0], |p| p.normal_equations(&at).0);
         let Some(inverse) = normal.try_inverse() else { return [0.0; 2] };
         let centre = inverse.fixed_view::<2, 2>(0, 0).into_owned().symmetric_eigen();
         let worst = centre.eigenvalues.imax();

@@ -6,6 +6,7 @@ use super::model::Freedom;
 use super::refine::{Fit, Refined, Squares};
 use super::settle::{Settled, View};
 use crate::geometry::displacement::{Field, SMOOTH};
+use crate::stats::chi_squared_exceeds;
 
 /// Which displacements are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,8 +55,8 @@ pub(super) struct DisplacedFit {
 /// Places that a module needs for its three parameters, and all places for each parameter.
 const OF_A_MODULE: usize = 12;
 const POINTS_PER_PARAMETER: usize = 8;
-/// The normal deviate that is exceeded once in 10,000 times.
-const RARE: f64 = 3.719;
+/// Chance makes so large a difference once in 10,000 times.
+const RARE: f64 = 1e-4;
 
 impl View<'_> {
     /// Adds the groups that are asked for, one after the other.
@@ -104,12 +105,13 @@ impl View<'_> {
 }
 
 impl DisplacedFit {
-    /// What was kept; `first` is where displacements stand among the fit's parameters.
-    pub(super) fn kept(&self, first: usize) -> Vec<Displaced> {
+    /// What was kept.
+    pub(super) fn kept(&self) -> Vec<Displaced> {
+        let first = self.refined.places.fields();
         let one = |(k, (field, px)): (usize, (&Field, &f64))| Displaced {
             name: field.name(),
             px: *px,
-            sigma_px: self.refined.covariance[(first + k, first + k)].max(0.0).sqrt(),
+            sigma_px: self.refined.sigma(first + k),
         };
         self.fields.iter().zip(&self.refined.displaced_px).enumerate().map(one).collect()
     }
@@ -129,24 +131,6 @@ fn test(
     (test.points, test.without, test.with) = (places, first, second);
     // Per place, as σ came from the median of the residuals.
     let scale = test.points as f64 / test.without;
-    test.kept = scale * (test.without - test.with) > rare_chi_squared(parameters as f64);
+    test.kept = chi_squared_exceeds(scale * (test.without - test.with), parameters as f64) < RARE;
     test
-}
-
-/// The quantile of χ² of k degrees of freedom that is exceeded once in 10,000 times (Wilson & Hilferty, Proc. Natl. Acad.
-/// Sci. 17 (1931) 684); 2 % too large for k = 5, less for more.
-fn rare_chi_squared(k: f64) -> f64 {
-    k * (1.0 - 2.0 / (9.0 * k) + RARE * (2.0 / (9.0 * k)).sqrt()).powi(3)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn quantiles_are_those_of_the_tables() {
-        // χ²(0.9999) of 5, 10 and 30 degrees of freedom: 25.745, 35.564, 67.63.
-        for (k, quantile) in [(5.0, 25.745), (10.0, 35.564), (30.0, 67.63)] {
-            let found = super::rare_chi_squared(k);
-            assert!((found / quantile - 1.0).abs() < 0.025, "{k}: {found}");
-        }
-    }
 }

@@ -40,7 +40,8 @@ pub(super) fn heights(
     width_rad: &(dyn Fn(&Group) -> f64 + Sync),
 ) -> Vec<Option<Heights>> {
     let crowd = |group: &Group| {
-        Some(Crowd::new(Pooled::new(cake, group, sums, ladder)?, group, ladder, width_rad(group)))
+        let pooled = Pooled::new(cake, group, sums, ladder, group.wedges.clone())?;
+        Some(Crowd::new(pooled, group, ladder, width_rad(group)))
     };
     let mut crowds: Vec<Option<Crowd>> = cake.groups.par_iter().map(crowd).collect();
     let mut areas = vec![0.0; ladder.two_theta.len()];
@@ -144,19 +145,29 @@ impl Crowd {
     }
 }
 
-/// All wedges of a group as one.
-struct Pooled {
-    pixel_rad: f64,
+/// Wedges of a group as one.
+pub(super) struct Pooled {
+    pub(super) pixel_rad: f64,
     /// Ends of the window, pixels.
-    window: [f64; 2],
-    bins: Vec<Bin>,
+    pub(super) window: [f64; 2],
+    pub(super) bins: Vec<Bin>,
     /// Mean counts of a pixel.
     mean: f64,
+    /// Those that took part: no gap and no edge takes away a part of their window.
+    pub(super) wedges: Vec<usize>,
 }
 
 impl Pooled {
-    fn new(cake: &Cake, group: &Group, sums: &Sums, ladder: &Ladder) -> Option<Pooled> {
-        let wedges: Vec<&Wedge> = cake.wedges[group.wedges.clone()].iter().flatten().collect();
+    pub(super) fn new(
+        cake: &Cake,
+        group: &Group,
+        sums: &Sums,
+        ladder: &Ladder,
+        range: std::ops::Range<usize>,
+    ) -> Option<Pooled> {
+        let of_range = range.clone().zip(&cake.wedges[range]);
+        let (numbers, wedges): (Vec<usize>, Vec<&Wedge>) =
+            of_range.filter_map(|(number, wedge)| Some((number, wedge.as_ref()?))).unzip();
         if wedges.is_empty() {
             return None;
         }
@@ -168,7 +179,8 @@ impl Pooled {
             [low.max(-w.window[0] * scale), high.min(w.window[1] * scale)]
         });
         let mut bins = vec![Bin::default(); ((high - low) / BIN_PX).ceil().max(1.0) as usize];
-        for wedge in wedges {
+        let mut used = Vec::new();
+        for (number, wedge) in numbers.into_iter().zip(wedges) {
             let scale = wedge.pixel_rad / pixel_rad;
             let own = sums.of(wedge).iter().filter(|bin| bin.pixels > 0.0);
             let own = own.map(|bin| Bin { u: bin.u * scale, ..*bin });
@@ -176,6 +188,7 @@ impl Pooled {
             if !evenly_seen(&own, [low, high], radius_px) {
                 continue;
             }
+            used.push(number);
             for bin in own {
                 let place = (((bin.u / bin.pixels - low) / BIN_PX) as usize).min(bins.len() - 1);
                 bins[place].pixels += bin.pixels;
@@ -185,7 +198,7 @@ impl Pooled {
         }
         let pixels: f64 = bins.iter().map(|bin| bin.pixels).sum();
         let mean = bins.iter().map(|bin| bin.counts).sum::<f64>() / pixels;
-        mean.is_finite().then_some(Pooled { pixel_rad, window: [low, high], bins, mean })
+        mean.is_finite().then_some(Pooled { pixel_rad, window: [low, high], bins, mean, wedges: used })
     }
 }
 

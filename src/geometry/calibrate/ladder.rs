@@ -16,6 +16,38 @@ pub(super) struct Ladder {
     pub(super) two_theta: Vec<f64>,
 }
 
+/// Which ring is nearest, for many angles: where in the list an angle stands is looked up first.
+pub(super) struct Nearest<'a> {
+    pub(super) rings: &'a [f64],
+    /// Number of rings below the lower end of each step.
+    below: Vec<usize>,
+    steps_per_rad: f64,
+}
+
+/// Steps of the table, for each ring.
+const STEPS: usize = 16;
+
+impl Nearest<'_> {
+    pub(super) fn ring(&self, two_theta: f64) -> usize {
+        let step = ((two_theta * self.steps_per_rad) as usize).min(self.below.len() - 1);
+        let mut after = self.below[step];
+        while self.rings.get(after).is_some_and(|ring| *ring < two_theta) {
+            after += 1;
+        }
+        closer(self.rings, after, two_theta)
+    }
+}
+
+/// Of the ring `after` an angle and the one before it the nearer one.
+fn closer(rings: &[f64], after: usize, two_theta: f64) -> usize {
+    match (after.checked_sub(1), rings.get(after)) {
+        (Some(before), Some(next)) if next - two_theta > two_theta - rings[before] => before,
+        (Some(before), None) => before,
+        (Some(_) | None, Some(_)) => after,
+        (None, None) => 0,
+    }
+}
+
 /// A placement and how well the crests lie on rings in it: mean log-likelihood of a crest against an even spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Guess {
@@ -38,13 +70,17 @@ impl Ladder {
 
     /// Number of the ring that is nearest.
     pub(super) fn nearest(&self, two_theta: f64) -> usize {
-        let after = self.two_theta.partition_point(|ring| *ring < two_theta);
-        match (after.checked_sub(1), self.two_theta.get(after)) {
-            (Some(before), Some(next)) if next - two_theta > two_theta - self.two_theta[before] => before,
-            (Some(before), None) => before,
-            (Some(_) | None, Some(_)) => after,
-            (None, None) => 0,
-        }
+        closer(&self.two_theta, self.two_theta.partition_point(|ring| *ring < two_theta), two_theta)
+    }
+
+    /// The same for many angles.
+    pub(super) fn table(&self) -> Nearest<'_> {
+        let rings = &self.two_theta;
+        let steps = STEPS * rings.len().max(1);
+        let steps_per_rad = steps as f64 / rings.last().copied().unwrap_or(1.0);
+        let edge = |step: usize| step as f64 / steps_per_rad;
+        let below = (0..steps).map(|step| rings.partition_point(|ring| *ring < edge(step))).collect();
+        Nearest { rings, below, steps_per_rad }
     }
 
     /// How far ring `i`'s realm reaches: to the middle between it and its neighbours.

@@ -25,6 +25,7 @@ mod settle;
 mod displace;
 mod profile;
 mod verdict;
+mod joint;
 mod remarks;
 mod outcome;
 mod halo;
@@ -33,6 +34,7 @@ pub use calibrant::Calibrant;
 pub use displace::{Displaced, DisplacementTest, Displacements};
 pub use error::CalibrateError;
 pub use halo::HaloShift;
+pub use joint::{FrameTilts, TiltTest};
 pub use outcome::{CalibratedFrame, Calibration, Origin, PARAMETERS, Parameter, PointResidual, RingResidual};
 pub use profile::Agreement;
 pub use remarks::{Remark, Severity};
@@ -44,8 +46,7 @@ use crate::geometry::{Detector, Parallax, Poni};
 use image::Image;
 use ladder::Ladder;
 use outcome::Context;
-use placement::Placement;
-use settle::View;
+use settle::{Start, View};
 use verdict::Bench;
 
 /// Largest Q of a list of rings, Å⁻¹: farther out they lie closer together than any detector resolves.
@@ -54,7 +55,7 @@ const MOST_Q: f64 = 40.0;
 /// What is to be calibrated.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Frames of one detector, each with its mask: of one placement or, with the same tilt, of several.
+    /// Frames of one detector, each with its mask: each has its own distance and centre.
     pub frames: &'a [(&'a Frame, &'a Mask)],
     /// Which detector.
     pub detector: &'a Detector,
@@ -64,10 +65,12 @@ pub struct Request<'a> {
     pub wavelength: WavelengthFit,
     /// All powders in the beam.
     pub calibrants: &'a [Calibrant],
-    /// Where to begin, one for each frame, or none.
-    pub guess: Option<&'a Poni>,
-    /// Nominal distance along the beam, m, to compare with.
-    pub nominal_distance_m: Option<f64>,
+    /// Where to begin with each frame; those beyond its end have none.
+    pub guesses: &'a [Option<Poni>],
+    /// Nominal distance along the beam of each frame, m, to compare with; those beyond its end have none.
+    pub nominal_distances_m: &'a [Option<f64>],
+    /// Which frames have one tilt.
+    pub tilts: FrameTilts,
     /// Where rays stop in the sensor \[E6\]; `None` = at its face, which is what a .poni file means to other programs.
     pub parallax: Option<Parallax>,
     /// Displacements of pixels that are looked for.
@@ -88,11 +91,20 @@ impl<'a> Request<'a> {
             wavelength_angstrom,
             wavelength: WavelengthFit::Held,
             calibrants,
-            guess: None,
-            nominal_distance_m: None,
+            guesses: &[],
+            nominal_distances_m: &[],
+            tilts: FrameTilts::default(),
             parallax: None,
             displacements: Displacements::default(),
         }
+    }
+
+    fn guess(&self, frame: usize) -> Option<&'a Poni> {
+        self.guesses.get(frame)?.as_ref()
+    }
+
+    fn nominal_distance_m(&self, frame: usize) -> Option<f64> {
+        *self.nominal_distances_m.get(frame)?
     }
 }
 
@@ -121,7 +133,7 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
     let view =
         View { images: &images, detector: request.detector, ladder: &ladder, parallax: request.parallax };
     let bench = Bench { request, view };
-    let starts: Vec<Placement> =
+    let starts: Vec<Start> =
         (0..images.len()).map(|index| bench.found(index)).collect::<Result<_, CalibrateError>>()?;
     let settled = bench.refined(&starts)?;
     let context = Context {
@@ -129,7 +141,6 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         seen_by: request.detector,
         wavelength_angstrom: request.wavelength_angstrom,
         rings_q: &rings_q,
-        tilt: settled.tilt,
         wavelength: settled.wavelength,
     };
     let frames: Vec<CalibratedFrame> = (0..images.len())
@@ -139,6 +150,11 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
     let rms = |value: &dyn Fn(&refine::Residual) -> f64| {
         (kept.iter().map(|r| value(r).powi(2)).sum::<f64>() / kept.len().max(1) as f64).sqrt()
     };
+    let open = remarks::Open {
+        wavelength: settled.open_wavelength,
+        free_wavelength: settled.free_wavelength,
+        sensor: settled.sensor,
+    };
     let mut calibration = Calibration {
         calibrants: request.calibrants.iter().map(|c| c.name.clone()).collect(),
         rms_px: rms(&|r| r.off_px),
@@ -146,11 +162,12 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         extra_px: settled.fit.refined.extra_px,
         ring_px: settled.fit.refined.ring_px,
         frames,
+        tilt_test: settled.tilt_test,
         displaced: settled.displaced,
         displacement_tests: settled.displacement_tests,
         remarks: Vec::new(),
     };
-    calibration.remarks = remarks::remarks(request, &calibration, settled.free_wavelength, settled.sensor);
+    calibration.remarks = remarks::remarks(request, &calibration, &open);
     Ok(calibration)
 }
 

@@ -6,18 +6,64 @@ use super::points::RingPoint;
 use crate::geometry::displacement::{Displacement, Field};
 use crate::geometry::{Detector, Direction, LabFrame};
 
-/// Where the parameters stand: wavelength, two rotations, then three for each frame.
+/// Where the parameters stand: wavelength, then the rotations, then three for each frame, then displacements.
 pub(super) const LN_WAVELENGTH: usize = 0;
-pub(super) const ROT1: usize = 1;
-pub(super) const ROT2: usize = 2;
-/// Centre slow and fast in units of the distance, ln of the distance.
-pub(super) const FRAME: usize = 3;
+
+/// Whose the rotations are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tilts {
+    /// All frames have one pair.
+    Shared,
+    /// Each has its own.
+    Own,
+}
+
+/// Numbers of the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Places {
+    frames: usize,
+    tilts: Tilts,
+}
+
+impl Places {
+    pub(super) fn new(frames: usize, tilts: Tilts) -> Places {
+        Places { frames, tilts }
+    }
+
+    fn pairs(self) -> usize {
+        match self.tilts {
+            Tilts::Shared => 1,
+            Tilts::Own => self.frames,
+        }
+    }
+
+    /// rot1 of a frame, which rot2 follows.
+    pub(super) fn tilt(self, frame: usize) -> usize {
+        1 + 2 * frame.min(self.pairs() - 1)
+    }
+
+    /// Centre slow and fast in units of the distance, and ln of the distance.
+    pub(super) fn own(self, frame: usize) -> usize {
+        1 + 2 * self.pairs() + 3 * frame
+    }
+
+    /// Whether no other frame says anything of a frame's tilt.
+    pub(super) fn is_alone_in_tilt(self) -> bool {
+        self.pairs() == self.frames
+    }
+
+    /// The first displacement.
+    pub(super) fn fields(self) -> usize {
+        self.own(self.frames)
+    }
+}
 
 /// Steps of the derivatives: rad, or relative to the distance.
 const STEP: f64 = 1e-7;
 /// … and of displacements, in which places are linear; pixels.
 const STEP_PX: f64 = 1e-3;
-/// How far modules are from where they should be, as makers say and calibrations find; pixels, at the corners for a turn.
+/// How far modules are from where they should be, pixels, at the corners for a turn: the largest shift of the Pilatus3 CdTe 2M of
+/// `tests/calibration.rs` that its rings determine is 0.43 ± 0.03 pixels.
 const MODULES_PX: f64 = 0.5;
 /// How far smooth distortion may go, pixels.
 const SMOOTH_PX: f64 = 5.0;
@@ -28,6 +74,8 @@ const POLARIZATION: f64 = 0.99;
 #[derive(Debug, Clone)]
 pub(super) struct FramePoints {
     pub(super) start: Placement,
+    /// Of its rotations, rad; where all frames have one pair, the first frame's counts.
+    pub(super) tilt: Hold,
     pub(super) points: Vec<RingPoint>,
 }
 
@@ -36,8 +84,7 @@ pub(super) struct FramePoints {
 pub(super) struct Freedom {
     /// Of the wavelength, as a factor.
     pub(super) wavelength: Hold,
-    /// Of the rotations, rad.
-    pub(super) tilt: Hold,
+    pub(super) tilts: Tilts,
 }
 
 /// What is known of a parameter before the fit.
@@ -63,6 +110,7 @@ pub(super) struct Model<'a> {
     ladder: &'a Ladder,
     frames: &'a [FramePoints],
     freedom: Freedom,
+    pub(super) places: Places,
     /// Frame and point of each residual.
     pub(super) points: Vec<(usize, RingPoint)>,
     /// How far the peak that was fitted stays behind its ring, pixels.
@@ -82,7 +130,8 @@ impl<'a> Model<'a> {
             sensor_lag_px(start, point) + slope_lag_px(start, point)
         };
         let lags_px = points.iter().map(lag_px).collect();
-        Self { ladder, frames, freedom, points, lags_px, fields: &[], moves: Vec::new() }
+        let places = Places::new(frames.len(), freedom.tilts);
+        Self { ladder, frames, freedom, places, points, lags_px, fields: &[], moves: Vec::new() }
     }
 
     /// With displacements on a detector to be fitted.
@@ -104,41 +153,47 @@ impl<'a> Model<'a> {
         self
     }
 
-    /// Where the displacements stand among the parameters.
-    pub(super) fn first_field(&self) -> usize {
-        FRAME + 3 * self.frames.len()
-    }
-
     pub(super) fn frame_count(&self) -> usize {
         self.frames.len()
     }
 
+    /// What is known of each pair of rotations.
+    fn tilts(&self) -> impl Iterator<Item = (usize, &FramePoints)> {
+        self.frames
+            .iter()
+            .take(self.places.pairs())
+            .enumerate()
+            .map(|(k, frame)| (self.places.tilt(k), frame))
+    }
+
     /// Number of parameters that the points have to determine.
     pub(super) fn free(&self) -> usize {
-        let tilt = if self.freedom.tilt == Hold::Free { 2 } else { 0 };
+        let tilts = 2 * self.tilts().filter(|(_, frame)| frame.tilt == Hold::Free).count();
         let wavelength = usize::from(self.freedom.wavelength == Hold::Free);
-        tilt + wavelength + 3 * self.frames.len()
+        tilts + wavelength + 3 * self.frames.len()
     }
 
     pub(super) fn start(&self) -> Vec<f64> {
-        let first = &self.frames[0].start;
-        let mut start = vec![0.0, first.rot1_rad, first.rot2_rad];
-        for frame in self.frames {
-            let along = frame.start.along_m;
-            start.extend([frame.start.centre_m[0] / along, frame.start.centre_m[1] / along, 0.0]);
+        let mut start = vec![0.0; self.places.fields() + self.fields.len()];
+        for (k, frame) in self.tilts() {
+            (start[k], start[k + 1]) = (frame.start.rot1_rad, frame.start.rot2_rad);
         }
-        start.resize(start.len() + self.fields.len(), 0.0);
+        for (k, frame) in self.frames.iter().enumerate() {
+            let own = self.places.own(k);
+            let along = frame.start.along_m;
+            (start[own], start[own + 1]) = (frame.start.centre_m[0] / along, frame.start.centre_m[1] / along);
+        }
         start
     }
 
     pub(super) fn placement(&self, p: &[f64], frame: usize) -> Placement {
         let along = self.frames[frame].start.along_m;
-        let own = &p[FRAME + 3 * frame..];
+        let (tilt, own) = (&p[self.places.tilt(frame)..], &p[self.places.own(frame)..]);
         Placement {
             centre_m: [own[0] * along, own[1] * along],
             along_m: along * own[2].exp(),
-            rot1_rad: p[ROT1],
-            rot2_rad: p[ROT2],
+            rot1_rad: tilt[0],
+            rot2_rad: tilt[1],
             ..self.frames[frame].start
         }
     }
@@ -146,7 +201,7 @@ impl<'a> Model<'a> {
     pub(super) fn state(&self, p: &[f64]) -> State {
         let frames = (0..self.frames.len()).map(|k| self.placement(p, k).lab_frame()).collect();
         let ladder = self.ladder.at_wavelength(p[LN_WAVELENGTH].exp());
-        State { frames, ladder, displaced_px: p[self.first_field()..].to_vec() }
+        State { frames, ladder, displaced_px: p[self.places.fields()..].to_vec() }
     }
 
     /// 2θ found less 2θ expected, pixels.
@@ -167,28 +222,27 @@ impl<'a> Model<'a> {
         (0..self.points.len()).map(|i| self.offset(&state, i)).collect()
     }
 
+    /// Parameters of which something is known before the fit, and what.
+    fn holds(&self) -> impl Iterator<Item = (usize, Hold)> {
+        let tilts = self.tilts().flat_map(|(k, frame)| [(k, frame.tilt), (k + 1, frame.tilt)]);
+        std::iter::once((LN_WAVELENGTH, self.freedom.wavelength)).chain(tilts)
+    }
+
     pub(super) fn steps(&self) -> Vec<f64> {
-        let mut steps = vec![STEP; self.first_field()];
+        let mut steps = vec![STEP; self.places.fields()];
         steps.resize(steps.len() + self.fields.len(), STEP_PX);
-        let holds = [self.freedom.wavelength, self.freedom.tilt, self.freedom.tilt];
-        for (step, hold) in steps.iter_mut().zip(holds) {
-            if hold == Hold::Held {
-                *step = 0.0;
-            }
-        }
+        self.holds().filter(|(_, hold)| *hold == Hold::Held).for_each(|(k, _)| steps[k] = 0.0);
         steps
     }
 
     pub(super) fn prior(&self) -> Vec<(f64, f64)> {
-        let start = self.start();
-        let holds = [self.freedom.wavelength, self.freedom.tilt, self.freedom.tilt];
-        let mut prior: Vec<(f64, f64)> = start.iter().map(|at| (*at, f64::INFINITY)).collect();
-        for (prior, hold) in prior.iter_mut().zip(holds) {
+        let mut prior: Vec<(f64, f64)> = self.start().into_iter().map(|at| (at, f64::INFINITY)).collect();
+        for (k, hold) in self.holds() {
             if let Hold::Within(sigma) = hold {
-                prior.1 = sigma;
+                prior[k].1 = sigma;
             }
         }
-        for (prior, field) in prior[self.first_field()..].iter_mut().zip(self.fields) {
+        for (prior, field) in prior[self.places.fields()..].iter_mut().zip(self.fields) {
             prior.1 = if field.is_of_a_module() { MODULES_PX } else { SMOOTH_PX };
         }
         prior

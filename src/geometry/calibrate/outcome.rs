@@ -4,7 +4,8 @@ use nalgebra::DMatrix;
 use serde::Serialize;
 
 use super::displace::{Displaced, DisplacementTest};
-use super::model::{FRAME, LN_WAVELENGTH, ROT1, ROT2};
+use super::joint::TiltTest;
+use super::model::{Hold, LN_WAVELENGTH};
 use super::profile::Agreement;
 use super::refine::Refined;
 use super::remarks::Remark;
@@ -120,6 +121,8 @@ pub struct Calibration {
     pub extra_px: f64,
     /// Scatter of rings as wholes, pixels.
     pub ring_px: f64,
+    /// Whether the tilts of several frames agree, where that was to be found out.
+    pub tilt_test: Option<TiltTest>,
     /// Displacements of pixels that were kept; they are in the geometries' detector.
     pub displaced: Vec<Displaced>,
     /// Those that were looked for.
@@ -135,8 +138,6 @@ pub(super) struct Context<'a> {
     pub(super) seen_by: &'a Detector,
     pub(super) wavelength_angstrom: f64,
     pub(super) rings_q: &'a [f64],
-    /// Of rotations and wavelength.
-    pub(super) tilt: Origin,
     pub(super) wavelength: Origin,
 }
 
@@ -171,8 +172,11 @@ pub(super) fn frame(
         DMatrix::from_fn(6, 6, |row, k| (moved(k, STEP)[row] - moved(k, -STEP)[row]) / (2.0 * STEP));
     let own = own_covariance(refined, index);
     let covariance = &jacobian * &own * jacobian.transpose();
-    let origins =
-        [Origin::Fitted, Origin::Fitted, Origin::Fitted, context.tilt, context.tilt, context.wavelength];
+    let tilt = match settled.frames[index].tilt {
+        Hold::Free => Origin::Fitted,
+        Hold::Held | Hold::Within(_) => Origin::Assumed,
+    };
+    let origins = [Origin::Fitted, Origin::Fitted, Origin::Fitted, tilt, tilt, context.wavelength];
     let [slow_m, fast_m] = context.detector.pixel_m;
     let [row, column] = context.detector.pixel(placement.centre_m);
     let centre_sigma = [4, 3].map(|k| own[(k, k)].sqrt() * start.along_m);
@@ -191,7 +195,7 @@ pub(super) fn frame(
         rings: rings(refined, index, &own, context),
         points: points(settled, index, context.seen_by),
         agreement,
-        fwhm_px: settled.fwhm_px,
+        fwhm_px: settled.fwhm_px[index],
     }
 }
 
@@ -201,8 +205,8 @@ fn parameters(poni: &Poni) -> [f64; 6] {
 
 /// Covariance of wavelength, rotations and the frame's own three parameters.
 fn own_covariance(refined: &Refined, index: usize) -> DMatrix<f64> {
-    let first = FRAME + 3 * index;
-    let places = [LN_WAVELENGTH, ROT1, ROT2, first, first + 1, first + 2];
+    let (tilt, own) = (refined.places.tilt(index), refined.places.own(index));
+    let places = [LN_WAVELENGTH, tilt, tilt + 1, own, own + 1, own + 2];
     DMatrix::from_fn(6, 6, |k, l| refined.covariance[(places[k], places[l])])
 }
 

@@ -90,18 +90,40 @@ pub(super) fn fit(bins: &[Bin], lines: Lines<'_>) -> Option<Peak> {
     if samples.len() < AREA + 1 + SPARE_BINS {
         return None;
     }
-    let widths = match &lines.width {
-        Width::Free => &WIDTHS[..],
-        Width::Known(s) => std::slice::from_ref(s),
+    let start = start(&in_pairs(&samples), &lines)?;
+    descend(&samples, start, &lines)
+}
+
+/// The best of all places with a width in the middle, then the best width there and beside it.
+fn start(samples: &[Sample], lines: &Lines<'_>) -> Option<Five> {
+    let mean = samples.iter().map(|s| s[1] * s[2]).sum::<f64>() / samples.iter().map(|s| s[2]).sum::<f64>();
+    let best = |tries: &mut dyn Iterator<Item = (f64, f64)>| {
+        tries
+            .filter_map(|(shift, s)| linear(samples, lines, shift, s, mean))
+            .filter(|(p, _)| p[AREA] > 0.0)
+            .min_by(|a, b| a.1.total_cmp(&b.1))
     };
     let steps = ((lines.reach - 1.0).max(0.5) / STEP) as i32;
-    let places = (-steps..=steps).flat_map(|k| widths.iter().map(move |s| (f64::from(k) * STEP, *s)));
-    let mean = samples.iter().map(|s| s[1] * s[2]).sum::<f64>() / samples.iter().map(|s| s[2]).sum::<f64>();
-    let start = places
-        .filter_map(|(shift, s)| linear(&samples, &lines, shift, s, mean))
-        .filter(|(p, _)| p[AREA] > 0.0)
-        .min_by(|a, b| a.1.total_cmp(&b.1))?;
-    descend(&samples, start.0, &lines)
+    let middle = match lines.width {
+        Width::Free => WIDTHS[1],
+        Width::Known(s) => s,
+    };
+    let (first, chi_squared) = best(&mut (-steps..=steps).map(|k| (f64::from(k) * STEP, middle)))?;
+    let Width::Free = lines.width else { return Some(first) };
+    let beside = [-STEP, 0.0, STEP].map(|by| first[SHIFT] + by);
+    let others = [WIDTHS[0], WIDTHS[2]];
+    let other = best(&mut beside.iter().flat_map(|shift| others.iter().map(move |s| (*shift, *s))));
+    other.filter(|(_, other)| *other < chi_squared).map(|(other, _)| other).or(Some(first))
+}
+
+/// Two neighbours as one sample: fine enough to begin with.
+fn in_pairs(samples: &[Sample]) -> Vec<Sample> {
+    let pair = |pair: &[Sample]| {
+        let pixels: f64 = pair.iter().map(|s| s[2]).sum();
+        let mean = |k: usize| pair.iter().map(|s| s[k] * s[2]).sum::<f64>() / pixels;
+        [mean(0), mean(1), pixels]
+    };
+    samples.chunks(2).map(pair).collect()
 }
 
 /// Those bins that have pixels.
@@ -131,21 +153,21 @@ fn linear(samples: &[Sample], lines: &Lines<'_>, shift: f64, width: f64, mean: f
 fn descend(samples: &[Sample], start: Five, lines: &Lines<'_>) -> Option<Peak> {
     let mut here = start;
     let mut damping = 1e-3;
-    let mut cost = chi_squared(samples, lines, &here, &here);
+    let mut equations = Equations::new(samples, lines, &here);
     for _ in 0..30 {
-        let (mut damped, gradient) = normal_equations(samples, lines, &here);
+        let mut damped = equations.matrix;
         for k in 0..damped.nrows() {
             damped[(k, k)] *= 1.0 + damping;
         }
-        let step = damped.cholesky()?.solve(&gradient);
+        let step = damped.cholesky()?.solve(&equations.gradient);
         let mut next = here + step;
         next[WIDTH] = next[WIDTH].clamp(NARROWEST, lines.reach.max(NARROWEST));
         // Compared at one set of variances: those of where we stand.
-        let next_cost = chi_squared(samples, lines, &next, &here);
-        if next_cost < cost {
-            let done = cost - next_cost < 1e-5 * cost && step[SHIFT].abs() < 1e-4;
+        let next_cost = equations.chi_squared(samples, lines, &next);
+        if next_cost < equations.cost {
+            let done = equations.cost - next_cost < 1e-5 * equations.cost && step[SHIFT].abs() < 1e-4;
             here = next;
-            cost = chi_squared(samples, lines, &here, &here);
+            equations = Equations::new(samples, lines, &here);
             damping *= 0.1;
             if done {
                 break;
@@ -162,10 +184,9 @@ fn descend(samples: &[Sample], start: Five, lines: &Lines<'_>) -> Option<Peak> {
         Width::Known(_) => 1,
     };
     let degrees = (samples.len() + held).checked_sub(here.len()).filter(|d| *d > 0)? as f64;
-    let (matrix, _) = normal_equations(samples, lines, &here);
-    let covariance = matrix.cholesky()?.inverse();
+    let covariance = equations.matrix.cholesky()?.inverse();
     // Spots and other shapes than a Gaussian leave more than counting does.
-    let excess = (cost / degrees).max(1.0);
+    let excess = (equations.cost / degrees).max(1.0);
     let sigma = (covariance[(SHIFT, SHIFT)] * excess).sqrt();
     let significance = here[AREA] / (covariance[(AREA, AREA)] * excess).sqrt();
     // A peak that no pixel lies on would be made up; that of a ring beside the window is no peak here.
@@ -179,35 +200,49 @@ fn descend(samples: &[Sample], start: Five, lines: &Lines<'_>) -> Option<Peak> {
     good.then_some(peak)
 }
 
-fn normal_equations(samples: &[Sample], lines: &Lines<'_>, p: &Five) -> (SMatrix<f64, 5, 5>, Five) {
-    let mut matrix = SMatrix::<f64, 5, 5>::zeros();
-    let mut gradient = Five::zeros();
-    for [u, y, n] in samples {
-        let [value, slope, width] = lines.shape(u - p[SHIFT], p[WIDTH]);
-        let model = p[BASE] + p[SLOPE] * u + p[AREA] * value;
-        let by_width = match lines.width {
-            Width::Free => p[AREA] * width,
-            Width::Known(_) => 0.0,
-        };
-        let row = Five::from([-p[AREA] * slope, by_width, 1.0, *u, value]);
-        let weight = n / variance(model, *n);
-        matrix.ger(weight, &row, &row, 1.0);
-        gradient.axpy(weight * (y - model), &row, 1.0);
-    }
-    if let Width::Known(_) = lines.width {
-        matrix[(WIDTH, WIDTH)] = 1.0;
-    }
-    (matrix, gradient)
+/// Normal equations at one set of parameters, with the variances and χ² there.
+struct Equations {
+    matrix: SMatrix<f64, 5, 5>,
+    gradient: Five,
+    variances: Vec<f64>,
+    cost: f64,
 }
 
-fn chi_squared(samples: &[Sample], lines: &Lines<'_>, p: &Five, at: &Five) -> f64 {
-    let curve = |p: &Five, u: f64| p[AREA] * lines.shape(u - p[SHIFT], p[WIDTH])[0] + p[BASE] + p[SLOPE] * u;
-    let one = |[u, y, n]: &Sample| {
-        let here = curve(p, *u);
-        let expected = if std::ptr::eq(p, at) { here } else { curve(at, *u) };
-        (y - here).powi(2) * n / variance(expected, *n)
-    };
-    samples.iter().map(one).sum()
+impl Equations {
+    fn new(samples: &[Sample], lines: &Lines<'_>, p: &Five) -> Equations {
+        let mut matrix = SMatrix::<f64, 5, 5>::zeros();
+        let mut gradient = Five::zeros();
+        let mut variances = Vec::with_capacity(samples.len());
+        let mut cost = 0.0;
+        for [u, y, n] in samples {
+            let [value, slope, width] = lines.shape(u - p[SHIFT], p[WIDTH]);
+            let model = p[BASE] + p[SLOPE] * u + p[AREA] * value;
+            let by_width = match lines.width {
+                Width::Free => p[AREA] * width,
+                Width::Known(_) => 0.0,
+            };
+            let row = Five::from([-p[AREA] * slope, by_width, 1.0, *u, value]);
+            let variance = variance(model, *n);
+            let weight = n / variance;
+            matrix.ger(weight, &row, &row, 1.0);
+            gradient.axpy(weight * (y - model), &row, 1.0);
+            cost += (y - model).powi(2) * weight;
+            variances.push(variance);
+        }
+        if let Width::Known(_) = lines.width {
+            matrix[(WIDTH, WIDTH)] = 1.0;
+        }
+        Equations { matrix, gradient, variances, cost }
+    }
+
+    /// Of other parameters with the variances from here.
+    fn chi_squared(&self, samples: &[Sample], lines: &Lines<'_>, p: &Five) -> f64 {
+        let one = |([u, y, n], variance): (&Sample, &f64)| {
+            let curve = p[AREA] * lines.shape(u - p[SHIFT], p[WIDTH])[0] + p[BASE] + p[SLOPE] * u;
+            (y - curve).powi(2) * n / variance
+        };
+        samples.iter().zip(&self.variances).map(one).sum()
+    }
 }
 
 impl Lines<'_> {
@@ -234,20 +269,17 @@ pub(super) fn shape(x: f64, s: f64) -> [f64; 3] {
         return [0.0; 3];
     }
     let (high, low) = ((x + 0.5) / s, (x - 0.5) / s);
-    let normal = |z: f64| (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
-    let (n_high, n_low) = (normal(high), normal(low));
-    [
-        0.5 * (erf(high * std::f64::consts::FRAC_1_SQRT_2) - erf(low * std::f64::consts::FRAC_1_SQRT_2)),
-        (n_high - n_low) / s,
-        -(high * n_high - low * n_low) / s,
-    ]
+    let ([p_high, n_high], [p_low, n_low]) = (normal(high), normal(low));
+    [p_high - p_low, (n_high - n_low) / s, -(high * n_high - low * n_low) / s]
 }
 
-/// The error function within 1.5e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 7.1.26).
-fn erf(x: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
+/// The normal distribution Φ(z) − ½ within 1.5e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 7.1.26, with
+/// Φ(z) − ½ = erf(z/√2)/2), and its density: one exponential for both.
+fn normal(z: f64) -> [f64; 2] {
+    let exponential = (-0.5 * z * z).exp();
+    let t = 1.0 / (1.0 + 0.327_591_1 * std::f64::consts::FRAC_1_SQRT_2 * z.abs());
     let polynomial = t
         * (0.254_829_592
             + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
-    (1.0 - polynomial * (-x * x).exp()).copysign(x)
+    [0.5 * (1.0 - polynomial * exponential).copysign(z), exponential / (2.0 * PI).sqrt()]
 }

@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use super::cake::{Cake, Group, Layout, Sums};
-use super::heights::{Heights, heights};
+use super::heights::{Heights, Pooled, heights};
 use super::image::Image;
 use super::ladder::Ladder;
-use super::peak::{Lines, Width, fit};
+use super::peak::{Bin, Lines, Peak, Width, fit};
+use super::refine::median;
 use crate::geometry::{Detector, Direction, LabFrame};
 
 /// A place on a ring, or on a group of rings.
@@ -34,6 +35,12 @@ pub(super) struct Search<'a> {
 
 /// Peaks that are less certain are none.
 const SIGNIFICANT: f64 = 6.0;
+/// Wedges are joined until half of the peaks are as certain as this, …
+const CERTAIN: f64 = 10.0;
+/// … as long as so many are left: around a ring the placement takes five from them.
+const FEWEST_JOINED: usize = 8;
+/// While the width is unknown the placement is some pixels off, and a ring is seen sharp in a few wedges only.
+const MOST_JOINED_AT_FIRST: usize = 4;
 /// Positions that are less certain say nothing, pixels.
 const LARGEST_SIGMA_PX: f64 = 0.5;
 /// Width for the heights of a group while none is known, pixels.
@@ -68,8 +75,7 @@ pub(super) fn ring_points(
             let heights = heights.as_ref().filter(|heights| heights.left > NOTHING_LEFT)?;
             let width_rad = search.widths_rad.map(|_| heights.width_rad);
             let seen = Seen { cake: &cake, group, sums: &sums, ladder, heights, width_rad };
-            let points = group.wedges.clone().filter_map(|wedge| seen.point(frame, wedge, search.layout));
-            Some((heights.left, points.collect()))
+            Some((heights.left, seen.points(frame, search.layout)))
         })
         .collect();
     let good: usize = all.iter().filter(|(left, _)| *left > LEAST_LEFT).map(|(_, points)| points.len()).sum();
@@ -88,29 +94,80 @@ struct Seen<'a> {
     width_rad: Option<f64>,
 }
 
+/// What one profile shows.
+struct Shown {
+    peak: Peak,
+    pixel_rad: f64,
+    chi_rad: f64,
+}
+
 impl Seen<'_> {
-    fn point(&self, frame: &LabFrame, index: usize, layout: Layout) -> Option<RingPoint> {
+    /// A point of each wedge; of several together where the ring is weak, so that those which chance makes strong are not the
+    /// only ones.
+    fn points(&self, frame: &LabFrame, layout: Layout) -> Vec<RingPoint> {
+        let mut shown: Vec<Shown> =
+            self.group.wedges.clone().filter_map(|wedge| self.of_wedge(wedge, layout)).collect();
+        let typical = median(&mut shown.iter().map(|s| s.peak.significance).collect::<Vec<_>>());
+        let seen = self.cake.wedges[self.group.wedges.clone()].iter().flatten().count();
+        let most = match self.width_rad {
+            Some(_) => seen / FEWEST_JOINED,
+            None => (seen / FEWEST_JOINED).min(MOST_JOINED_AT_FIRST),
+        };
+        let joined = ((CERTAIN / typical.max(1.0)).powi(2).ceil() as usize).min(most);
+        if joined > 1 {
+            let wedges: Vec<usize> = self.group.wedges.clone().collect();
+            let blocks = wedges.chunks(joined).map(|block| block[0]..block[block.len() - 1] + 1);
+            shown = blocks.filter_map(|block| self.of_wedges(block, layout)).collect();
+        }
+        shown.iter().filter_map(|shown| self.point(frame, shown)).collect()
+    }
+
+    fn of_wedge(&self, index: usize, layout: Layout) -> Option<Shown> {
         let wedge = self.cake.wedges[index]?;
+        let chi_rad = self.chi(std::slice::from_ref(&index))?;
+        self.shown(self.sums.of(&wedge), wedge.pixel_rad, wedge.window[1], chi_rad, layout)
+    }
+
+    fn of_wedges(&self, block: std::ops::Range<usize>, layout: Layout) -> Option<Shown> {
+        let pooled = Pooled::new(self.cake, self.group, self.sums, self.ladder, block)?;
+        let chi_rad = self.chi(&pooled.wedges)?;
+        self.shown(&pooled.bins, pooled.pixel_rad, pooled.window[1], chi_rad, layout)
+    }
+
+    /// Mean χ of the pixels near the ring.
+    fn chi(&self, wedges: &[usize]) -> Option<f64> {
+        let (mut pixels, mut sum) = (0.0, 0.0);
+        for wedge in wedges {
+            let [n, turn] = self.sums.turn[*wedge];
+            pixels += n;
+            sum += n * self.group.middle(*wedge) + turn;
+        }
+        (pixels > 0.0).then(|| sum / pixels)
+    }
+
+    fn shown(&self, bins: &[Bin], pixel_rad: f64, high: f64, chi_rad: f64, layout: Layout) -> Option<Shown> {
         let at = |ring: usize| self.ladder.two_theta[ring];
         let reference = at(self.group.reference);
         let rings = self.heights.rings.iter();
         let rings: Vec<[f64; 2]> =
-            rings.map(|(ring, height)| [(at(*ring) - reference) / wedge.pixel_rad, *height]).collect();
-        let last = (at(self.group.rings.end - 1) - reference) / wedge.pixel_rad;
-        let reach = layout.window_px.min(wedge.window[1] - last);
-        let width = self.width_rad.map_or(Width::Free, |width| Width::Known(width / wedge.pixel_rad));
-        let peak = fit(self.sums.of(&wedge), Lines { rings: &rings, width, reach })?;
-        let [pixels, turn] = self.sums.turn[index];
+            rings.map(|(ring, height)| [(at(*ring) - reference) / pixel_rad, *height]).collect();
+        let last = (at(self.group.rings.end - 1) - reference) / pixel_rad;
+        let reach = layout.window_px.min(high - last);
+        let width = self.width_rad.map_or(Width::Free, |width| Width::Known(width / pixel_rad));
+        let peak = fit(bins, Lines { rings: &rings, width, reach })?;
+        Some(Shown { peak, pixel_rad, chi_rad })
+    }
+
+    fn point(&self, frame: &LabFrame, shown: &Shown) -> Option<RingPoint> {
+        let Shown { peak, pixel_rad, chi_rad } = *shown;
         // The heights are as uncertain as all wedges together leave them.
         let sigma_px = peak.sigma / self.heights.left.sqrt();
-        if peak.significance < SIGNIFICANT || sigma_px > LARGEST_SIGMA_PX || pixels == 0.0 {
+        if peak.significance < SIGNIFICANT || sigma_px > LARGEST_SIGMA_PX {
             return None;
         }
-        let place = frame.meets(Direction {
-            two_theta_rad: reference + peak.shift * wedge.pixel_rad,
-            chi_rad: self.group.middle(index) + turn / pixels,
-        })?;
         let ring = self.group.reference;
-        Some(RingPoint { ring, place, pixel_rad: wedge.pixel_rad, sigma_px, width_px: peak.width })
+        let two_theta_rad = self.ladder.two_theta[ring] + peak.shift * pixel_rad;
+        let place = frame.meets(Direction { two_theta_rad, chi_rad })?;
+        Some(RingPoint { ring, place, pixel_rad, sigma_px, width_px: peak.width })
     }
 }

@@ -10,6 +10,8 @@ use crate::geometry::{Detector, LabFrame};
 
 /// Bins of the profile.
 const BINS: usize = 3000;
+/// Pixels that are summed together.
+const PART: usize = 1 << 18;
 /// Pixels that a bin needs to count.
 const FEWEST_PIXELS: f64 = 20.0;
 /// A peak rises above its surroundings by this many standard deviations; one that is expected needs fewer.
@@ -62,12 +64,20 @@ impl Profile {
         let [low, high] =
             range.reduce(|| [f32::INFINITY, 0.0], |a, b| [a[0].min(b[0]), a[1].max(b[1])]).map(f64::from);
         let step = (high - low).max(f64::MIN_POSITIVE) / BINS as f64;
-        let mut bins = vec![[0.0; 2]; BINS];
-        for i in (0..angles.len()).filter(|i| image.good[*i]) {
-            let bin = (((f64::from(angles[i]) - low) / step) as usize).min(BINS - 1);
-            bins[bin][0] += f64::from(image.counts[i]);
-            bins[bin][1] += 1.0;
-        }
+        let part = |part: &[f32], first: usize| {
+            let mut bins = vec![[0.0; 2]; BINS];
+            for (i, angle) in (first..).zip(part).filter(|(i, _)| image.good[*i]) {
+                let bin = (((f64::from(*angle) - low) / step) as usize).min(BINS - 1);
+                bins[bin][0] += f64::from(image.counts[i]);
+                bins[bin][1] += 1.0;
+            }
+            bins
+        };
+        // The same parts, joined in the same order, whatever the number of threads.
+        let parts = angles.par_chunks(PART).enumerate().map(|(k, angles)| part(angles, k * PART));
+        let parts: Vec<Vec<[f64; 2]>> = parts.collect();
+        let sum = |i: usize, k: usize| parts.iter().map(|part| part[i][k]).sum::<f64>();
+        let mut bins: Vec<[f64; 2]> = (0..BINS).map(|i| [sum(i, 0), sum(i, 1)]).collect();
         bins.iter_mut().for_each(|bin| bin[0] /= bin[1].max(1.0));
         Profile { low, step, bins }
     }

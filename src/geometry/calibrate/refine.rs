@@ -11,7 +11,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::ladder::Ladder;
-use super::model::{FramePoints, Freedom, LN_WAVELENGTH, Model, State};
+use super::model::{FramePoints, Freedom, LN_WAVELENGTH, Model, Places, State};
 use super::placement::Placement;
 use super::solve::{Loss, Problem};
 use crate::geometry::Detector;
@@ -29,6 +29,8 @@ pub(super) struct Refined {
     pub(super) placements: Vec<Placement>,
     /// λ over the one that the fit began with.
     pub(super) wavelength_factor: f64,
+    /// Which parameter is which.
+    pub(super) places: Places,
     /// Of the parameters, in their order.
     pub(super) covariance: DMatrix<f64>,
     /// Displacements that were fitted, pixels.
@@ -39,6 +41,13 @@ pub(super) struct Refined {
     pub(super) extra_px: f64,
     /// τ, pixels.
     pub(super) ring_px: f64,
+}
+
+impl Refined {
+    /// Standard deviation of a parameter.
+    pub(super) fn sigma(&self, parameter: usize) -> f64 {
+        self.covariance[(parameter, parameter)].max(0.0).sqrt()
+    }
 }
 
 /// What is left at one point.
@@ -129,7 +138,8 @@ impl<'a> Fit<'a> {
         Some(Refined {
             placements: (0..self.model.frame_count()).map(|k| self.model.placement(&parameters, k)).collect(),
             wavelength_factor: parameters[LN_WAVELENGTH].exp(),
-            displaced_px: parameters[self.model.first_field()..].to_vec(),
+            displaced_px: parameters[self.model.places.fields()..].to_vec(),
+            places: self.model.places,
             covariance,
             residuals,
             extra_px,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Request;
 use super::displace::DisplacementTest;
+use super::joint::TiltTest;
 use super::outcome::{CalibratedFrame, Calibration, Origin};
 use super::refine::Squares;
 use crate::frame::FrameHeader;
@@ -50,19 +51,39 @@ const OPEN_CENTRE_PX: f64 = 0.5;
 /// Share of the peaks that should lie on rings.
 const MOSTLY: f64 = 0.8;
 
-/// All remarks, worst first; `free_wavelength` is λ as the rings would have it over the given one, and its σ.
-pub(super) fn remarks(
-    request: &Request<'_>,
-    calibration: &Calibration,
-    free_wavelength: Option<(f64, f64)>,
-    sensor: Option<Squares>,
-) -> Vec<Remark> {
+/// What is known beside a calibration.
+pub(super) struct Open {
+    /// σ of a wavelength that was to be fitted and is held, relative.
+    pub(super) wavelength: Option<f64>,
+    /// λ as the rings would have it over the given one, and its σ.
+    pub(super) free_wavelength: Option<(f64, f64)>,
+    /// What is left without and with parallax, where the sensor is known.
+    pub(super) sensor: Option<Squares>,
+}
+
+/// All remarks, worst first.
+pub(super) fn remarks(request: &Request<'_>, calibration: &Calibration, open: &Open) -> Vec<Remark> {
     let mut all = Vec::new();
     let note = |text: String| Remark { severity: Severity::Note, text };
     let warning = |text: String| Remark { severity: Severity::Warning, text };
     let energy = energy_kev(request.wavelength_angstrom);
+    if let Some(sigma) = open.wavelength {
+        all.push(warning(format!(
+            "the frames do not determine the wavelength (± {:.2} %): it is held at {energy:.3} keV; take frames at distances that \
+             differ more, or leave the wavelength as it is",
+            100.0 * sigma
+        )));
+    }
+    if let Some(TiltTest { differences, chi_squared, probability, shared }) = calibration.tilt_test
+        && differences > 0
+    {
+        all.push(note(format!(
+            "the frames' tilts {}: χ² of {differences} differences is {chi_squared:.1}, which chance exceeds with a probability of {probability:.1e}",
+            if shared { "agree, one is fitted to all" } else { "differ, each frame has its own" }
+        )));
+    }
     let held = calibration.frames.iter().all(|frame| frame.parameters[5].origin == Origin::Held);
-    match free_wavelength.filter(|_| held) {
+    match open.free_wavelength.filter(|_| held) {
         Some((factor, sigma)) if sigma < KNOWN_WAVELENGTH => {
             if (factor - 1.0).abs() > (WAVELENGTH_SIGMAS * sigma).max(WAVELENGTH_OFF) {
                 all.push(warning(format!(
@@ -73,13 +94,13 @@ pub(super) fn remarks(
                 )));
             }
         }
-        Some(_) | None if held => all.push(note(format!(
+        Some(_) | None if held && open.wavelength.is_none() => all.push(note(format!(
             "energy and distance cannot be told apart by these rings: were {energy:.3} keV off by 1 %, or the calibrant's \
              cell, the distance would be off by as much; compare it with the nominal one"
         ))),
         Some(_) | None => {}
     }
-    if let Some(Squares { places, first: without, second: with }) = sensor {
+    if let Some(Squares { places, first: without, second: with }) = open.sensor {
         let gain = if request.parallax.is_some() { with - without } else { without - with };
         if gain > CLEAR_GAIN.max(CLEAR_SHARE * places as f64) {
             let (other, mend) = match request.parallax {
@@ -110,7 +131,7 @@ pub(super) fn remarks(
         let which =
             if calibration.frames.len() > 1 { format!("frame {}: ", index + 1) } else { String::new() };
         let header = of_header(&request.frames[index].0.header, frame);
-        for mut remark in of_frame(request, frame).into_iter().chain(header) {
+        for mut remark in of_frame(request, index, frame).into_iter().chain(header) {
             remark.text.insert_str(0, &which);
             all.push(remark);
         }
@@ -119,11 +140,11 @@ pub(super) fn remarks(
     all
 }
 
-fn of_frame(request: &Request<'_>, frame: &CalibratedFrame) -> Vec<Remark> {
+fn of_frame(request: &Request<'_>, index: usize, frame: &CalibratedFrame) -> Vec<Remark> {
     let mut all = Vec::new();
     let mut warn = |text: String| all.push(Remark { severity: Severity::Warning, text });
     let along = frame.along_beam_m[0];
-    if let Some(nominal) = request.nominal_distance_m
+    if let Some(nominal) = request.nominal_distance_m(index)
         && (along / nominal - 1.0).abs() > DISTANCE_OFF
     {
         warn(format!(
@@ -133,7 +154,7 @@ fn of_frame(request: &Request<'_>, frame: &CalibratedFrame) -> Vec<Remark> {
             1e3 * along
         ));
     }
-    if let Some(guess) = request.guess {
+    if let Some(guess) = request.guess(index) {
         all.extend(of_guess(request, guess, frame));
     }
     let mut warn = |text: String| all.push(Remark { severity: Severity::Warning, text });

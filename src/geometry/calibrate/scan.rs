@@ -20,11 +20,18 @@ const FACTOR: f64 = 1.06;
 const SOME: usize = 400;
 /// Where directions leave the centre open, families begin at places this far apart, pixels, up to so many on either side …
 const OFFSET_PX: f64 = 6.0;
-const MOST_OFFSETS: i32 = 8;
+const MOST_OFFSETS: i32 = 12;
 /// … and as far as this, in standard deviations of the directions: on short arcs they are not independent.
 const DOUBTS: f64 = 4.0;
-/// Distances at which families of one aim begin, in sides of the detector; how many of the sharpest are followed.
-const BEGINNINGS: [f64; 8] = [0.25, 0.4, 0.64, 1.0, 1.6, 2.6, 4.2, 6.7];
+/// Distances at which families of one aim begin, in sides of the detector: from the first one on, each so many times as long as the one
+/// before. Where the centre is open each [`SPARSE`]th of them is enough; where it is not, the rings are many, and are only sharp near
+/// the right distance.
+const NEAREST_BEGINNING: f64 = 0.25;
+const BEGINNING_FACTOR: f64 = 1.08;
+const BEGINNINGS: i32 = 43;
+const SPARSE: i32 = 6;
+const OPEN_OFFSETS: i32 = 3;
+/// How many of the sharpest are followed.
 const FAMILIES: usize = 3;
 /// Families that are upright: as many steps on either side of the sharpest one.
 const OFFSETS: i32 = 3;
@@ -59,7 +66,7 @@ impl Scan<'_> {
     /// The best placements from what the directions allow, best first.
     pub(super) fn guesses(&self, aims: &[Placement]) -> Vec<Guess> {
         let some = thinned(self.crests.to_vec(), SOME);
-        let mut families: Vec<Family> = aims.par_iter().flat_map_iter(|aim| self.tilted(aim)).collect();
+        let mut families: Vec<Family> = aims.iter().flat_map(|aim| self.tilted(aim)).collect();
         if let Some(aim) = aims.first() {
             families.extend(self.upright(aim));
         }
@@ -87,28 +94,30 @@ impl Scan<'_> {
 
     /// Families about one aim: the sharpest beginnings along the direction in which its centre is open.
     fn tilted(&self, aim: &Placement) -> Vec<Family> {
-        let few = self.directions.few();
-        let begin = |sides: f64| {
-            let along_m = self.directions.side_m * sides;
-            let near = few.at_distance(aim, along_m);
-            let [slow, fast] = self.directions.doubt_m(&near);
+        let all = self.directions.about(aim);
+        let begin = |n: i32| {
+            let along_m = self.directions.side_m * NEAREST_BEGINNING * BEGINNING_FACTOR.powi(n);
+            let near = all.at_distance(aim, along_m);
+            let [slow, fast] = all.doubt_m(&near);
             let doubt = slow.hypot(fast);
             let steps = ((DOUBTS * doubt / (OFFSET_PX * self.pixel_m)) as i32).min(MOST_OFFSETS);
             let stride = DOUBTS / f64::from(steps.max(1));
-            let few = &few;
-            (-steps..=steps).map(move |k| {
+            let offsets = if n % SPARSE == 0 || steps <= OPEN_OFFSETS { -steps..=steps } else { 1..=0 };
+            let all = &all;
+            let start = move |k: i32| {
                 let shift = f64::from(k) * stride;
                 let mut start = near;
                 if steps > 0 {
                     start.centre_m[0] += shift * slow;
                     start.centre_m[1] += shift * fast;
-                    start = few.at_centre(&start, along_m);
+                    start = all.at_centre(&start, along_m);
                 }
                 let here = gathered(&start, Tilt::Free, self.crests, self.pixel_m, FAR);
                 (contrast(&here, self.crests, self.pixel_m), here)
-            })
+            };
+            offsets.into_par_iter().map(start)
         };
-        let mut starts: Vec<(f64, Placement)> = BEGINNINGS.into_iter().flat_map(begin).collect();
+        let mut starts: Vec<(f64, Placement)> = (0..BEGINNINGS).into_par_iter().flat_map(begin).collect();
         starts.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut kept: Vec<Family> = Vec::new();
         for (_, start) in starts {

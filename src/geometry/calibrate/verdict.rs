@@ -1,21 +1,17 @@
-//! Which candidate is right, whether any is, and what the rings determine.
+//! Which candidate is right, and whether any is.
 
-use super::displace::{Displaced, DisplacementTest};
 use super::find::{candidates, near};
-use super::model::{FRAME, Freedom, Hold, LN_WAVELENGTH, ROT1, ROT2};
-use super::outcome::Origin;
+use super::model::{Freedom, Hold, Tilts};
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
-use super::refine::{Fit, Residual, Squares};
-use super::settle::{Patience, Settled, View};
+use super::refine::Residual;
+use super::settle::{Patience, Settled, Start, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
-use crate::correct::sensor_parallax;
-use crate::geometry::{Detector, Parallax};
 use crate::units::energy_kev;
 
 /// Rings that it takes from nothing, and from a guess.
-const RINGS: [usize; 2] = [3, 2];
+pub(super) const RINGS: [usize; 2] = [3, 2];
 /// Difference in the mean log-likelihood of crests that settles which placement is right.
 const CLEARLY: f64 = 0.4;
 /// Share of the peaks that has to lie on rings, and of the first rings that have to be peaks.
@@ -38,39 +34,18 @@ const MODULES_PX: f64 = 0.08;
 const RINGS_OFF: f64 = 0.25;
 /// Points that a ring needs to count as found, or as off.
 const OF_A_RING: usize = 3;
-/// Places on rings that a fit of five parameters and its scatter need.
+/// Places on rings that a fit of five parameters and its scatter need, and one of three where the tilt is assumed or another frame's.
 const FEWEST_POINTS: usize = 30;
+const FEWEST_UPRIGHT: usize = 18;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
 const TILT: f64 = 0.035;
-/// A distance known no better than this, relative, and a centre known no better, pixels, are not known.
-const OPEN_DISTANCE: f64 = 0.01;
-const OPEN_CENTRE_PX: f64 = 5.0;
 
 /// What a calibration works on.
 pub(super) struct Bench<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) view: View<'a>,
 }
-
-/// A fit that passed.
-pub(super) struct Verdict {
-    pub(super) fit: Settled,
-    pub(super) agreements: Vec<Agreement>,
-    pub(super) tilt: Origin,
-    pub(super) wavelength: Origin,
-    pub(super) free_wavelength: Option<(f64, f64)>,
-    /// What is left without and with parallax, where the sensor is known.
-    pub(super) sensor: Option<Squares>,
-    /// With the displacements that were kept.
-    pub(super) detector: Detector,
-    pub(super) displaced: Vec<Displaced>,
-    pub(super) displacement_tests: Vec<DisplacementTest>,
-}
-
-/// Points and fits while candidates are compared, and at the end.
-const QUICK: Patience = Patience { rounds: 5, settled_px: 0.1 };
-const WHOLE: Patience = Patience { rounds: 8, settled_px: 2e-3 };
 
 /// What the rings are counted off by in the placements that a good one is compared with.
 const SHIFTS: [isize; 4] = [-2, -1, 1, 2];
@@ -90,14 +65,24 @@ impl Tried {
     fn new(settled: Settled, agreement: &Agreement) -> Tried {
         let refined = &settled.refined;
         let kept = refined.residuals.iter().filter(|r| r.kept).count() as f64;
-        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.fwhm_px;
+        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.usual_fwhm_px();
         let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / (BASE_SCATTER + scatter);
         Tried { settled, worth }
     }
 }
 
+impl Settled {
+    /// Whether the rings say little of a frame's tilt: a few places say either sign.
+    pub(super) fn leaves_tilt_open(&self, frame: usize) -> bool {
+        let tilt = self.refined.places.tilt(frame);
+        let of_it = |r: &&Residual| r.kept && (r.frame == frame || !self.refined.places.is_alone_in_tilt());
+        let kept = self.refined.residuals.iter().filter(of_it).count();
+        kept < FEWEST_POINTS || self.refined.sigma(tilt).max(self.refined.sigma(tilt + 1)) > OPEN_TILT
+    }
+}
+
 /// A wavelength that is to be fitted is known this well before; relative.
-const FITTED_WAVELENGTH: f64 = 0.03;
+pub(super) const FITTED_WAVELENGTH: f64 = 0.03;
 
 impl<'a> Bench<'a> {
     /// What one frame for itself is free in.
@@ -106,19 +91,19 @@ impl<'a> Bench<'a> {
             WavelengthFit::Held => Hold::Held,
             WavelengthFit::Fitted => Hold::Within(FITTED_WAVELENGTH),
         };
-        Freedom { wavelength, tilt: Hold::Free }
+        Freedom { wavelength, tilts: Tilts::Shared }
     }
 
     /// The placement of one frame for itself.
-    pub(super) fn found(&self, index: usize) -> Result<Placement, CalibrateError> {
+    pub(super) fn found(&self, index: usize) -> Result<Start, CalibrateError> {
         let view = View { images: &self.view.images[index..=index], ..self.view };
         let detector = self.request.detector;
         let strokes = strokes(&view.images[0], detector)?;
         let mut reason = None;
-        if let Some(poni) = self.request.guess {
+        if let Some(poni) = self.request.guess(index) {
             let start = near(&Placement::of(poni), &strokes, detector, view.ladder);
-            match self.tried(&view, &start, RINGS[1]) {
-                Ok(tried) => return Ok(tried.settled.refined.placements[0]),
+            match self.tried(&view, index, &start, RINGS[1]) {
+                Ok(tried) => return Ok(tried.settled.starts()[0]),
                 Err(error) => reason = Some(error),
             }
         }
@@ -129,7 +114,7 @@ impl<'a> Bench<'a> {
             if guess.gain < likeliest - CLEARLY {
                 break;
             }
-            match self.tried(&view, &guess.placement, RINGS[0]) {
+            match self.tried(&view, index, &guess.placement, RINGS[0]) {
                 Ok(one) => {
                     likeliest = likeliest.max(guess.gain);
                     tried.push(one);
@@ -147,13 +132,15 @@ impl<'a> Bench<'a> {
     }
 
     /// The best of those that passed, and of what each would be with its rings counted one off; an error where two are as good.
-    fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Placement>, CalibrateError> {
+    fn best(&self, view: &View<'_>, mut tried: Vec<Tried>) -> Result<Option<Start>, CalibrateError> {
         tried.sort_by(|a, b| b.worth.total_cmp(&a.worth));
         let Some(first) = tried.first() else { return Ok(None) };
+        let start = first.settled.starts()[0];
         let recounted: Vec<Placement> =
             SHIFTS.iter().filter_map(|shift| view.recounted(&first.settled, *shift)).collect();
-        for start in recounted {
-            let Some(settled) = view.settle(&[start], self.alone(), QUICK) else { continue };
+        for placement in recounted {
+            let start = Start { placement, ..start };
+            let Some(settled) = view.settle(&[start], self.alone(), Patience::QUICK) else { continue };
             let agreement = self.agreement(view, &settled, 0);
             let one = Tried::new(settled, &agreement);
             // It need not pass: what comes near in worth makes the other doubtful.
@@ -173,46 +160,89 @@ impl<'a> Bench<'a> {
             ))),
             Some(_) | None => {
                 let agreement = self.agreement(view, &tried[0].settled, 0);
-                self.passes(&tried[0].settled, &agreement, RINGS[0])?;
-                Ok(Some(best))
+                self.passes(&tried[0].settled, 0, &agreement, RINGS[0])?;
+                Ok(Some(tried[0].settled.starts()[0]))
             }
         }
     }
 
-    /// Settles from one start; an error where what comes out is not good.
-    fn tried(&self, view: &View<'_>, start: &Placement, rings: usize) -> Result<Tried, CalibrateError> {
-        let settled = view
-            .settle(std::slice::from_ref(start), self.alone(), QUICK)
-            .ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
+    /// Settles from one start; an error where what comes out is not good. Where the rings leave the tilt open it is tried as it is
+    /// assumed to be in the end.
+    fn tried(
+        &self,
+        view: &View<'_>,
+        index: usize,
+        start: &Placement,
+        rings: usize,
+    ) -> Result<Tried, CalibrateError> {
+        let free = Start { placement: *start, tilt: Hold::Free, fwhm_px: None };
+        let settled = view.settle(&[free], self.alone(), Patience::QUICK);
+        let is_open = settled.as_ref().is_none_or(|settled| settled.leaves_tilt_open(0));
+        let tried = self.judged(view, settled, rings);
+        if tried.is_ok() || !is_open {
+            return tried;
+        }
+        let assumed = self.assumed(&free, index);
+        self.judged(view, view.settle(&[assumed], self.alone(), Patience::QUICK), rings).or(tried)
+    }
+
+    fn judged(
+        &self,
+        view: &View<'_>,
+        settled: Option<Settled>,
+        rings: usize,
+    ) -> Result<Tried, CalibrateError> {
+        let settled = settled.ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()))?;
         let agreement = self.agreement(view, &settled, 0);
-        self.passes(&settled, &agreement, rings)?;
+        self.passes(&settled, 0, &agreement, rings)?;
         Ok(Tried::new(settled, &agreement))
     }
 
-    fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {
+    /// With the tilt of the frame's guess, or none, and not far from it.
+    pub(super) fn assumed(&self, start: &Start, index: usize) -> Start {
+        let guess = self.request.guess(index);
+        let [rot1_rad, rot2_rad] = guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
+        let placement = Placement { rot1_rad, rot2_rad, ..start.placement };
+        Start { placement, tilt: Hold::Within(TILT), ..*start }
+    }
+
+    pub(super) fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {
         let frame = settled.refined.placements[index].lab_frame();
         let pixel_rad = settled.frames[index].points.first().map_or(1e-4, |point| point.pixel_rad);
         Profile::new(&view.images[index], view.detector, &frame).agreement(
             &view.ladder.at_wavelength(settled.refined.wavelength_factor),
-            settled.fwhm_px * pixel_rad,
+            settled.fwhm_px[index] * pixel_rad,
         )
     }
 
-    fn passes(&self, settled: &Settled, agreement: &Agreement, rings: usize) -> Result<(), CalibrateError> {
-        let residuals = &settled.refined.residuals;
+    /// Whether one frame of a fit is good.
+    pub(super) fn passes(
+        &self,
+        settled: &Settled,
+        index: usize,
+        agreement: &Agreement,
+        rings: usize,
+    ) -> Result<(), CalibrateError> {
+        let refined = &settled.refined;
+        let residuals: Vec<Residual> =
+            refined.residuals.iter().filter(|r| r.frame == index).copied().collect();
         let kept: Vec<_> = residuals.iter().filter(|r| r.kept).collect();
-        let on_ring = |a: &Residual, b: &Residual| (a.frame, a.ring) == (b.frame, b.ring);
+        let on_ring = |a: &Residual, b: &Residual| a.ring == b.ring;
         let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
         let off =
             residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
-        if kept.len() < FEWEST_POINTS {
+        let is_known = settled.frames[index].tilt == Hold::Free && refined.places.is_alone_in_tilt();
+        if kept.len() < if is_known { FEWEST_POINTS } else { FEWEST_UPRIGHT } {
             return Err(self.no_match(format!("only {} places on rings are found", kept.len())));
         }
+        // Rings that are fitted together are one here; in the profile each is a peak.
+        let found = found.max(agreement.seen);
         if found < rings {
             return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
         }
         let rms = (kept.iter().map(|r| r.off_px.powi(2)).sum::<f64>() / kept.len() as f64).sqrt();
-        let allowed = (LEFT * settled.fwhm_px).max(LEFT_PX);
+        let fwhm_px = settled.fwhm_px[index];
+        let allowed = (LEFT * fwhm_px).max(LEFT_PX);
         let share = kept.len() as f64 / residuals.len() as f64;
         let Agreement { explained, expected, seen, .. } = *agreement;
         let reason = if explained < EXPLAINED {
@@ -223,10 +253,10 @@ impl<'a> Bench<'a> {
             format!("of the places on rings, {:.0} % fit", 100.0 * share)
         } else if off as f64 > RINGS_OFF * (found + off) as f64 {
             format!("{off} of {} rings are not where they should be", found + off)
-        } else if settled.refined.ring_px > RING_SCATTER * settled.fwhm_px + SCATTER_PX {
-            format!("rings are off as wholes by {:.2} pixels", settled.refined.ring_px)
-        } else if settled.refined.extra_px > POINT_SCATTER * settled.fwhm_px + MODULES_PX {
-            format!("places on rings scatter by {:.2} pixels", settled.refined.extra_px)
+        } else if refined.ring_px > RING_SCATTER * fwhm_px + SCATTER_PX {
+            format!("rings are off as wholes by {:.2} pixels", refined.ring_px)
+        } else if refined.extra_px > POINT_SCATTER * fwhm_px + MODULES_PX {
+            format!("places on rings scatter by {:.2} pixels", refined.extra_px)
         } else if rms > allowed {
             format!("rings are off by {rms:.2} pixels rms, {allowed:.2} would be good")
         } else {
@@ -235,89 +265,11 @@ impl<'a> Bench<'a> {
         Err(self.no_match(reason))
     }
 
-    /// All frames together.
-    pub(super) fn refined(&self, starts: &[Placement]) -> Result<Verdict, CalibrateError> {
-        let failed = || self.no_match("no fit of the rings converges".to_owned());
-        let (hold, wavelength) = match self.request.wavelength {
-            WavelengthFit::Held => (Hold::Held, Origin::Held),
-            WavelengthFit::Fitted => (Hold::Free, Origin::Fitted),
-        };
-        let mut freedom = Freedom { wavelength: hold, tilt: Hold::Free };
-        let mut fit = self.view.settle(starts, freedom, WHOLE).ok_or_else(failed)?;
-        let mut tilt = Origin::Fitted;
-        let sigma = |fit: &Settled, k: usize| fit.refined.covariance[(k, k)].max(0.0).sqrt();
-        if sigma(&fit, ROT1).max(sigma(&fit, ROT2)) > OPEN_TILT {
-            freedom.tilt = Hold::Within(TILT);
-            tilt = Origin::Assumed;
-            let [rot1_rad, rot2_rad] =
-                self.request.guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
-            let upright: Vec<Placement> =
-                fit.refined.placements.iter().map(|p| Placement { rot1_rad, rot2_rad, ..*p }).collect();
-            fit = self.view.settle(&upright, freedom, WHOLE).ok_or_else(failed)?;
-        }
-        for (index, placement) in fit.refined.placements.iter().enumerate() {
-            let own = FRAME + 3 * index;
-            let distance = sigma(&fit, own + 2);
-            let pixel_m = self.request.detector.pixel_m[0].min(self.request.detector.pixel_m[1]);
-            let centre = sigma(&fit, own).hypot(sigma(&fit, own + 1)) * placement.along_m / pixel_m;
-            let open = |parameter, sigma, unit| Err(CalibrateError::Undetermined { parameter, sigma, unit });
-            if distance > OPEN_DISTANCE {
-                return open("distance", (1e3 * distance * placement.along_m).round(), "mm");
-            }
-            if centre > OPEN_CENTRE_PX {
-                return open("beam centre", centre.round(), "pixels");
-            }
-        }
-        let agreements: Vec<Agreement> =
-            (0..starts.len()).map(|index| self.agreement(&self.view, &fit, index)).collect();
-        for agreement in &agreements {
-            self.passes(&fit, agreement, RINGS[1])?;
-        }
-        let free = Freedom { wavelength: Hold::Free, ..freedom };
-        let free_wavelength = Fit::new(self.view.ladder, &fit.frames, free).solve().map(|refined| {
-            let variance = refined.covariance[(LN_WAVELENGTH, LN_WAVELENGTH)];
-            (refined.wavelength_factor, variance.max(0.0).sqrt())
-        });
-        let sensor = self.sensor_test(&fit, freedom);
-        let displaced = self.view.displaced(&fit, freedom, self.request.displacements);
-        let mut detector = self.request.detector.clone();
-        if !displaced.fields.is_empty() {
-            let more = displaced.fields.iter().copied().zip(displaced.refined.displaced_px.iter().copied());
-            let before = detector.displacement.take().unwrap_or_default();
-            detector.displacement = Some(before.and(more, &detector));
-        }
-        Ok(Verdict {
-            displaced: displaced.kept(FRAME + 3 * starts.len()),
-            displacement_tests: displaced.tests,
-            fit: Settled { refined: displaced.refined, ..fit },
-            detector,
-            agreements,
-            tilt,
-            wavelength,
-            free_wavelength,
-            sensor,
-        })
-    }
-
-    /// The same points with the sensor's parallax and without it.
-    fn sensor_test(&self, fit: &Settled, freedom: Freedom) -> Option<Squares> {
-        let sensor = self.request.detector.sensor.as_ref()?;
-        let parallax = sensor_parallax(sensor, energy_kev(self.request.wavelength_angstrom)).ok()?;
-        let residuals = |parallax: Option<Parallax>| {
-            let mut frames = fit.frames.clone();
-            frames.iter_mut().for_each(|frame| frame.start.parallax = parallax);
-            Some(Fit::new(self.view.ladder, &frames, freedom).solve()?.residuals)
-        };
-        let (without, with) = (residuals(None)?, residuals(Some(parallax))?);
-        // The smaller σ for both: what each scatters of its own is in the residuals.
-        Some(Squares::of(&without, &with, f64::min))
-    }
-
     fn names(&self) -> String {
         self.request.calibrants.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" and ")
     }
 
-    fn no_match(&self, reason: String) -> CalibrateError {
+    pub(super) fn no_match(&self, reason: String) -> CalibrateError {
         let energy_kev = energy_kev(self.request.wavelength_angstrom);
         CalibrateError::NoMatch { calibrant: self.names(), energy_kev, reason }
     }
