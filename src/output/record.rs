@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineInfo;
 use crate::engine::crew::EngineUse;
@@ -12,7 +12,7 @@ use crate::quality::Quality;
 use crate::structure::TwiceScattered;
 
 /// How a frame ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "status", content = "reason")]
 pub enum Status {
     /// Its results are written.
@@ -27,7 +27,7 @@ pub enum Status {
 }
 
 /// One frame of the run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameRecord {
     /// The file.
     pub path: PathBuf,
@@ -44,7 +44,7 @@ pub struct FrameRecord {
     /// Pixels left out of this frame only.
     pub excluded_pixels: Option<u64>,
     /// What the file says of the sample and its surroundings: temperature, positions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<Reading>,
     /// How it ended.
     #[serde(flatten)]
@@ -65,10 +65,10 @@ pub struct InputRecord {
 }
 
 /// Frames that an engine failed at, and that the native engine then integrated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redone {
-    /// Place of the engine that failed in the record's `engines`.
-    pub engine: usize,
+    /// Device of the engine that failed.
+    pub engine: String,
     /// Why.
     pub reason: String,
     /// The frames.
@@ -76,7 +76,7 @@ pub struct Redone {
 }
 
 /// found = done + failed + skipped + left_out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Frames of the run, backgrounds included.
     pub found: usize,
@@ -93,9 +93,14 @@ pub struct Ledger {
 impl Ledger {
     /// Counts what became of each frame of the `found` ones.
     pub fn of(found: usize, frames: &[FrameRecord]) -> Ledger {
+        Ledger::counting(found, frames.iter().map(|frame| &frame.status))
+    }
+
+    /// As [`Ledger::of`].
+    pub fn counting<'a>(found: usize, frames: impl Iterator<Item = &'a Status>) -> Ledger {
         let mut ledger = Ledger { found, ..Ledger::default() };
-        for frame in frames {
-            match frame.status {
+        for status in frames {
+            match status {
                 Status::Done => ledger.done += 1,
                 Status::Failed(_) => ledger.failed += 1,
                 Status::Skipped(_) => ledger.skipped += 1,
@@ -103,6 +108,17 @@ impl Ledger {
             }
         }
         ledger
+    }
+
+    /// With the frames of `other`.
+    pub fn and(self, other: Ledger) -> Ledger {
+        Ledger {
+            found: self.found + other.found,
+            done: self.done + other.done,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            left_out: self.left_out + other.left_out,
+        }
     }
 }
 
@@ -141,6 +157,26 @@ pub struct SampleLowRFit {
     pub fit: LowRFound,
 }
 
+/// `timings.json`: what differs from run to run of the same frames. Of a run that several processes did, what the last of them did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct RunTimes {
+    /// UTC, ISO 8601.
+    pub started: String,
+    /// UTC, ISO 8601.
+    pub finished: String,
+    /// Where the time went.
+    pub timings: Timings,
+    /// All engines, each with the frames that it did.
+    pub engines: Vec<EngineUse>,
+}
+
+impl RunTimes {
+    /// Of a run that began at `started`.
+    pub fn begun(started: String) -> RunTimes {
+        RunTimes { started, ..RunTimes::default() }
+    }
+}
+
 /// The whole record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunRecord {
@@ -150,22 +186,14 @@ pub struct RunRecord {
     pub version: &'static str,
     /// The run file.
     pub run_file: PathBuf,
-    /// UTC, ISO 8601.
-    pub started: String,
-    /// UTC, ISO 8601.
-    pub finished: String,
     /// What integrated; of several engines the first.
     pub engine: EngineInfo,
-    /// All engines, each with the frames that it did.
-    pub engines: Vec<EngineUse>,
     /// Frames whose engine failed, and that were integrated again.
     pub redone: Vec<Redone>,
     /// What was applied to the counts, in words.
     pub corrections: Vec<String>,
     /// What is scattered twice in the samples; `None` where their shape is not known.
     pub multiple_scattering: Option<TwiceScattered>,
-    /// Where the time went.
-    pub timings: Timings,
     /// The sum of `frames`.
     pub ledger: Ledger,
     /// What the user should look at.
