@@ -9,10 +9,10 @@ use super::error::RunError;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::journal::{Contents, Failed, FrameState, Journal, Owner, Piece, Stamp, Standing, State};
 use super::memory::Memory;
+use super::missing::Missing;
 use super::prepare::Prepared;
 use super::process::{Again, Event, Progress};
 use super::queue::{Job, Role, Work, read_ahead};
-use super::missing::Missing;
 use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use super::sums::{Backgrounds, Sum};
 use crate::config::Config;
@@ -29,6 +29,8 @@ pub(super) struct Frames<'a> {
     pub(super) reduction: &'a Reduction<'a>,
     pub(super) work: &'a Work,
     pub(super) journal: &'a Journal<'a>,
+    /// Whether what is done is kept.
+    pub(super) existing: Existing,
     /// Names of each sample's frames.
     pub(super) names: &'a [Vec<String>],
     /// Made when the backgrounds are done.
@@ -39,15 +41,10 @@ pub(super) struct Frames<'a> {
 impl<'a> Frames<'a> {
     /// Does all of `pieces` that are not done yet; with [`Existing::Replace`] all. What holds, and what is done again for which
     /// reason, is told first.
-    pub(super) fn all(
-        &mut self,
-        pieces: &[Piece],
-        existing: Existing,
-        progress: &Progress<'_>,
-    ) -> Result<(), RunError> {
+    pub(super) fn all(&mut self, pieces: &[Piece], progress: &Progress<'_>) -> Result<(), RunError> {
         let (backgrounds, samples) = parted(pieces);
         let (contents, mut kept) = (Contents::default(), 0);
-        match existing {
+        match self.existing {
             // Whether a sample's piece holds depends on what is subtracted from it.
             Existing::Keep if samples.iter().any(|piece| self.journal.knows(piece)) => {
                 let backgrounds = self.to_do(&backgrounds, &contents, &mut kept, progress);
@@ -244,6 +241,9 @@ impl<'a> Frames<'a> {
             summed: sum.frames,
             sums: sum.sums,
         };
+        if self.existing == Existing::Keep && self.journal.was_first(piece, &state) {
+            return Ok(());
+        }
         Ok(self.journal.write(piece, &state)?)
     }
 

@@ -66,7 +66,8 @@ impl<'a> Missing<'a> {
         if self.pieces.len() > MOST_NAMED {
             words += &format!("\n  … and {} more", self.pieces.len() - MOST_NAMED);
         }
-        for (begun, _) in sessions.iter().filter(|(begun, life)| begun.task != Task::Merge && *life == Life::Works)
+        for (begun, _) in
+            sessions.iter().filter(|(begun, life)| begun.task != Task::Merge && *life == Life::Works)
         {
             words += &format!("\n  still at work: {begun}");
         }

@@ -19,7 +19,9 @@ use crate::config::Loaded;
 use crate::engine::crew::Crew;
 use crate::engine::{self, Engine, EngineError};
 use crate::integrate::IntegrationPlan;
-use crate::output::{Existing, FrameRecord, Header, Ledger, PeakRow, RunRecord, RunTimes, Timings, frame_names};
+use crate::output::{
+    Existing, FrameRecord, Header, Ledger, PeakRow, RunRecord, RunTimes, Timings, frame_names,
+};
 use crate::report::SampleCurves;
 
 /// How a run behaves.
@@ -160,7 +162,20 @@ impl<'a> Process<'a> {
         let names = config.samples.iter().map(|sample| frame_names(&sample.frames)).collect();
         let journal = Journal::open(loaded, &work, &planned.files, task)?;
         let plan_s = start.elapsed().as_secs_f64();
-        Ok(Process { loaded, options, task, start, started, planned, prepared, crew, work, names, journal, plan_s })
+        Ok(Process {
+            loaded,
+            options,
+            task,
+            start,
+            started,
+            planned,
+            prepared,
+            crew,
+            work,
+            names,
+            journal,
+            plan_s,
+        })
     }
 
     fn shard(mut self, shard: Shard, progress: &Progress<'_>) -> Result<Ledger, RunError> {
@@ -168,7 +183,8 @@ impl<'a> Process<'a> {
         let header = output_header(&self.loaded.config, &self.prepared);
         let ledger = self.frames(&self.reduction(&header), &pieces, progress).and_then(|_| {
             let own = pieces.iter().filter(|piece| matches!(piece.owner, Owner::Sample(_)));
-            let mut ledgers = own.map(|piece| -> Result<Ledger, RunError> { Ok(self.journal.read(piece)?.ledger()) });
+            let mut ledgers =
+                own.map(|piece| -> Result<Ledger, RunError> { Ok(self.journal.read(piece)?.ledger()) });
             ledgers.try_fold(Ledger::default(), |sum, ledger| Ok(sum.and(ledger?)))
         });
         self.journal.end(ledger.as_ref().err().map(ToString::to_string));
@@ -206,12 +222,13 @@ impl<'a> Process<'a> {
             reduction,
             work: &self.work,
             journal: &self.journal,
+            existing: self.options.existing,
             names: &self.names,
             backgrounds: None,
             timings: Timings { plan_s: self.plan_s, ..Timings::default() },
         };
         match self.task {
-            Task::Run | Task::Shard { .. } => frames.all(pieces, self.options.existing, progress)?,
+            Task::Run | Task::Shard { .. } => frames.all(pieces, progress)?,
             Task::Merge => frames.are_done(pieces, progress)?,
         }
         let backgrounds = match frames.backgrounds {

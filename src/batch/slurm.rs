@@ -147,7 +147,9 @@ mod tests {
         );
         let merge = SlurmJob { container: None, cpus: None, ..job() }.merge_script();
         assert!(!merge.contains("gres") && !merge.contains("array"), "{merge}");
-        assert!(merge.ends_with("\nexec /opt/halor --quiet merge '/data/a run.yaml' --set pdf.window=none\n"));
+        assert!(
+            merge.ends_with("\nexec /opt/halor --quiet merge '/data/a run.yaml' --set pdf.window=none\n")
+        );
     }
 
     #[cfg(unix)]

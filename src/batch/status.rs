@@ -78,10 +78,8 @@ pub fn status(output: &Path) -> Result<RunStatus, StatusError> {
         let number = (index + 1).to_string();
         (format!("background {number}"), journal.join("backgrounds").join(number), *frames)
     });
-    let samples = head
-        .samples
-        .iter()
-        .map(|(name, frames)| (name.clone(), journal.join("samples").join(name), *frames));
+    let samples =
+        head.samples.iter().map(|(name, frames)| (name.clone(), journal.join("samples").join(name), *frames));
     let parts: Vec<Part> = backgrounds
         .chain(samples)
         .map(|(name, folder, frames)| Part { name, frames: progressed(&folder, frames) })
@@ -138,15 +136,17 @@ impl fmt::Display for RunStatus {
         let ended = self.sessions.iter().filter(|session| session.life != Life::Works).count();
         let mut hidden = ended.saturating_sub(MOST_ENDED);
         for SessionStatus { begun, life } in &self.sessions {
+            if *life != Life::Works && hidden > 0 {
+                hidden -= 1;
+                continue;
+            }
             let words = match life {
                 Life::Works => "at work".to_owned(),
-                _ if hidden > 0 => {
-                    hidden -= 1;
-                    continue;
-                }
                 Life::Ended(end) => match &end.error {
                     None => format!("ended {}", end.ended),
-                    Some(error) => format!("stopped {}: {}", end.ended, error.lines().next().unwrap_or_default()),
+                    Some(error) => {
+                        format!("stopped {}: {}", end.ended, error.lines().next().unwrap_or_default())
+                    }
                 },
                 Life::Gone => "gone without an end: killed, or its machine went down".to_owned(),
             };
@@ -168,8 +168,12 @@ impl RunStatus {
         match (self.finished, self.is_worked_on(), self.frames.waiting, in_shards) {
             (true, _, _, _) => "finished",
             (false, true, _, _) => "not finished; being worked on",
-            (false, false, 0, _) => "not finished: `halor merge` or `halor run` makes what follows the frames",
-            (false, false, _, true) => "not finished: do the shards again, or `halor run`, which does the rest",
+            (false, false, 0, _) => {
+                "not finished: `halor merge` or `halor run` makes what follows the frames"
+            }
+            (false, false, _, true) => {
+                "not finished: do the shards again, or `halor run`, which does the rest"
+            }
             (false, false, _, false) => "not finished: `halor run` goes on",
         }
     }

@@ -70,14 +70,14 @@ impl Backgrounds {
         let of_samples = background_patterns(config, prepared, work, sums);
         let hashes: Vec<u128> = sums.iter().map(Sum::hash).collect();
         let of_sample = of_samples.iter().zip(&work.background_of);
-        let name = |(background, index): (&Result<Option<BackgroundPattern>, String>, &Option<usize>)| {
-            match (background, index) {
-                (Ok(Some(background)), Some(index)) => {
-                    format!("{:032x} × {}", hashes[*index], background.scale)
-                }
-                (Ok(_), _) => "nothing".to_owned(),
-                (Err(reason), _) => reason.clone(),
+        let name = |(background, index): (&Result<Option<BackgroundPattern>, String>, &Option<usize>)| match (
+            background, index,
+        ) {
+            (Ok(Some(background)), Some(index)) => {
+                format!("{:032x} × {}", hashes[*index], background.scale)
             }
+            (Ok(_), _) => "nothing".to_owned(),
+            (Err(reason), _) => reason.clone(),
         };
         let names = of_sample.map(name).collect();
         Backgrounds { of_samples, names }

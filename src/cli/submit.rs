@@ -58,7 +58,9 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<Outcome> {
         Err(outcome) => return Ok(outcome),
     };
     if args.container.as_deref().is_some_and(|command| !command.contains("{}")) {
-        say("error: --container has no {}: say where halor's command goes, as in `apptainer exec halor.sif {}`");
+        say(
+            "error: --container has no {}: say where halor's command goes, as in `apptainer exec halor.sif {}`",
+        );
         return Ok(Outcome::Configuration);
     }
     let program = match &args.program {
@@ -105,7 +107,8 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<Outcome> {
 /// The number of the job.
 fn sbatch(options: &[&str], script: &Path) -> anyhow::Result<String> {
     let output = Command::new("sbatch").arg("--parsable").args(options).arg(script).output();
-    let output = output.context("sbatch cannot be started; submit from a machine of the cluster, or look at --print")?;
+    let output = output
+        .context("sbatch cannot be started; submit from a machine of the cluster, or look at --print")?;
     if !output.status.success() {
         bail!("sbatch refused {}: {}", script.display(), String::from_utf8_lossy(&output.stderr).trim());
     }

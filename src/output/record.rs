@@ -166,6 +166,8 @@ pub struct RunTimes {
     pub finished: String,
     /// Where the time went.
     pub timings: Timings,
+    /// Threads of the processor.
+    pub threads: usize,
     /// All engines, each with the frames that it did.
     pub engines: Vec<EngineUse>,
 }
@@ -173,7 +175,7 @@ pub struct RunTimes {
 impl RunTimes {
     /// Of a run that began at `started`.
     pub fn begun(started: String) -> RunTimes {
-        RunTimes { started, ..RunTimes::default() }
+        RunTimes { started, threads: rayon::current_num_threads(), ..RunTimes::default() }
     }
 }
 

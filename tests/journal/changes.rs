@@ -55,10 +55,14 @@ fn only_what_has_changed_is_done_again() {
     };
     touch();
     assert_eq!(done_again(&again(&[])), 0, "a new time is no new content");
-    let mut changed = original.clone();
-    let last = changed.len() - 2;
-    changed[last] ^= 3;
-    std::fs::write(&frame, changed).unwrap();
+    // Pixel (20, 20) of 100 × 100 numbers of 32 bits at the end of the file: Q = 9 Å⁻¹.
+    let pixel = original.len() - 4 * (100 * 100 - 20 * 100 - 20);
+    let changed = |original: &[u8]| {
+        let mut bytes = original.to_vec();
+        bytes[pixel] ^= 3;
+        bytes
+    };
+    std::fs::write(&frame, changed(&original)).unwrap();
     let text = again(&[]);
     assert!(text.contains("b_0001.tif: its content changed") && done_again(&text) == 8, "{text}");
     std::fs::write(&frame, original).unwrap();
@@ -68,9 +72,7 @@ fn only_what_has_changed_is_done_again() {
     // The background goes into every sample's frames.
     let air = scene.path("out/frames/air/air_0002.tif");
     let original = std::fs::read(&air).unwrap();
-    let mut changed = original.clone();
-    changed[last] ^= 3;
-    std::fs::write(&air, changed).unwrap();
+    std::fs::write(&air, changed(&original)).unwrap();
     let text = again(&[]);
     assert!(text.contains("its background changed") && done_again(&text) == 8 + 31, "{text}");
     std::fs::write(&air, original).unwrap();
@@ -113,7 +115,10 @@ fn frames_that_failed_are_tried_again_and_new_ones_added() {
     let status = scene.halor(&["status", "out/results"]);
     assert_eq!(status.status.code(), Some(1));
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
-    assert!(status.contains("19 of 20 frames done, 1 failed  a") && status.ends_with("finished\n"), "{status}");
+    assert!(
+        status.contains("19 of 20 frames done, 1 failed  a") && status.ends_with("finished\n"),
+        "{status}"
+    );
     std::fs::write(&frame, original).unwrap();
     std::fs::rename(scene.path("late.tif"), late).unwrap();
     let mended = scene.run(&[]);
@@ -140,12 +145,17 @@ fn results_of_others_stay_and_two_runs_do_not_meet() {
     assert!(all.status.success() && !said(&all).contains("done already"), "{}", said(&all));
 
     // The lock, held as another process would.
-    let lock = std::fs::File::options().read(true).write(true).open(scene.results().join(".halor/lock")).unwrap();
+    let lock =
+        std::fs::File::options().read(true).write(true).open(scene.results().join(".halor/lock")).unwrap();
     lock.lock().unwrap();
     let busy = scene.run(&[]);
     assert!(busy.status.code() == Some(2) && said(&busy).contains("is being worked on"), "{}", said(&busy));
     let shard = scene.run(&["--shard", "1/2"]);
-    assert!(shard.status.code() == Some(2) && said(&shard).contains("is being worked on"), "{}", said(&shard));
+    assert!(
+        shard.status.code() == Some(2) && said(&shard).contains("is being worked on"),
+        "{}",
+        said(&shard)
+    );
     drop(lock);
     assert!(scene.run(&[]).status.success());
 }

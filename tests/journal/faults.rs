@@ -35,7 +35,8 @@ plan_cache: off
 fn assert_nothing_torn(output: &Path, reference: &Files, what: &str) {
     let found = if output.exists() { files(output) } else { Files::new() };
     for (name, bytes) in &found {
-        let of_all = ["run.json", "report/index.html", "series.svg", "frame.svg"].contains(&name.to_str().unwrap());
+        let of_all =
+            ["run.json", "report/index.html", "series.svg", "frame.svg"].contains(&name.to_str().unwrap());
         let of_sample = name.components().count() == 2;
         // Files of all frames, or of a sample's, tell of those that failed.
         if !of_all && !of_sample {
@@ -54,7 +55,11 @@ fn assert_nothing_torn(output: &Path, reference: &Files, what: &str) {
         let count = |key: &str| record["ledger"][key].as_u64().unwrap();
         assert_eq!(count("done") + count("failed"), count("found"), "{what}");
         for frame in record["frames"].as_array().unwrap().iter().filter(|frame| frame["status"] == "done") {
-            let stem = Path::new(frame["path"].as_str().unwrap()).file_stem().unwrap().to_string_lossy().into_owned();
+            let stem = Path::new(frame["path"].as_str().unwrap())
+                .file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
             let file = format!("{}/frames/{stem}.xye", frame["used_for"].as_str().unwrap());
             assert!(found.contains_key(Path::new(&file)), "{what}: {file} is done and not there");
         }

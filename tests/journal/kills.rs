@@ -1,6 +1,7 @@
 //! Killed at random moments. `tests/kills.sh` does it more often.
 
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 
@@ -10,26 +11,35 @@ use super::{RUN, Scene, files, said};
 const KILLS: usize = 30;
 const IN_A_ROW: usize = 3;
 
+/// Files below a folder, as far as can be told while they come.
+fn count(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
+}
+
 #[test]
 fn a_run_that_is_killed_goes_on_to_the_same_end() {
     let kills = std::env::var("HALOR_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let scene = Scene::new();
-    let start = Instant::now();
     let reference = scene.reference();
-    let whole = start.elapsed();
     let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(8);
-    let (mut killed, mut with_work_left) = (0, 0);
+    let (mut killed, mut unfinished) = (0, 0);
     while killed < kills {
         let _ = std::fs::remove_dir_all(scene.results());
         for _ in 0..IN_A_ROW {
+            // At a random moment by what is there, so that it does not depend on how fast the machine is.
+            let files = rng.random_range(0..reference.len());
+            let pause = Duration::from_micros(rng.random_range(0..5_000));
             let mut run = scene.command(&[&["--quiet"], &RUN[..]].concat()).spawn().unwrap();
-            std::thread::sleep(whole.mul_f64(rng.random_range(0.05..1.0)));
-            let ended = run.try_wait().unwrap().is_some();
+            while run.try_wait().unwrap().is_none() && count(&scene.results()) < files {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(pause);
+            killed += usize::from(run.try_wait().unwrap().is_none());
             run.kill().unwrap();
             run.wait().unwrap();
-            killed += usize::from(!ended);
         }
-        with_work_left += usize::from(!scene.results().join("run.json").exists());
+        unfinished += usize::from(!scene.results().join("run.json").exists());
         // What is there under the name of a result is that result, at any moment.
         if scene.results().exists() {
             for (name, bytes) in files(&scene.results()) {
@@ -41,7 +51,6 @@ fn a_run_that_is_killed_goes_on_to_the_same_end() {
         assert!(last.status.success(), "{}", said(&last));
         scene.assert_same(&reference);
     }
-    println!("{killed} kills, {with_work_left} resumed with work left, {:?} for a run in one go", whole);
-    assert!(with_work_left > 0, "no kill came before the end: {whole:?}");
-    assert!(whole < Duration::from_secs(60));
+    println!("{killed} kills; {unfinished} runs were unfinished before they were let go on");
+    assert!(unfinished > 0);
 }

@@ -20,12 +20,16 @@ fn shards_in_any_order_and_twice_at_once_are_one_run() {
     assert!(!scene.results().join("run.json").exists());
     let status = out(&scene, &["status", "out/run.yaml"]);
     assert!(status.contains("10 of 10 frames done  background 1"), "{status}");
-    assert!(status.contains("0 of 11 frames done, 11 to do  b") || status.contains("of 11 frames done"), "{status}");
+    assert!(
+        status.contains("0 of 11 frames done, 11 to do  b") || status.contains("of 11 frames done"),
+        "{status}"
+    );
     assert!(status.contains("shard 3/4, process ") && status.contains(": ended "), "{status}");
     assert!(status.contains("not finished: do the shards again"), "{status}");
 
     // Two of each at once, one of them killed on its way.
-    let start = |shard: &str| scene.command(&[&["--quiet"], &RUN[..], &["--shard", shard]].concat()).spawn().unwrap();
+    let start =
+        |shard: &str| scene.command(&[&["--quiet"], &RUN[..], &["--shard", shard]].concat()).spawn().unwrap();
     let mut killed = start("1/4");
     let mut others: Vec<_> = ["1/4", "4/4", "2/4", "4/4", "1/4"].iter().map(|shard| start(shard)).collect();
     std::thread::sleep(std::time::Duration::from_millis(150));
@@ -58,7 +62,8 @@ fn what_is_no_shard_or_no_journal_is_refused() {
     assert!(none.status.code() == Some(2) && said(&none).contains("i/N"), "{}", said(&none));
     let none = scene.halor(&["status", "out"]);
     assert!(none.status.code() == Some(3) && said(&none).contains("no journal"), "{}", said(&none));
-    let print = ["submit", "out/run.yaml", "--slurm", "--shards", "8", "--gpu", "--partition", "gpu", "--print"];
+    let print =
+        ["submit", "out/run.yaml", "--slurm", "--shards", "8", "--gpu", "--partition", "gpu", "--print"];
     let scripts = out(&scene, &print);
     assert!(scripts.contains("#SBATCH --array=\"1-8\"") && scripts.contains("--gres=\"gpu:1\""), "{scripts}");
     assert!(scripts.contains(" merge ") && !scene.results().exists(), "{scripts}");

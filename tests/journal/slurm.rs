@@ -48,13 +48,14 @@ impl Cluster {
         let (d, h, ports) = (folder.path().display(), host(), [port(), port()]);
         let configuration = format!(
             "ClusterName=loop\nSlurmctldHost={h}(127.0.0.1)\nSlurmctldPort={}\nSlurmdPort={}\nSlurmUser=root\n\
-             SlurmdUser=root\nAuthType=auth/munge\nAuthInfo=socket={d}/munge.sock,cred_expire=2\n\
+             SlurmdUser=root\nAuthType=auth/munge\nAuthInfo=socket={d}/munge.sock,cred_expire=5\n\
              StateSaveLocation={d}/state\nSlurmdSpoolDir={d}/spool\nSlurmctldPidFile={d}/slurmctld.pid\n\
              SlurmdPidFile={d}/slurmd.pid\nSlurmctldLogFile={d}/log/slurmctld.log\nSlurmdLogFile={d}/log/slurmd.log\n\
              ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nJobAcctGatherType=jobacct_gather/none\n\
              AccountingStorageType=accounting_storage/none\nSelectType=select/cons_tres\n\
              SelectTypeParameters=CR_Core\nMpiDefault=none\nReturnToService=2\nMaxArraySize=10001\n\
              SchedulerParameters=sched_interval=1,batch_sched_delay=0\nMinJobAge=300\n\
+             SlurmdParameters=config_overrides\n\
              NodeName={h} NodeAddr=127.0.0.1 CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 \
              RealMemory=100 State=UNKNOWN\n\
              PartitionName=main Nodes={h} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4\n",
@@ -65,7 +66,8 @@ impl Cluster {
         let key: Vec<u8> = (0..1024u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
         std::fs::write(at("munge.key"), key).unwrap();
         #[cfg(unix)]
-        std::fs::set_permissions(at("munge.key"), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
+        std::fs::set_permissions(at("munge.key"), std::os::unix::fs::PermissionsExt::from_mode(0o400))
+            .unwrap();
         let mut cluster = Cluster { folder, daemons: Vec::new() };
         let option = |name: &str, file: &str| format!("--{name}={}", cluster.path(file).display());
         let munged = [
@@ -148,20 +150,40 @@ impl Drop for Cluster {
 fn an_array_of_shards_on_slurm_is_one_run() {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !root || !["munged", "slurmctld", "slurmd", "sbatch"].into_iter().all(is_there) {
-        assert!(std::env::var_os("HALOR_REQUIRE_SLURM").is_none(), "no Slurm, and HALOR_REQUIRE_SLURM is set");
-        eprintln!("skipped: Slurm and Munge are not there, or the user is not root (install slurm-wlm and munge)");
+        assert!(
+            std::env::var_os("HALOR_REQUIRE_SLURM").is_none(),
+            "no Slurm, and HALOR_REQUIRE_SLURM is set"
+        );
+        eprintln!(
+            "skipped: Slurm and Munge are not there, or the user is not root (install slurm-wlm and munge)"
+        );
         return;
     }
     let scene = Scene::new();
     let reference = scene.reference();
     let cluster = Cluster::start();
-    // Shards wait in front of the program until they are let go, so that the test can kill one and double another.
+    // The first shard stands still in the midst of its work, until it is killed.
     let gate = scene.path("gate.sh");
-    let script = "#!/bin/sh\ntouch \"$1/begun-$SLURM_ARRAY_TASK_ID\"\nshift\nexec \"$@\"\n";
+    let script = "\
+#!/bin/sh
+folder=$1
+shift
+if [ \"$SLURM_ARRAY_TASK_ID\" = 1 ] && [ ! -e \"$folder/begun\" ]; then
+    \"$@\" &
+    while [ ! -e \"$folder/out/results/a/frames/a_0001.xye\" ]; do :; done
+    kill -STOP $!
+    touch \"$folder/begun\"
+    wait
+    exit 1
+fi
+exec \"$@\"
+";
     std::fs::write(&gate, script).unwrap();
     let container = format!("sh {} {} {{}}", gate.display(), scene.path(".").display());
     let submit = ["submit", "out/run.yaml", "--engine", "cpu", "--slurm", "--shards", "4", "--at-once", "2"];
-    let mut command = scene.command(&[&submit[..], &["--partition", "main", "--time", "10", "--container", &container]].concat());
+    let mut command = scene.command(
+        &[&submit[..], &["--partition", "main", "--time", "10", "--container", &container]].concat(),
+    );
     command.env("SLURM_CONF", cluster.path("slurm.conf"));
     let output = command.output().unwrap();
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -169,9 +191,12 @@ fn an_array_of_shards_on_slurm_is_one_run() {
     let job = words.split("are job ").nth(1).unwrap().split(',').next().unwrap().to_owned();
     let logs = || cluster.logs(&scene.results().join(".halor/slurm"));
 
-    // The first shard is requeued as soon as it has begun, which kills it; the second runs here at the same time.
-    until("the first shard", 30, || scene.path("begun-1").exists());
+    // It is requeued, which kills it; the second runs here at the same time as there.
+    until("the first shard", 30, || scene.path("begun").exists());
     let requeued = cluster.slurm("scontrol", &["requeue", &format!("{job}_1")]);
+    // It would wait for twenty seconds.
+    let update = ["update", &format!("jobid={job}_1"), "starttime=now"];
+    until("the requeued shard", 20, || cluster.slurm("scontrol", &update).is_empty());
     let mut double = scene.command(&[&["--quiet"], &RUN[..], &["--shard", "2/4"]].concat()).spawn().unwrap();
     let double = double.wait().unwrap();
     assert!(double.success(), "{requeued} {}", logs());
@@ -189,7 +214,8 @@ fn an_array_of_shards_on_slurm_is_one_run() {
         let sessions = status["sessions"].as_array().unwrap().iter();
         sessions.filter(|session| session["task"]["shard"]["number"] == number).count()
     };
-    assert!((1..=4).all(|number| of_shard(number) >= 1), "{status}");
-    assert!(of_shard(2) >= 2, "{status}");
-    println!("requeue of shard 1: {requeued:?}; its sessions: {}", of_shard(1));
+    let sessions: Vec<usize> = (1..=4).map(of_shard).collect();
+    assert!(sessions == [2, 2, 1, 1], "{sessions:?}: {status}");
+    let killed = status["sessions"].as_array().unwrap().iter().filter(|session| session["life"] == "gone");
+    assert_eq!(killed.count(), 1, "{status}");
 }

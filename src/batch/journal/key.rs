@@ -44,9 +44,8 @@ impl Key {
             serde_yaml::from_str(&loaded.resolved_yaml).map_err(|error| unreadable(error.to_string()))?;
         NOT_OF_FRAMES.iter().for_each(|block| drop(settings.shift_remove(*block)));
         let inputs = inputs(&loaded.config).into_iter().filter(|input| input.role != "run file");
-        let inputs = inputs.map(|input| {
-            (input.role.to_owned(), input.path.to_string_lossy().into_owned(), input.xxh3_128)
-        });
+        let inputs = inputs
+            .map(|input| (input.role.to_owned(), input.path.to_string_lossy().into_owned(), input.xxh3_128));
         Ok(Key {
             program: [env!("CARGO_PKG_VERSION").to_owned(), program_hash().to_owned()],
             inputs: inputs.collect(),
@@ -114,7 +113,11 @@ fn differences(key: &str, was: &Value, is: &Value, words: &mut Vec<String>) {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
         Value::Array(_) | Value::Object(_) => {
             let text = value.to_string();
-            if text.chars().count() > 60 { text.chars().take(57).chain("…".chars()).collect() } else { text }
+            if text.chars().count() > 60 {
+                text.chars().take(57).chain("…".chars()).collect()
+            } else {
+                text
+            }
         }
     };
     words.push(format!("`{key}` was {}, is {}", short(was), short(is)));

@@ -27,8 +27,8 @@ use crate::output::{
 
 pub(super) use key::Key;
 pub(super) use piece::{Owner, Piece, pieces_of};
-use session::{Session, sessions};
 pub use session::{Begun, Ended, Life, Task};
+use session::{Session, sessions};
 pub(super) use stamp::{Contents, Stamp};
 pub(super) use standing::{Failed, Standing};
 pub(super) use state::{DependsOn, FrameState, Output, State, ledger_at_head};
@@ -107,6 +107,7 @@ pub(super) fn sessions_of(output: &Path) -> Vec<(Begun, Life)> {
 pub(super) struct Journal<'a> {
     config: &'a Config,
     folder: PathBuf,
+    task: Task,
     session: Session,
     /// Held until the end.
     _lock: File,
@@ -145,7 +146,7 @@ impl<'a> Journal<'a> {
             write_file(&folder.join("journal.json"), &text, Existing::Replace)?;
         }
         let session = Session::begin(&folder.join("sessions"), task)?;
-        Ok(Journal { config, folder, session, _lock: lock, key, key_name, synced: Mutex::default() })
+        Ok(Journal { config, folder, task, session, _lock: lock, key, key_name, synced: Mutex::default() })
     }
 
     /// What a piece depends on that subtracts `background`.
@@ -182,6 +183,16 @@ impl<'a> Journal<'a> {
         Durability::Now
     }
 
+    /// Whether another shard has written a background's piece meanwhile, of the same frames and settings. It stays then: of two engines
+    /// that differ by rounding, all take what came first.
+    pub(super) fn was_first(&self, piece: &Piece, state: &State) -> bool {
+        let shared = match self.task {
+            Task::Shard { .. } => matches!(piece.owner, Owner::Background(_)),
+            Task::Run | Task::Merge => false,
+        };
+        shared && self.knows(piece) && self.read(piece).is_ok_and(|there| there.is_of_same(state))
+    }
+
     /// What was written of a piece.
     pub(super) fn read(&self, piece: &Piece) -> Result<State, JournalError> {
         let path = self.path(piece);
@@ -211,7 +222,8 @@ impl<'a> Journal<'a> {
 
 /// Folders that results stand in.
 fn folders(planned: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
-    let all: BTreeSet<PathBuf> = planned.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
+    let all: BTreeSet<PathBuf> =
+        planned.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
     all.into_iter()
 }
 

@@ -79,7 +79,11 @@ impl Piece {
             Owner::Sample(sample) => config.samples[sample].name.clone(),
         };
         let (first, last) = (self.first + 1, self.first + self.len());
-        if first == last { format!("{owner}, frame {first}") } else { format!("{owner}, frames {first}–{last}") }
+        if first == last {
+            format!("{owner}, frame {first}")
+        } else {
+            format!("{owner}, frames {first}–{last}")
+        }
     }
 }
 

@@ -157,7 +157,11 @@ mod tests {
         first.end(None).unwrap();
         // As if killed: the lock goes with the file.
         drop(second);
-        assert!(matches!(&lives()[..], [Life::Ended(Ended { error: None, .. }), Life::Gone]), "{:?}", lives());
+        assert!(
+            matches!(&lives()[..], [Life::Ended(Ended { error: None, .. }), Life::Gone]),
+            "{:?}",
+            lives()
+        );
         assert_eq!(sessions(dir.path())[1].0.task.to_string(), "shard 2/3");
     }
 }

@@ -13,7 +13,7 @@ use super::stamp::Stamp;
 use crate::engine::EngineInfo;
 use crate::frame::FileRecord;
 use crate::integrate::Accumulators;
-use crate::output::{FrameRecord, Ledger, PeakRow, Redone};
+use crate::output::{FrameRecord, Ledger, PeakRow, Redone, Status};
 use crate::series::FrameCurve;
 
 const MAGIC: &[u8] = b"halor piece 1\n";
@@ -94,6 +94,20 @@ impl State {
         Ledger::counting(self.frames.len(), self.frames.iter().map(|frame| &frame.record.status))
     }
 
+    /// Whether all frames of both are done, and were the same.
+    pub(in crate::batch) fn is_of_same(&self, other: &State) -> bool {
+        let same = |(a, b): (&FrameState, &FrameState)| {
+            let content = |frame: &FrameState| (frame.record.bytes, frame.record.xxh3_128.clone());
+            let done = [a, b].iter().all(|frame| frame.record.status == Status::Done);
+            done && content(a) == content(b)
+                && a.record.path == b.record.path
+                && a.record.image == b.record.image
+        };
+        self.depends_on == other.depends_on
+            && self.frames.len() == other.frames.len()
+            && self.frames.iter().zip(&other.frames).all(same)
+    }
+
     /// As it stands in its file.
     pub(in crate::batch) fn encode(&self) -> Result<Vec<u8>, StateError> {
         let mut bytes = MAGIC.to_vec();
@@ -166,7 +180,6 @@ mod tests {
     use super::*;
     use crate::engine::EngineKind;
     use crate::frame::Reading;
-    use crate::output::Status;
     use crate::peaks::{Curve, Measured, Peak};
     use crate::quality::Quality;
 
