@@ -112,6 +112,9 @@ pub(crate) trait Vectors: Copy {
     /// sum + weight · values, lane by lane; rounded once where the set has fused instructions, else product and sum by
     /// themselves.
     fn multiply_add(self, weight: f64, values: &Row, sum: Row) -> Row;
+
+    /// Bit i: number i of `values` is at most that of `limits`; no where one of them is not a number.
+    fn at_most(self, values: &Row, limits: &Row) -> u8;
 }
 
 /// The instruction set that the program was compiled for.
@@ -138,6 +141,12 @@ impl Vectors for Portable {
             };
         }
         sum
+    }
+
+    #[inline(always)]
+    fn at_most(self, values: &Row, limits: &Row) -> u8 {
+        let lanes = values.0.iter().zip(&limits.0).enumerate();
+        lanes.fold(0, |bits, (lane, (value, limit))| bits | u8::from(value <= limit) << lane)
     }
 }
 
@@ -179,6 +188,12 @@ mod x86 {
             // SAFETY: a value of this type exists only in functions that require AVX2 and FMA.
             unsafe { multiply_add_avx2(weight, values, sum) }
         }
+
+        #[inline(always)]
+        fn at_most(self, values: &Row, limits: &Row) -> u8 {
+            // SAFETY: a value of this type exists only in functions that require AVX2.
+            unsafe { at_most_avx2(values, limits) }
+        }
     }
 
     impl Vectors for Avx512 {
@@ -194,6 +209,12 @@ mod x86 {
         fn multiply_add(self, weight: f64, values: &Row, sum: Row) -> Row {
             // SAFETY: a value of this type exists only in functions that require AVX-512F.
             unsafe { multiply_add_avx512(weight, values, sum) }
+        }
+
+        #[inline(always)]
+        fn at_most(self, values: &Row, limits: &Row) -> u8 {
+            // SAFETY: a value of this type exists only in functions that require AVX-512F.
+            unsafe { at_most_avx512(values, limits) }
         }
     }
 
@@ -217,6 +238,24 @@ mod x86 {
             _mm512_store_pd(sum.0.as_mut_ptr(), added);
         }
         sum
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn at_most_avx2(values: &Row, limits: &Row) -> u8 {
+        let [values, limits]: [[__m256d; 2]; 2] = [bytemuck::cast(values.0), bytemuck::cast(limits.0)];
+        let half = |i: usize| _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LE_OQ>(values[i], limits[i]));
+        (half(0) | half(1) << 4) as u8
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn at_most_avx512(values: &Row, limits: &Row) -> u8 {
+        // SAFETY: a row is eight numbers at a multiple of 64 bytes.
+        unsafe {
+            let (values, limits) = (_mm512_load_pd(values.0.as_ptr()), _mm512_load_pd(limits.0.as_ptr()));
+            _mm512_cmp_pd_mask::<_CMP_LE_OQ>(values, limits)
+        }
     }
 
     /// Pairs of words, then of pairs, then of halves change places.
@@ -264,6 +303,25 @@ mod tests {
         #[inline(always)]
         fn run<V: Vectors>(self, vectors: V) -> [f64; LANES] {
             vectors.multiply_add(1.0 + 1e-9, &Row(self.0), Row(self.1)).0
+        }
+    }
+
+    struct AtMost([f64; LANES], [f64; LANES]);
+
+    impl Work for AtMost {
+        type Output = u8;
+        #[inline(always)]
+        fn run<V: Vectors>(self, vectors: V) -> u8 {
+            vectors.at_most(&Row(self.0), &Row(self.1))
+        }
+    }
+
+    #[test]
+    fn every_set_compares() {
+        let values = [1.0, 2.0, f64::NAN, 0.0, -1.0, f64::INFINITY, 5.0, 7.0];
+        let limits = [1.0, 1.0, 1.0, f64::NAN, 0.0, f64::INFINITY, 6.0, -7.0];
+        for set in InstructionSet::available() {
+            assert_eq!(set.run(AtMost(values, limits)), 0b0111_0001, "{set}");
         }
     }
 

@@ -16,6 +16,7 @@ mod crystal_pdf;
 mod resolution;
 mod scattering;
 mod truth;
+mod tune;
 mod anisotropy;
 mod series;
 mod schema;

@@ -68,6 +68,7 @@ pub(super) fn finish(
         failed_samples: run.failed_samples,
         quality: run.quality,
         low_r_fits: run.low_r_fits,
+        tuned: loaded.tuned.clone(),
         series,
         anisotropy,
         inputs: inputs(config),

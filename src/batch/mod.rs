@@ -28,6 +28,7 @@ mod shard;
 mod slurm;
 mod status;
 mod sums;
+mod tune;
 
 pub use check::{FrameCount, RunPlan, check, frame_count};
 pub use error::RunError;
@@ -39,3 +40,4 @@ pub use process::{Again, Event, Progress, RunOptions, RunResult, merge, run, run
 pub use shard::{Shard, ShardError};
 pub use slurm::SlurmJob;
 pub use status::{Part, Progressed, RunStatus, SessionStatus, StatusError, status};
+pub use tune::{TuneError, Tuned, tune};

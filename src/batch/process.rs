@@ -23,6 +23,7 @@ use crate::output::{
     Existing, FrameRecord, Header, Ledger, PeakRow, RunRecord, RunTimes, Timings, frame_names,
 };
 use crate::report::SampleCurves;
+use crate::tune::Advice;
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +181,7 @@ impl<'a> Process<'a> {
 
     fn shard(mut self, shard: Shard, progress: &Progress<'_>) -> Result<Ledger, RunError> {
         let pieces = shard.pieces(&self.work);
-        let header = output_header(&self.loaded.config, &self.prepared);
+        let header = self.header();
         let ledger = self.frames(&self.reduction(&header), &pieces, progress).and_then(|_| {
             let own = pieces.iter().filter(|piece| matches!(piece.owner, Owner::Sample(_)));
             let mut ledgers =
@@ -193,13 +194,20 @@ impl<'a> Process<'a> {
 
     fn whole(mut self, progress: &Progress<'_>) -> Result<RunResult, RunError> {
         let pieces = Piece::all(&self.work);
-        let header = output_header(&self.loaded.config, &self.prepared);
+        let header = self.header();
         let reduction = self.reduction(&header);
         let result = self
             .frames(&reduction, &pieces, progress)
             .and_then(|(backgrounds, timings)| self.samples(&reduction, &pieces, &backgrounds, timings));
         self.journal.end(result.as_ref().err().map(ToString::to_string));
         result
+    }
+
+    /// What stands at the head of every text output.
+    fn header(&self) -> Header {
+        let notes = self.loaded.tuned.iter().map(Advice::note);
+        let header = output_header(&self.loaded.config, &self.prepared);
+        notes.fold(header, |header, (key, value)| header.with(&key, value))
     }
 
     fn reduction<'p>(&'p self, header: &'p Header) -> Reduction<'p> {

@@ -93,7 +93,7 @@ impl Backgrounds {
 }
 
 /// What each sample subtracts, from the `sums` of the different backgrounds; or why it cannot.
-fn background_patterns(
+pub(super) fn background_patterns(
     config: &Config,
     prepared: &Prepared,
     work: &Work,

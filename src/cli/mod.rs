@@ -8,7 +8,6 @@ mod merge;
 mod demo;
 mod pdf;
 mod report;
-mod scan;
 mod resolution;
 mod run;
 mod simulate;
@@ -120,6 +119,10 @@ fn output_override(output: &std::path::Path) -> String {
 }
 
 impl RunFileArgs {
+    fn of(run_file: &std::path::Path, overrides: Vec<String>) -> RunFileArgs {
+        RunFileArgs { run_file: run_file.to_owned(), engine: None, output: None, overrides, json: false }
+    }
+
     /// The same again for another process, from whatever folder.
     fn arguments(&self) -> Vec<String> {
         let absolute = |path: &std::path::Path| {
@@ -133,13 +136,18 @@ impl RunFileArgs {
         std::iter::once(absolute(&self.run_file)).chain(options).collect()
     }
 
-    /// The configuration with what the command line changes; problems are printed.
-    fn load(&self) -> Result<Loaded, Outcome> {
+    /// All that the command line changes, as `key=value`.
+    fn all_overrides(&self) -> Vec<String> {
         let mut overrides = self.overrides.clone();
         let engine = self.engine.as_deref().map(serde_json::Value::from);
         overrides.extend(engine.map(|engine| format!("engine={engine}")));
         overrides.extend(self.output.as_deref().map(output_override));
-        config::load(&self.run_file, &overrides).map_err(|error| {
+        overrides
+    }
+
+    /// The configuration with what the command line changes; problems are printed.
+    fn load(&self) -> Result<Loaded, Outcome> {
+        config::load(&self.run_file, &self.all_overrides()).map_err(|error| {
             say(&error);
             if error.only_missing_inputs() { Outcome::InputMissing } else { Outcome::Configuration }
         })

@@ -11,7 +11,7 @@ use halor::frame::FrameError;
 use halor::output::{Existing, Ledger, RunRecord, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Outcome, RunFileArgs, check, print, say};
+use super::{Outcome, RunFileArgs, check, print, say, tune};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -22,11 +22,14 @@ pub(super) struct RunArgs {
     #[arg(long)]
     force: bool,
     /// Do the frames of one of N shards only, such as 2/8; `halor merge` then makes the rest.
-    #[arg(long, value_name = "I/N", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["dry_run", "tune"])]
     shard: Option<Shard>,
     /// Write the covariance of all points of each sample's G(r) from counting, NAME.gr.covariance.npy.
     #[arg(long)]
     covariance: bool,
+    /// First vary the background's scale, r_poly and Qmax on the reference sample as `halor tune` does, and take on what it advises.
+    #[arg(long)]
+    tune: bool,
     /// Validate and print the plan only, as `halor check`.
     #[arg(long)]
     dry_run: bool,
@@ -39,7 +42,7 @@ pub(super) fn run(args: &RunArgs, quiet: bool) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return check::check(&file, existing, quiet);
     }
-    let loaded = match file.load() {
+    let loaded = match if args.tune { tuned(&file, quiet) } else { file.load() } {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
@@ -72,6 +75,18 @@ pub(super) fn finished(result: &RunResult, json: bool, quiet: bool) -> anyhow::R
         print(&serde_json::to_string_pretty(&result.record).context("run.json")?);
     }
     Ok(outcome_of(&result.record))
+}
+
+/// The configuration with what tuning advises; that is printed, and noted.
+fn tuned(file: &RunFileArgs, quiet: bool) -> Result<Loaded, Outcome> {
+    let found = tune::of_sample(&file.load()?, file, None)?;
+    if !quiet {
+        let sample = &found.sample;
+        found.scan.advised.iter().for_each(|advice| say(format_args!("tuned on {sample}: {advice}")));
+    }
+    let mut file = file.clone();
+    file.overrides.extend(found.overrides);
+    Ok(Loaded { tuned: found.scan.advised, ..file.load()? })
 }
 
 /// Runs with a progress bar on stderr; an error is printed.
@@ -125,31 +140,32 @@ fn watched<T>(
         }
     });
     bar.finish_and_clear();
-    result.map_err(|error| {
-        say(format_args!("error: {error}"));
-        match error {
-            RunError::Engine(EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }) => {
-                Outcome::GpuMissing
-            }
-            RunError::Prepare(PrepareError::File(FrameError::Io { source, .. }))
-                if source.kind() == ErrorKind::NotFound =>
-            {
-                Outcome::InputMissing
-            }
-            RunError::Incomplete(_) => Outcome::SomeFailed,
-            RunError::Exists { .. }
-            | RunError::Journal(_)
-            | RunError::Sums(_)
-            | RunError::Collision(_)
-            | RunError::Prepare(_)
-            | RunError::Engine(_)
-            | RunError::Output(_)
-            | RunError::Picture(_)
-            | RunError::Report(_)
-            | RunError::Weights(_)
-            | RunError::Record(_) => Outcome::Configuration,
+    result.map_err(|error| outcome_of_error(&error))
+}
+
+/// The exit code of what stopped a run, which is printed.
+pub(super) fn outcome_of_error(error: &RunError) -> Outcome {
+    say(format_args!("error: {error}"));
+    match error {
+        RunError::Engine(EngineError::NoGpu { .. } | EngineError::NoAdapter { .. }) => Outcome::GpuMissing,
+        RunError::Prepare(PrepareError::File(FrameError::Io { source, .. }))
+            if source.kind() == ErrorKind::NotFound =>
+        {
+            Outcome::InputMissing
         }
-    })
+        RunError::Incomplete(_) => Outcome::SomeFailed,
+        RunError::Exists { .. }
+        | RunError::Journal(_)
+        | RunError::Sums(_)
+        | RunError::Collision(_)
+        | RunError::Prepare(_)
+        | RunError::Engine(_)
+        | RunError::Output(_)
+        | RunError::Picture(_)
+        | RunError::Report(_)
+        | RunError::Weights(_)
+        | RunError::Record(_) => Outcome::Configuration,
+    }
 }
 
 /// Failed samples on stderr, and unless `quiet` the warnings and the ledger.

@@ -7,6 +7,7 @@ use super::document::{Document, RUN_FILE};
 use super::problem::ConfigError;
 use super::resolve::resolve;
 use super::schema::RunFile;
+use crate::tune::Advice;
 
 /// A run file that was read and found right.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Loaded {
     pub config: Config,
     /// Odd, but no reason to stop; each names its key and line.
     pub warnings: Vec<String>,
+    /// How the values of [`crate::batch::tune`] among the overrides were found; empty without it.
+    pub tuned: Vec<Advice>,
     /// The run file with every default and every `--set` filled in and absolute paths; itself a run file that means
     /// the same from any folder.
     pub resolved_yaml: String,
@@ -34,5 +37,5 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ConfigError> {
         return Err(check.problems.into_error());
     };
     let warnings = check.problems.warnings;
-    Ok(Loaded { config, warnings, resolved_yaml: document.resolved(&file)? })
+    Ok(Loaded { config, warnings, tuned: Vec::new(), resolved_yaml: document.resolved(&file)? })
 }

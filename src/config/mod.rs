@@ -238,6 +238,8 @@ pub struct Background {
     pub frames: Vec<FrameAddress>,
     /// I = I_sample − scale · I_background.
     pub scale: f64,
+    /// The run file's key: `background`, or `samples[2].background`.
+    pub key: String,
 }
 
 /// From I(Q) on.

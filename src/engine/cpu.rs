@@ -1,4 +1,4 @@
-//! The native engine: sums in f64, eight frames at once; or rings that are filtered, frame by frame.
+//! The native engine: sums in f64, or rings that are filtered, eight frames at once.
 
 mod kernel;
 mod load;
@@ -48,7 +48,7 @@ fn info_with(instructions: InstructionSet, filter: Filter) -> EngineInfo {
         detail: match filter {
             Filter::Off => format!("{instructions}, f64, {LANES} frames at once"),
             Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => {
-                "rings filtered, f64".to_owned()
+                format!("{instructions}, rings filtered, f64, {LANES} frames at once")
             }
         },
     }
@@ -65,7 +65,7 @@ impl CpuEngine {
         let way = match plan.filter {
             Filter::Off => Way::Sums(Sums::new(&plan, instructions)),
             Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => {
-                Way::Rings(Rings::new(&plan))
+                Way::Rings(Rings::new(&plan, instructions))
             }
         };
         CpuEngine { info: info_with(instructions, plan.filter), way, plan }
@@ -112,7 +112,7 @@ impl Engine for CpuEngine {
         frames.iter().try_for_each(|frame| check_pixels(frame, &self.plan))?;
         match &self.way {
             Way::Sums(sums) => sums.integrate(&self.plan, frames),
-            Way::Rings(rings) => frames.iter().map(|frame| rings.integrate(&self.plan, frame)).collect(),
+            Way::Rings(rings) => rings.integrate(&self.plan, frames),
         }
     }
 

@@ -21,6 +21,7 @@ pub use build::PlanSpec;
 pub use cache::{PlanCache, user_folder};
 pub use cake::{Cake, CakeAxes};
 pub use error::PlanError;
+pub(crate) use filter::{Bin, Clip, EXCLUDED, Pixel};
 pub use filter::{ErrorModel, Filter, Part};
 pub use pattern::PatternError;
 

@@ -10,6 +10,7 @@ use crate::frame::{FrameAddress, Reading};
 use crate::low_r::LowRFound;
 use crate::quality::Quality;
 use crate::structure::TwiceScattered;
+use crate::tune::Advice;
 
 /// How a frame ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +207,8 @@ pub struct RunRecord {
     pub quality: Vec<SampleQuality>,
     /// What was fitted at low r, where that is asked for.
     pub low_r_fits: Vec<SampleLowRFit>,
+    /// How background scale, r_poly and Qmax were found, where that was asked for.
+    pub tuned: Vec<Advice>,
     /// What each sample is against the reference, in words.
     pub series: Vec<(String, String)>,
     /// What was found of each sample's anisotropy, in words, where it was looked for.

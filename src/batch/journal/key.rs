@@ -12,6 +12,7 @@ use crate::batch::drift::is_looked_for;
 use crate::batch::inputs::inputs;
 use crate::config::Loaded;
 use crate::frame::FileRecord;
+use crate::tune::Advice;
 
 /// Blocks of the run file that single frames do not depend on: where and how fast, the samples (each piece knows its own), and
 /// what is done with sums only.
@@ -29,6 +30,8 @@ pub(in crate::batch) struct Key {
     inputs: Vec<(String, String, Option<String>)>,
     /// The resolved run file without [`NOT_OF_FRAMES`].
     settings: Map<String, Value>,
+    /// What tuning found; it stands at the head of every result.
+    tuned: Vec<(String, String)>,
     /// Whether frames are compared with each other, so that their curves are kept.
     compares_frames: bool,
 }
@@ -50,6 +53,7 @@ impl Key {
             program: [env!("CARGO_PKG_VERSION").to_owned(), program_hash().to_owned()],
             inputs: inputs.collect(),
             settings,
+            tuned: loaded.tuned.iter().map(Advice::note).collect(),
             compares_frames: is_looked_for(&loaded.config),
         })
     }
@@ -84,6 +88,9 @@ impl Key {
         }
         let (was, is) = (Value::Object(before.settings.clone()), Value::Object(self.settings.clone()));
         differences("", &was, &is, &mut words);
+        if self.tuned != before.tuned {
+            words.push("what tuning found is another".to_owned());
+        }
         if self.compares_frames != before.compares_frames {
             words.push("frames are compared with each other only now, or no more".to_owned());
         }
@@ -143,6 +150,7 @@ mod tests {
             program: ["0.1.0".to_owned(), "a".to_owned()],
             inputs: vec![("mask".to_owned(), "/m.edf".to_owned(), Some("1".to_owned()))],
             settings,
+            tuned: Vec::new(),
             compares_frames: false,
         }
     }

@@ -17,11 +17,12 @@ use halor::pattern_file::{Axis, PatternFileError};
 use halor::pdf::Covariance;
 use halor::pdfgetx3::{PdfGetX3Config, PdfGetX3Error, is_config};
 use halor::pipeline::{Patterns, Reduced, systematic};
+use halor::quality::Quality;
 use halor::reduce::ReductionPlan;
 use halor::report::{SampleCurves, series_svg};
+use halor::tune::{Advice, Scan, Values};
 use halor::units::energy_kev;
 
-use super::scan::Scan;
 use super::{Outcome, say};
 use asked::locate;
 pub(super) use asked::{Analysed, Asked};
@@ -41,16 +42,16 @@ pub(super) struct PdfArgs {
     pub(super) background_scale: Option<f64>,
     /// What the first column is; left out, what the header says.
     #[arg(long)]
-    axis: Option<AxisWord>,
+    pub(super) axis: Option<AxisWord>,
     /// Angle that the detector calls 0, in degrees; 0 if left out.
     #[arg(long, allow_negative_numbers = true)]
-    two_theta_zero_deg: Option<f64>,
+    pub(super) two_theta_zero_deg: Option<f64>,
     /// Vary the background's scale, r_poly and Qmax as `halor tune` does, and take on what it advises.
     #[arg(long)]
     tune: bool,
     /// A run file whose blocks beam, composition, pdf and peaks are taken.
     #[arg(long)]
-    run_file: Option<PathBuf>,
+    pub(super) run_file: Option<PathBuf>,
     /// A configuration of PDFgetX3 for the patterns, which go before its `inputfile`.
     #[arg(long)]
     pub(super) config: Option<PathBuf>,
@@ -58,7 +59,7 @@ pub(super) struct PdfArgs {
     #[arg(long)]
     pub(super) section: Option<String>,
     #[command(flatten)]
-    options: PdfOptions,
+    pub(super) options: PdfOptions,
     /// Folder of the results, NAME.iq .sq .fq .gr .csv .svg.
     #[arg(long, default_value = ".")]
     pub(super) output: PathBuf,
@@ -68,7 +69,7 @@ pub(super) struct PdfArgs {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum AxisWord {
+pub(super) enum AxisWord {
     QInvAngstrom,
     QInvNm,
     TwoThetaDeg,
@@ -222,13 +223,10 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
     let mut overrides = Vec::new();
     let mut notes = asked.notes.clone();
     if args.tune {
-        let scan = Scan::new(&asked, &analysed)?;
-        (asked.background_scale, overrides) = scan.taken_on();
-        notes.extend(
-            scan.advised.iter().map(|advice| {
-                (format!("tuned_{}", advice.parameter.name().replace('-', "_")), advice.said())
-            }),
-        );
+        let scan = scan(&asked, &analysed)?;
+        asked.background_scale = scan.best.background_scale.unwrap_or(asked.background_scale);
+        overrides = scan.best.of_pdf();
+        notes.extend(scan.advised.iter().map(Advice::note));
         analysed = asked.analyse(&overrides)?;
     }
     if let Some(fit) = analysed.analysis.settings.low_r_fit {
@@ -304,6 +302,19 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
         files.add(args.output.join(format!("{stem}.gr.covariance.npy")), covariance);
     }
     Ok(Done { files: files.write(existing, apart)?, notes, warnings })
+}
+
+/// The figures of quality around the values of `base`, one parameter after the other.
+pub(super) fn scan(asked: &Asked<'_>, base: &Analysed) -> anyhow::Result<Scan> {
+    let scale = asked.background.is_some().then_some(asked.background_scale);
+    let start = Values::of(&base.analysis.settings, scale).context("tune knows the mode `absolute` only")?;
+    Ok(Scan::new(start, |values| -> anyhow::Result<Quality> {
+        let mut overrides = values.of_pdf();
+        overrides.push("pdf.systematic=off".to_owned());
+        let mut asked = asked.clone();
+        asked.background_scale = values.background_scale.unwrap_or(asked.background_scale);
+        Ok(asked.analyse(&overrides)?.reduced.quality)
+    }))
 }
 
 /// The file of cov(G(r), G(r′)), where it is asked for.

@@ -4,7 +4,7 @@ use clap::Args;
 
 /// Values are those of the run file (docs/run-file.md), where ranges may be written without brackets.
 #[derive(Debug, Args)]
-pub(super) struct PdfOptions {
+pub(in crate::cli) struct PdfOptions {
     /// Such as `Zr62 Cu15.5 Ni12.5 Al10`.
     #[arg(long, help_heading = "Run file keys")]
     composition: Option<String>,
@@ -78,7 +78,7 @@ pub(super) struct PdfOptions {
 
 impl PdfOptions {
     /// As `key=value` for the run file's schema; `--set` goes last and wins.
-    pub(super) fn overrides(&self) -> Vec<String> {
+    pub(in crate::cli) fn overrides(&self) -> Vec<String> {
         let text = self.composition.as_ref().map(|text| serde_json::Value::from(text.as_str()).to_string());
         let range = |value: &Option<String>| {
             value

@@ -5,8 +5,8 @@ use std::f64::consts::PI;
 use super::{Check, peaks, structure};
 use crate::config::schema::{OffOr, PdfBlock, PdfMode, PeaksBlock, RunFile, Switch, UnitWord, WindowWord};
 use crate::config::{IntegrationSettings, PdfSettings};
-use crate::geometry::Geometry;
-use crate::grid::Points;
+use crate::geometry::{Geometry, GeometryError};
+use crate::grid::{Bins, Points};
 use crate::integrate::RadialUnit;
 use crate::pdf::{Covariance, MOST_COVARIANT_POINTS, TransformSettings, Window};
 use crate::scattering::Composition;
@@ -33,6 +33,22 @@ pub struct Coverage {
     pub wavelength_angstrom: Option<f64>,
 }
 
+impl Coverage {
+    /// Of patterns with these bins of Q.
+    ///
+    /// # Errors
+    /// A placement without a range of Q.
+    pub fn of(geometry: &Geometry, bins: Bins) -> Result<Coverage, GeometryError> {
+        let [first, last] = geometry.radial_range(RadialUnit::QInvAngstrom)?;
+        Ok(Coverage {
+            q_range: [bins.lower.max(first), bins.upper.min(last)],
+            axis_end: bins.upper,
+            step: bins.width(),
+            wavelength_angstrom: Some(geometry.poni.wavelength_angstrom),
+        })
+    }
+}
+
 /// What follows the integration; `None` where `pdf: off`, or with problems.
 pub(in crate::config) fn pdf(
     file: &mut RunFile,
@@ -57,14 +73,8 @@ fn coverage(
         check.problems.push("integration.unit", message, mend);
         return None;
     }
-    let (geometry, bins) = (geometry?, integration?.bins);
-    match geometry.radial_range(RadialUnit::QInvAngstrom) {
-        Ok([first, last]) => Some(Coverage {
-            q_range: [bins.lower.max(first), bins.upper.min(last)],
-            axis_end: bins.upper,
-            step: bins.width(),
-            wavelength_angstrom: Some(geometry.poni.wavelength_angstrom),
-        }),
+    match Coverage::of(geometry?, integration?.bins) {
+        Ok(coverage) => Some(coverage),
         Err(error) => {
             check.problems.push(Q_RANGE, error.to_string(), "");
             None

@@ -45,7 +45,7 @@ fn background(key: &str, written: &mut OffOr<BackgroundBlock>, check: &mut Check
     let scale = *block.scale.get_or_insert(1.0);
     check.not_negative(&format!("{key}.scale"), scale);
     let frames = check.frames(&format!("{key}.frames"), &mut block.frames);
-    Some(Background { frames, scale })
+    Some(Background { frames, scale, key: key.to_owned() })
 }
 
 /// A background that holds frames of the sample takes a part of the sample away.

@@ -36,7 +36,7 @@ impl<T: Count, const S: usize> Work for Accumulate<'_, T, S> {
         for index in self.band.blocks.clone() {
             let entries = self.stream.entries(index);
             if !entries.is_empty() {
-                load(vectors, self.group, self.stream, index, &mut block);
+                load(vectors, self.group, self.stream.filled(index), index, &mut block);
                 add_block(self.stream, path, entries, &block, &mut sums);
             }
         }

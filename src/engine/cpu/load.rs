@@ -1,8 +1,12 @@
 //! Counts of several frames → signal and variance side by side, one lane for each frame.
 
-use super::stream::{BLOCK, Stream, TILE};
+use std::mem::discriminant;
+
+use super::stream::{BLOCK, TILE};
 use crate::correct::{Dark, SignalModel};
-use crate::frame::Count;
+use crate::engine::EngineError;
+use crate::engine::valid::last_valid;
+use crate::frame::{Count, Frame};
 use crate::simd::{LANES, Row, Tile, Vectors};
 
 /// How much there is to do between counts and signal.
@@ -38,6 +42,32 @@ pub(super) struct Group<'f, T> {
     pub(super) last_valid: Option<u32>,
 }
 
+impl<'f, T: Count> Group<'f, T> {
+    /// Up to [`LANES`] frames of the number type of the first, whose counts are `first`.
+    pub(super) fn new(
+        model: &'f SignalModel,
+        first: &'f [T],
+        frames: &'f [Frame],
+    ) -> Result<Group<'f, T>, EngineError> {
+        let lane = |index: usize| frames.get(index).unwrap_or(&frames[0]);
+        let mut tau_per_exposure = [0.0; LANES];
+        let mut last = Some(u32::MAX);
+        for (index, tau) in tau_per_exposure.iter_mut().enumerate() {
+            let frame = lane(index);
+            *tau = model.tau_per_exposure(frame.header.exposure_s).ok_or(EngineError::NoExposure)?;
+            last = last.min(last_valid(&frame.counts, model, *tau));
+        }
+        let counts = std::array::from_fn(|index| T::of(&lane(index).counts).unwrap_or(first));
+        Ok(Group { model, counts, tau_per_exposure, last_valid: last })
+    }
+}
+
+/// Frames that can go through together: of one number type, [`LANES`] at most.
+pub(super) fn groups(frames: &[Frame]) -> Vec<&[Frame]> {
+    let same_type = |a: &Frame, b: &Frame| discriminant(&a.counts) == discriminant(&b.counts);
+    frames.chunk_by(same_type).flat_map(|run| run.chunks(LANES)).collect()
+}
+
 /// Values of the pixels of a block. An excluded pixel has signal and variance 0; one without entries has anything.
 pub(super) struct Block {
     pub(super) signal: [Row; BLOCK],
@@ -55,19 +85,19 @@ impl Block {
     };
 }
 
-/// Fills `out` with the pixels of a block.
+/// Fills `out` with the pixels of a block; bit i of tile t of `filled` says whether pixel 8t + i has entries.
 #[inline(always)]
 pub(super) fn load<V: Vectors, T: Count>(
     vectors: V,
     group: &Group<'_, T>,
-    stream: &Stream,
+    filled: &[u8],
     block: usize,
     out: &mut Block,
 ) {
     let path = SignalPath::of(group.model);
     let end = group.counts[0].len().min((block + 1) * BLOCK);
     let rows = group.counts.map(|counts| counts[block * BLOCK..end].as_chunks::<TILE>().0);
-    for (t, &filled) in stream.filled(block).iter().enumerate() {
+    for (t, &filled) in filled.iter().enumerate() {
         if filled == 0 {
             continue; // Gaps between modules, beam stops.
         }

@@ -1,13 +1,18 @@
-//! Bins whose pixels are filtered: all pixels of a bin are needed at once, so that the matrix is turned round.
+//! Bins whose pixels are filtered: all pixels of a bin are needed at once, so that the matrix is turned round. Eight frames at once.
+
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::load::{Block, Group, SignalPath, groups, load};
+use super::stream::{BLOCK, TILE};
 use crate::engine::EngineError;
-use crate::frame::{Frame, each_type};
-use crate::integrate::{Accumulators, IntegrationPlan, Part, Sums};
+use crate::frame::{Count, Frame, each_type};
+use crate::integrate::{Accumulators, Bin, Clip, EXCLUDED, Filter, IntegrationPlan, Part, Pixel, Sums};
+use crate::simd::{InstructionSet, LANES, Row, Vectors, Work};
 
 /// Pixels that one thread converts in a row.
-const PIXELS_AT_ONCE: usize = 1 << 14;
+const PIXELS_AT_ONCE: usize = 128 * BLOCK;
 
 /// Bins that one thread takes in a row.
 const BINS_AT_ONCE: usize = 8;
@@ -15,17 +20,28 @@ const BINS_AT_ONCE: usize = 8;
 /// A plan's matrix by bin, entries of a bin in the order of pixels.
 #[derive(Debug)]
 pub(super) struct Rings {
+    instructions: InstructionSet,
     /// First entry of each bin, and the end.
     starts: Vec<u32>,
     pixels: Vec<u32>,
     shares: Vec<f32>,
+    /// Bit i of tile t: pixel 8t + i has entries.
+    filled: Vec<u8>,
+    /// Memory of the group before.
+    spare: Mutex<Vec<Values>>,
 }
 
-/// signal/norm and variance of a pixel; NaN where it is excluded.
-type Value = [f64; 2];
+/// The pixels of a group of frames, a lane for each.
+#[derive(Debug, Default)]
+struct Values {
+    /// signal/norm; [`EXCLUDED`] in the lane of a frame that excludes the pixel. Anything for a pixel without entries.
+    values: Vec<Row>,
+    /// Variance of the signal; empty where it is the signal.
+    variances: Vec<Row>,
+}
 
 impl Rings {
-    pub(super) fn new(plan: &IntegrationPlan) -> Rings {
+    pub(super) fn new(plan: &IntegrationPlan, instructions: InstructionSet) -> Rings {
         let matrix = &plan.matrix;
         let mut starts = vec![0_u32; plan.accumulator_len() + 1];
         for &bin in &matrix.bins {
@@ -36,16 +52,20 @@ impl Rings {
         }
         let mut next = starts.clone();
         let entries = matrix.bins.len();
-        let mut rings = Rings { starts, pixels: vec![0; entries], shares: vec![0.0; entries] };
-        for (pixel, range) in (0_u32..).zip(matrix.starts.windows(2)) {
+        let (mut pixels, mut shares) = (vec![0; entries], vec![0.0; entries]);
+        let mut filled = vec![0; plan.shape.pixels().div_ceil(TILE)];
+        for (pixel, range) in matrix.starts.windows(2).enumerate() {
+            if range[0] < range[1] {
+                filled[pixel / TILE] |= 1 << (pixel % TILE);
+            }
             for entry in range[0] as usize..range[1] as usize {
                 let place = &mut next[matrix.bins[entry] as usize];
-                rings.pixels[*place as usize] = pixel;
-                rings.shares[*place as usize] = matrix.weights[entry];
+                pixels[*place as usize] = pixel as u32;
+                shares[*place as usize] = matrix.weights[entry];
                 *place += 1;
             }
         }
-        rings
+        Rings { instructions, starts, pixels, shares, filled, spare: Mutex::default() }
     }
 
     /// Memory of the matrix in this order.
@@ -55,72 +75,192 @@ impl Rings {
             + size_of_val(self.shares.as_slice())
     }
 
-    /// The filtered sums of a frame. Every bin is one thread's, so that the bits do not depend on their number.
+    /// The filtered sums of each frame. Every bin is one thread's and every frame has its lane, so that the bits depend neither on the
+    /// threads nor on the frames beside it.
     pub(super) fn integrate(
         &self,
         plan: &IntegrationPlan,
-        frame: &Frame,
-    ) -> Result<Accumulators, EngineError> {
-        let tau = plan.signal.tau_per_exposure(frame.header.exposure_s).ok_or(EngineError::NoExposure)?;
-        let (values, excluded_pixels) = each_type!(&frame.counts, counts => values(plan, counts, tau));
-        let sums: Vec<Sums> = (0..plan.accumulator_len())
+        frames: &[Frame],
+    ) -> Result<Vec<Accumulators>, EngineError> {
+        let of_group =
+            |group: &[Frame]| each_type!(&group[0].counts, first => self.group(plan, first, group));
+        let all: Vec<Vec<Accumulators>> =
+            groups(frames).into_iter().map(of_group).collect::<Result<_, _>>()?;
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    fn group<T: Count>(
+        &self,
+        plan: &IntegrationPlan,
+        first: &[T],
+        frames: &[Frame],
+    ) -> Result<Vec<Accumulators>, EngineError> {
+        let group = Group::new(&plan.signal, first, frames)?;
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut values = spare().pop().unwrap_or_default();
+        let excluded = self.convert(plan, &group, &mut values);
+        let bins = plan.accumulator_len();
+        let filtered: Vec<Vec<[Sums; LANES]>> = (0..bins.div_ceil(BINS_AT_ONCE))
             .into_par_iter()
-            .with_min_len(BINS_AT_ONCE)
-            .map_init(Default::default, |(parts, numbers): &mut (Vec<Part>, Vec<f64>), bin| {
-                parts.clear();
-                parts.extend(self.parts(plan, &values, bin));
-                plan.filter.sums(parts, numbers)
+            .map_init(Scratch::default, |scratch, chunk| {
+                let bins = chunk * BINS_AT_ONCE..bins.min((chunk + 1) * BINS_AT_ONCE);
+                let (rings, values, frames) = (self, &values, frames.len());
+                self.instructions.run(FilterBins { rings, plan, values, frames, bins, scratch })
             })
             .collect();
-        Ok(Accumulators {
-            signal: sums.iter().map(|sums| sums.signal).collect(),
-            variance: sums.iter().map(|sums| sums.variance).collect(),
-            norm: sums.iter().map(|sums| sums.norm).collect(),
-            excluded_pixels,
-        })
-    }
-
-    /// The pixels of a bin that count in this frame.
-    fn parts<'a>(
-        &'a self,
-        plan: &'a IntegrationPlan,
-        values: &'a [Value],
-        bin: usize,
-    ) -> impl Iterator<Item = Part> + 'a {
-        let range = self.starts[bin] as usize..self.starts[bin + 1] as usize;
-        let entries = self.pixels[range.clone()].iter().zip(&self.shares[range]);
-        entries.filter_map(|(&pixel, &share)| {
-            let [value, variance] = values[pixel as usize];
-            let norm = plan.norm[pixel as usize];
-            (!value.is_nan()).then_some(Part { share: f64::from(share), norm, value, variance })
-        })
-    }
-}
-
-/// The values of all pixels with entries, and how many of these are excluded.
-fn values<T: Copy + Sync>(plan: &IntegrationPlan, counts: &[T], tau_per_exposure: f64) -> (Vec<Value>, u64)
-where
-    f64: From<T>,
-{
-    let mut values: Vec<Value> = vec![[f64::NAN; 2]; counts.len()];
-    let convert = |(chunk, values): (usize, &mut [Value])| {
-        let mut excluded = 0;
-        for (pixel, value) in (chunk * PIXELS_AT_ONCE..).zip(values) {
-            if plan.matrix.starts[pixel] == plan.matrix.starts[pixel + 1] {
-                continue;
+        spare().push(values);
+        let of_frame = |lane: usize| {
+            let each = |number: fn(&Sums) -> f64| {
+                filtered.iter().flatten().map(|sums| number(&sums[lane])).collect()
+            };
+            Accumulators {
+                signal: each(|sums| sums.signal),
+                variance: each(|sums| sums.variance),
+                norm: each(|sums| sums.norm),
+                excluded_pixels: excluded[lane],
             }
-            match plan.signal.signal_and_variance(f64::from(counts[pixel]), pixel, tau_per_exposure) {
-                Some((signal, variance)) => *value = [signal / plan.norm[pixel], variance],
-                None => excluded += 1,
+        };
+        Ok((0..frames.len()).map(of_frame).collect())
+    }
+
+    /// Fills the values of all pixels with entries; how many of these each frame excludes.
+    fn convert<T: Count>(
+        &self,
+        plan: &IntegrationPlan,
+        group: &Group<'_, T>,
+        into: &mut Values,
+    ) -> [u64; LANES] {
+        let pixels = plan.shape.pixels();
+        into.values.resize(pixels, Row::ZERO);
+        let convert = |(chunk, values, variances)| {
+            let first = chunk * PIXELS_AT_ONCE / BLOCK;
+            self.instructions.run(Convert { group, plan, filled: &self.filled, first, values, variances })
+        };
+        let add = |a: [u64; LANES], b: [u64; LANES]| std::array::from_fn(|lane| a[lane] + b[lane]);
+        let values = into.values.par_chunks_mut(PIXELS_AT_ONCE).enumerate();
+        match SignalPath::of(&plan.signal) {
+            SignalPath::Counts => {
+                values.map(|(chunk, values)| convert((chunk, values, None))).reduce(|| [0; LANES], add)
+            }
+            SignalPath::Dark(_) | SignalPath::DeadTime => {
+                into.variances.resize(pixels, Row::ZERO);
+                let both = values.zip(into.variances.par_chunks_mut(PIXELS_AT_ONCE));
+                both.map(|((chunk, values), variances)| convert((chunk, values, Some(variances))))
+                    .reduce(|| [0; LANES], add)
             }
         }
-        excluded
-    };
-    let excluded = values.par_chunks_mut(PIXELS_AT_ONCE).enumerate().map(convert).sum();
-    (values, excluded)
+    }
 }
 
-/// Memory of an engine that filters, beside the plan's own: the matrix by bin and the values of a frame.
+/// Counts → signal/norm and variance of some blocks.
+struct Convert<'a, T> {
+    group: &'a Group<'a, T>,
+    plan: &'a IntegrationPlan,
+    filled: &'a [u8],
+    /// The first block.
+    first: usize,
+    values: &'a mut [Row],
+    variances: Option<&'a mut [Row]>,
+}
+
+impl<T: Count> Work for Convert<'_, T> {
+    type Output = [u64; LANES];
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> [u64; LANES] {
+        let Convert { group, plan, filled, first, values, mut variances } = self;
+        let mut block = Block::ZERO;
+        for (index, values) in values.chunks_mut(BLOCK).enumerate() {
+            let pixel = (first + index) * BLOCK;
+            let tiles = filled.len().min((pixel + BLOCK) / TILE);
+            load(vectors, group, &filled[pixel / TILE..tiles], first + index, &mut block);
+            for ((value, signal), norm) in values.iter_mut().zip(&block.signal).zip(&plan.norm[pixel..]) {
+                *value = Row(signal.0.map(|signal| signal / norm));
+            }
+            if let Some(variances) = &mut variances {
+                let into = &mut variances[index * BLOCK..];
+                into.iter_mut().zip(&block.variance).for_each(|(variance, own)| *variance = *own);
+            }
+            for (lane, excluded) in block.excluded.iter().enumerate() {
+                // Those of the blocks before come first.
+                for excluded in excluded.iter().rev().take_while(|excluded| **excluded as usize >= pixel) {
+                    values[*excluded as usize - pixel].0[lane] = EXCLUDED;
+                }
+            }
+        }
+        block.excluded.map(|excluded| excluded.len() as u64)
+    }
+}
+
+/// The pixels of one bin, side by side.
+#[derive(Default)]
+struct Scratch {
+    pixels: Vec<Pixel>,
+    values: Vec<Row>,
+    variances: Vec<Row>,
+    parts: Vec<Part>,
+    numbers: Vec<f64>,
+}
+
+/// The filtered sums of some bins.
+struct FilterBins<'a> {
+    rings: &'a Rings,
+    plan: &'a IntegrationPlan,
+    values: &'a Values,
+    frames: usize,
+    bins: std::ops::Range<usize>,
+    scratch: &'a mut Scratch,
+}
+
+impl Work for FilterBins<'_> {
+    type Output = Vec<[Sums; LANES]>;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> Vec<[Sums; LANES]> {
+        let FilterBins { rings, plan, values, frames, bins, scratch } = self;
+        let mut all = Vec::with_capacity(bins.len());
+        for bin in bins {
+            let entries = rings.starts[bin] as usize..rings.starts[bin + 1] as usize;
+            let of_bin = &rings.pixels[entries.clone()];
+            let Scratch { pixels, values: own, variances, parts, numbers } = &mut *scratch;
+            pixels.clear();
+            pixels.extend(
+                of_bin.iter().zip(&rings.shares[entries]).map(|(pixel, share)| Pixel {
+                    share: f64::from(*share),
+                    norm: plan.norm[*pixel as usize],
+                }),
+            );
+            own.clear();
+            own.extend(of_bin.iter().map(|pixel| values.values[*pixel as usize]));
+            variances.clear();
+            if !values.variances.is_empty() {
+                variances.extend(of_bin.iter().map(|pixel| values.variances[*pixel as usize]));
+            }
+            let variances = (!values.variances.is_empty()).then_some(variances.as_slice());
+            let bin = Bin { pixels, values: own, variances, frames };
+            all.push(match plan.filter {
+                Filter::SigmaClip { threshold, iterations, error_model } => {
+                    Clip { threshold, iterations, error_model }.sums(vectors, &bin, numbers)
+                }
+                Filter::Off | Filter::Median | Filter::TrimmedMean { .. } => {
+                    let mut sums = [Sums::default(); LANES];
+                    for (lane, sums) in sums.iter_mut().enumerate().take(frames) {
+                        bin.parts(lane, parts);
+                        *sums = plan.filter.sums(parts, numbers);
+                    }
+                    sums
+                }
+            });
+        }
+        all
+    }
+}
+
+/// Memory of an engine that filters, beside the plan's own: the matrix by bin and the values of eight frames.
 pub(super) fn bytes(plan: &IntegrationPlan) -> usize {
-    8 * plan.matrix.bins.len() + 4 * plan.accumulator_len() + size_of::<Value>() * plan.shape.pixels()
+    let rows = match SignalPath::of(&plan.signal) {
+        SignalPath::Counts => 1,
+        SignalPath::Dark(_) | SignalPath::DeadTime => 2,
+    };
+    8 * plan.matrix.bins.len() + 4 * plan.accumulator_len() + rows * size_of::<Row>() * plan.shape.pixels()
 }

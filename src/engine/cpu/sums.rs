@@ -1,15 +1,13 @@
 //! Sums over all pixels of a bin: eight frames at once against one pass over the matrix.
 
-use std::mem::discriminant;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::kernel::{Accumulate, BandSums};
-use super::load::{Group, SignalPath};
+use super::load::{Group, SignalPath, groups};
 use super::stream::{Band, Stream};
 use crate::engine::EngineError;
-use crate::engine::valid::last_valid;
 use crate::frame::{Count, Frame, each_type};
 use crate::integrate::{Accumulators, IntegrationPlan};
 use crate::simd::{InstructionSet, LANES};
@@ -138,8 +136,7 @@ impl Sums {
         plan: &IntegrationPlan,
         frames: &[Frame],
     ) -> Result<Vec<Accumulators>, EngineError> {
-        let same_type = |a: &Frame, b: &Frame| discriminant(&a.counts) == discriminant(&b.counts);
-        let groups: Vec<&[Frame]> = frames.chunk_by(same_type).flat_map(|run| run.chunks(LANES)).collect();
+        let groups = groups(frames);
         let sum = |group: &&[Frame], sharing| each_type!(&group[0].counts, first => self.group(plan, first, group, sharing));
         let answers: Vec<Vec<Accumulators>> = if groups.len() < rayon::current_num_threads() {
             groups.iter().map(|group| sum(group, Sharing::Bands)).collect::<Result<_, _>>()?
@@ -157,18 +154,9 @@ impl Sums {
         frames: &[Frame],
         sharing: Sharing,
     ) -> Result<Vec<Accumulators>, EngineError> {
-        let model = &plan.signal;
-        let lane = |index: usize| frames.get(index).unwrap_or(&frames[0]);
-        let mut tau_per_exposure = [0.0; LANES];
-        let mut last = Some(u32::MAX);
-        for (index, tau) in tau_per_exposure.iter_mut().enumerate() {
-            let frame = lane(index);
-            *tau = model.tau_per_exposure(frame.header.exposure_s).ok_or(EngineError::NoExposure)?;
-            last = last.min(last_valid(&frame.counts, model, *tau));
-        }
-        let counts = std::array::from_fn(|index| T::of(&lane(index).counts).unwrap_or(first));
-        let group = Group { model, counts, tau_per_exposure, last_valid: last };
-        let one_sum = self.stream.has_whole_pixels() && matches!(SignalPath::of(model), SignalPath::Counts);
+        let group = Group::new(&plan.signal, first, frames)?;
+        let one_sum =
+            self.stream.has_whole_pixels() && matches!(SignalPath::of(&plan.signal), SignalPath::Counts);
         Ok(if one_sum {
             self.reduce::<T, 1>(plan, &group, frames.len(), sharing)
         } else {

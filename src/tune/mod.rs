@@ -1,11 +1,18 @@
 //! Which background scale, r_poly and Qmax: one of them varied after the other, and what the figures of quality say.
 
+mod scan;
+
 use std::fmt;
+
+pub use scan::{Scan, Values};
+
+use serde::Serialize;
 
 use crate::quality::Quality;
 
 /// What is varied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Parameter {
     /// I = I_sample − scale·I_background.
     BackgroundScale,
@@ -28,10 +35,10 @@ impl Parameter {
         }
     }
 
-    /// The values to try around the one in use: ±20 %, the last 40 % of Q, r_poly from two thirds of it to half as much again.
+    /// The values to try around the one in use: ±40 %, the last 40 % of Q, r_poly from two thirds of it to half as much again.
     pub fn values(self, used: f64) -> Vec<f64> {
         let shares: &[f64] = match self {
-            Parameter::BackgroundScale => &[0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2],
+            Parameter::BackgroundScale => &[0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4],
             Parameter::RPoly => &[0.65, 0.75, 0.85, 1.0, 1.15, 1.3, 1.5],
             Parameter::QMax => &[0.6, 0.7, 0.8, 0.9, 1.0],
         };
@@ -51,7 +58,7 @@ pub struct Trial {
 }
 
 /// What to take.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Advice {
     /// Of which parameter.
     pub parameter: Parameter,
@@ -62,6 +69,11 @@ pub struct Advice {
 }
 
 impl Advice {
+    /// Its line in the header of a result: key, value and reason.
+    pub fn note(&self) -> (String, String) {
+        (format!("tuned_{}", self.parameter.name().replace('-', "_")), self.said())
+    }
+
     /// Value and reason.
     pub fn said(&self) -> String {
         format!("{:.4}: {}", self.value, self.why)
