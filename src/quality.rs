@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::PdfSettings;
 use crate::pdf::Window;
@@ -16,7 +16,7 @@ const NOISE_WINDOW: f64 = 2.0;
 const R_POINTS: usize = 100;
 
 /// The figures of one pattern; `None` where they need a density or a scale that is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Quality {
     /// Mean of S − 1 over the last quarter of the Q range.
     pub high_q_mean: f64,

@@ -74,6 +74,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        // The journal is no result.
+        if path.ends_with(".halor") {
+            continue;
+        }
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found.sort();
@@ -128,11 +132,15 @@ fn nothing_is_overwritten_unless_asked() {
     let bench = Bench::new();
     assert_eq!(code(&bench.halor(&["run", "run.yaml"])), 0);
     let before = std::fs::read(bench.path("results/run.json")).unwrap();
-    let second = bench.halor(&["run", "run.yaml"]);
+    // The same run again finds all done.
+    let same = bench.halor(&["run", "run.yaml"]);
+    assert!(code(&same) == 0 && stderr(&same).contains("4 frames are done already"), "{}", stderr(&same));
+    std::fs::copy(bench.path("run.yaml"), bench.path("other.yaml")).unwrap();
+    let second = bench.halor(&["run", "other.yaml"]);
     assert_eq!(code(&second), 2);
     assert!(stderr(&second).contains("--force"), "{}", stderr(&second));
     assert_eq!(std::fs::read(bench.path("results/run.json")).unwrap(), before);
-    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--force"])), 0);
+    assert_eq!(code(&bench.halor(&["run", "other.yaml", "--force"])), 0);
 }
 
 #[test]
@@ -167,8 +175,10 @@ fn check_finds_what_the_run_would() {
     assert_eq!(code(&frame), 1);
     assert!(String::from_utf8_lossy(&frame.stdout).contains("a_2.tif"), "{frame:?}");
     assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu"])), 1);
-    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu", "--dry-run"])), 2);
+    assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu", "--dry-run"])), 1);
     assert_eq!(code(&bench.halor(&["run", "run.yaml", "--engine", "cpu", "--dry-run", "--force"])), 1);
+    bench.write("other.yaml", &std::fs::read_to_string(bench.path("run.yaml")).unwrap());
+    assert_eq!(code(&bench.halor(&["run", "other.yaml", "--engine", "cpu", "--dry-run"])), 2);
 }
 
 /// The second run cannot read one frame and cannot write all of another: neither may leave a file that looks like its result,

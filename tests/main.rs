@@ -34,4 +34,5 @@ mod camera;
 mod calibration_joint;
 mod container;
 mod command_line;
+mod journal;
 mod bench;

@@ -4,8 +4,9 @@
 # As root on Debian or Ubuntu, a missing software Vulkan driver is installed so that the GPU engine is tested without
 # a GPU; elsewhere the GPU tests are skipped with a line that says so. Files are also written and read by h5py, which is put into a
 # virtual environment below target/ (HALOR_PYTHON names another Python that has h5py and hdf5plugin); where that fails those tests
-# are skipped. The page of a run is opened in Chromium, which is installed likewise (HALOR_CHROMIUM names another).
-# HALOR_REQUIRE_GPU=1, HALOR_REQUIRE_DATA=1, HALOR_REQUIRE_PYTHON=1 and HALOR_REQUIRE_BROWSER=1 turn such skips into failures.
+# are skipped. The page of a run is opened in Chromium, which is installed likewise (HALOR_CHROMIUM names another). Job
+# arrays run on a Slurm of one node that the test starts; it needs root.
+# HALOR_REQUIRE_GPU=1, HALOR_REQUIRE_DATA=1, HALOR_REQUIRE_PYTHON=1, HALOR_REQUIRE_BROWSER=1 and HALOR_REQUIRE_SLURM=1 turn such skips into failures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,6 +50,23 @@ if [ -z "${HALOR_CHROMIUM:-}" ] && ! command -v chromium chromium-browser google
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
     else
         echo "no Chromium: the test of the page will be skipped (install chromium)" >&2
+    fi
+fi
+
+# A cluster of one node.
+slurm_is_there() {
+    local PATH="$PATH:/usr/sbin:/sbin" program
+    for program in sbatch slurmctld slurmd munged; do
+        command -v "$program" >/dev/null || return 1
+    done
+}
+
+if ! slurm_is_there; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge
+    else
+        echo "no Slurm: the test of job arrays will be skipped (install slurm-wlm and munge)" >&2
     fi
 fi
 

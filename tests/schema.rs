@@ -79,11 +79,12 @@ fn a_run_leaves_what_schema_and_guide_say() {
     let result = run(&loaded, RunOptions { existing: Existing::Keep }, &|_| {}).unwrap();
     let output = &loaded.config.output;
 
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/run.schema.json");
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
-    let record: Value =
-        serde_json::from_str(&std::fs::read_to_string(output.join("run.json")).unwrap()).unwrap();
-    check(&record, &schema, &schema, "run");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for name in ["run", "timings"] {
+        let json = |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+        let schema = json(&docs.join(format!("{name}.schema.json")));
+        check(&json(&output.join(format!("{name}.json"))), &schema, &schema, name);
+    }
 
     // A frame of air is unlike the frames of a sample, and not in its sum.
     let ledger = result.record.ledger;

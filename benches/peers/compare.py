@@ -278,7 +278,7 @@ def files(c):
     for extension, name in (("tif", "TIFF"), ("cbf", "CBF")):
         halor = Halor(c.run_file(extension=extension))
         run_file = c.run_file(extension=extension, among=scene.repeat(c.folder, extension, REPEATS))
-        results = c.folder / f"results-{run_file.stem}" / "run.json"
+        results = c.folder / f"results-{run_file.stem}" / "timings.json"
         command = [scene.TARGET / "halor", "run", run_file, "--force", "--quiet"]
         subprocess.run(command, check=True)
         whole, ours, decoding, theirs = [], [], [], []

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::planned_outputs;
+use super::journal::is_own;
 use super::memory::Memory;
 use super::moved::moved;
 use super::prepare::{Prepared, prepare};
@@ -100,7 +101,7 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
     problems.extend(
         outputs.collisions.first().map(|path| format!("two results would be written to {}", path.display())),
     );
-    if let (Existing::Keep, Some(path)) = (existing, outputs.existing.first()) {
+    if let (Existing::Keep, Some(path), false) = (existing, outputs.existing.first(), is_own(config)) {
         let count = outputs.existing.len();
         problems.push(format!(
             "{count} results are there already, {} among them; a run needs --force",

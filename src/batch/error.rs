@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::journal::JournalError;
 use super::prepare::PrepareError;
 use crate::engine::EngineError;
+use crate::integrate::PatternError;
 use crate::output::OutputError;
 use crate::report::{PictureError, ReportError};
 use crate::scattering::ScatteringError;
@@ -21,6 +23,17 @@ pub enum RunError {
         /// One of them.
         first: PathBuf,
     },
+    /// Shards are missing.
+    #[error(
+        "{0}\nnothing is merged; do the missing shards again, or `halor run` without --shard, which does the rest here"
+    )]
+    Incomplete(String),
+    /// The journal, or others in the folder.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Sums that do not go together.
+    #[error("the journal's sums: {0}")]
+    Sums(#[from] PatternError),
     /// Two results would have one name.
     #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
     Collision(PathBuf),

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::journal::Output;
 use super::{anisotropy, drift, series};
 use crate::config::{CakesOf, Config, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
@@ -36,7 +39,7 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
     let of_series = compares.then_some(["series.csv", "trends.csv"]).into_iter().flatten();
     let of_frames = drift::is_looked_for(config).then_some("frames.csv");
     let of_drift = of_frames.filter(|_| config.pdf.is_some()).map(|_| "drift.csv");
-    ["config.yaml", "series.svg", "frame.svg", "run.json", REPORT_FILE]
+    ["config.yaml", "series.svg", "frame.svg", "timings.json", "run.json", REPORT_FILE]
         .into_iter()
         .chain(of_pdf)
         .chain(of_sectors)
@@ -230,7 +233,7 @@ impl Target<'_> {
             };
             let path = self.names.region(region, kind.extension());
             output::write_file(&path, &bytes, self.existing)?;
-            written.0.push(path);
+            written.add(self.config, path, &bytes);
         }
         Ok(())
     }
@@ -247,7 +250,7 @@ impl Target<'_> {
             };
             let path = self.names.ring(extension);
             output::write_file(&path, &bytes, self.existing)?;
-            written.0.push(path);
+            written.add(self.config, path, &bytes);
         }
         Ok(())
     }
@@ -265,18 +268,28 @@ pub(super) enum CakeError {
 /// Files of a frame or sample, written so far: removed again unless all of them come to be, so that what failed half-way
 /// leaves nothing that looks like a result.
 #[derive(Debug, Default)]
-pub(super) struct Written(Vec<PathBuf>);
+pub(super) struct Written {
+    files: Vec<Output>,
+    paths: Vec<PathBuf>,
+}
 
 impl Written {
+    fn add(&mut self, config: &Config, path: PathBuf, bytes: &[u8]) {
+        let (length, xxh3_128) = (bytes.len() as u64, xxh3_128(bytes));
+        self.files.push(Output { path: relative(config, &path), bytes: length, xxh3_128 });
+        self.paths.push(path);
+    }
+
     /// All are there: they stay.
-    pub(super) fn keep(mut self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.0)
+    pub(super) fn keep(mut self) -> Vec<Output> {
+        self.paths.clear();
+        std::mem::take(&mut self.files)
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
-        remove(&self.0);
+        remove(&self.paths);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What outputs say of how they were made, and what frames' headers say against the run file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -91,12 +91,10 @@ const RELATIVE_TOLERANCE: f64 = 1e-3;
 const DISTANCE_TOLERANCE: f64 = 0.02;
 
 impl HeaderCheck {
-    /// Adds what [`all_contradictions`] found.
-    pub(super) fn note<'a>(&mut self, found: impl Iterator<Item = (&'a Job, Vec<String>)>) {
-        for (job, messages) in found {
-            for message in messages {
-                self.found.entry(message).or_insert_with(|| (0, job.address.path.clone())).0 += 1;
-            }
+    /// Adds what [`all_contradictions`] found of a frame.
+    pub(super) fn note(&mut self, path: &Path, found: Vec<String>) {
+        for message in found {
+            self.found.entry(message).or_insert_with(|| (0, path.to_owned())).0 += 1;
         }
     }
 

@@ -5,6 +5,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::header::all_contradictions;
+use super::journal::Stamp;
 use super::ordered::{Then, in_order};
 use super::queue::{Job, ReadBatch, Reads};
 use crate::config::{Config, NormalizeBy};
@@ -25,6 +26,8 @@ pub(super) struct Taken {
 /// A batch that has been integrated.
 pub(super) struct TakenBatch {
     pub(super) taken: Vec<Taken>,
+    /// Of each frame's file, from before it was read.
+    pub(super) stamps: Vec<Option<Stamp>>,
     /// What each frame's header says against the run file.
     pub(super) contradictions: Vec<Vec<String>>,
     /// Wall time of reading and decoding.
@@ -45,13 +48,13 @@ pub(super) fn integrate_ahead<'scope>(
     crew: &'scope Crew,
 ) -> Receiver<TakenBatch> {
     let worker = |engine: usize| {
-        move |ReadBatch { frames, read_time }| {
+        move |ReadBatch { frames, stamps, read_time }| {
             let start = Instant::now();
             let contradictions = all_contradictions(config, &frames);
             let (taken, redone) = take_in(frames, config, shape, crew, engine);
             let integrate_time = start.elapsed();
             let then = if crew.goes_on(engine) { Then::Continue } else { Then::Stop };
-            (TakenBatch { taken, contradictions, read_time, integrate_time, redone }, then)
+            (TakenBatch { taken, stamps, contradictions, read_time, integrate_time, redone }, then)
         }
     };
     in_order(scope, batches, crew.threads().into_iter().map(worker).collect())
@@ -95,7 +98,7 @@ pub(super) fn take_in(
     match crew.integrate(engine, &frames) {
         Ok(Integrated { sums, fault }) => {
             redone = fault.map(|reason| Redone {
-                engine,
+                engine: crew.info_of(engine).device.clone(),
                 reason,
                 frames: places.iter().map(|(place, _)| taken[*place].job.address.clone()).collect(),
             });

@@ -1,12 +1,13 @@
 //! The frames of a run in order, read ahead of the engine by a bounded number of batches.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use super::journal::Stamp;
 use crate::config::{Background, Config};
 use crate::frame::{self, FrameAddress, FrameError, FrameFile, LoadedFrame};
 
@@ -85,6 +86,8 @@ type WithFile<'a> = (&'a [Job], Result<Arc<FrameFile>, FrameError>);
 /// What was read of a batch.
 pub(super) struct ReadBatch {
     pub(super) frames: Reads,
+    /// Of each frame's file, from before it was read.
+    pub(super) stamps: Vec<Option<Stamp>>,
     /// Wall time of reading and decoding.
     pub(super) read_time: Duration,
 }
@@ -99,16 +102,29 @@ pub(super) fn read_ahead<'scope>(
 ) -> Receiver<ReadBatch> {
     let (sender, receiver) = sync_channel(1);
     scope.spawn(move || {
-        let mut open = None;
+        let (mut open, mut stamp) = (None, None);
         for batch in jobs.chunks(size.max(1)) {
             let start = Instant::now();
+            let stamps = stamps(batch, &mut stamp);
             let frames = read_batch(batch, &mut open);
-            if sender.send(ReadBatch { frames, read_time: start.elapsed() }).is_err() {
+            if sender.send(ReadBatch { frames, stamps, read_time: start.elapsed() }).is_err() {
                 return; // The receiver has stopped: the run is over.
             }
         }
     });
     receiver
+}
+
+/// The stamp of each job's file; `last` is that of the file that the batch before ended in, which may be open still.
+fn stamps(batch: &[Job], last: &mut Option<(PathBuf, Option<Stamp>)>) -> Vec<Option<Stamp>> {
+    let of_job = |job: &Job| {
+        let path = &job.address.path;
+        match last {
+            Some((known, stamp)) if known == path => *stamp,
+            Some(_) | None => last.insert((path.clone(), Stamp::of(path))).1,
+        }
+    };
+    batch.iter().map(of_job).collect()
 }
 
 /// Reads the jobs of a batch. A file of several images is read once for all that follow each other, over the ends of

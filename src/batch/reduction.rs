@@ -1,10 +1,9 @@
 //! Sums of a frame or sample → patterns, S(Q), G(r), peaks → files and table rows.
 
-use std::path::PathBuf;
-
 use rayon::prelude::*;
 
-use super::files::{CakeError, Level, Target, Uncertainties, Written, cake_files, relative};
+use super::files::{CakeError, Level, Target, Uncertainties, Written, cake_files};
+use super::journal::Output;
 use crate::config::{Config, PdfSettings};
 use crate::integrate::{Accumulators, Pattern, RING};
 use crate::low_r::LowRFound;
@@ -26,8 +25,8 @@ pub(super) struct Reduction<'a> {
 /// What one frame or sample gave.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    /// Files, relative to the output folder.
-    pub(super) files: Vec<PathBuf>,
+    /// Files.
+    pub(super) files: Vec<Output>,
     /// Peaks.
     pub(super) rows: Vec<PeakRow>,
     /// The full ring, for the picture of the series.
@@ -256,7 +255,7 @@ impl Reduction<'_> {
         {
             target.write_cake(&cakes, &mut written)?;
         }
-        results.files = written.keep().iter().map(|file| relative(config, file)).collect();
+        results.files = written.keep();
         Ok(results)
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use super::prepare::Prepared;
 use super::queue::Work;
 use crate::config::Config;
@@ -25,6 +27,24 @@ impl Sum {
         Ok(())
     }
 
+    /// Those of a piece: sums of its frames.
+    pub(super) fn join(&mut self, piece: &Accumulators, frames: usize) -> Result<(), PatternError> {
+        self.sums.get_or_insert_default().add(piece)?;
+        self.frames += frames;
+        Ok(())
+    }
+
+    /// XXH3-128 of all its numbers.
+    fn hash(&self) -> u128 {
+        let mut hash = Xxh3::new();
+        if let Some(sums) = &self.sums {
+            for values in [&sums.signal, &sums.variance, &sums.norm] {
+                values.iter().for_each(|value| hash.update(&value.to_le_bytes()));
+            }
+        }
+        hash.digest128()
+    }
+
     /// One less.
     pub(super) fn remove(&mut self, frame: &Accumulators) -> Result<(), PatternError> {
         if let Some(sums) = &mut self.sums {
@@ -32,6 +52,43 @@ impl Sum {
             self.frames -= 1;
         }
         Ok(())
+    }
+}
+
+/// What each sample subtracts.
+#[derive(Debug)]
+pub(super) struct Backgrounds {
+    /// Of each sample, or why it cannot.
+    of_samples: Vec<Result<Option<BackgroundPattern>, String>>,
+    /// Of each sample, for the journal: changes where the background does.
+    names: Vec<String>,
+}
+
+impl Backgrounds {
+    /// From the `sums` of the different backgrounds.
+    pub(super) fn new(config: &Config, prepared: &Prepared, work: &Work, sums: &[Sum]) -> Backgrounds {
+        let of_samples = background_patterns(config, prepared, work, sums);
+        let hashes: Vec<u128> = sums.iter().map(Sum::hash).collect();
+        let of_sample = of_samples.iter().zip(&work.background_of);
+        let name = |(background, index): (&Result<Option<BackgroundPattern>, String>, &Option<usize>)| match (
+            background, index,
+        ) {
+            (Ok(Some(background)), Some(index)) => {
+                format!("{:032x} × {}", hashes[*index], background.scale)
+            }
+            (Ok(_), _) => "nothing".to_owned(),
+            (Err(reason), _) => reason.clone(),
+        };
+        let names = of_sample.map(name).collect();
+        Backgrounds { of_samples, names }
+    }
+
+    pub(super) fn of(&self, sample: usize) -> Result<Option<&BackgroundPattern>, String> {
+        self.of_samples[sample].as_ref().map(Option::as_ref).map_err(String::clone)
+    }
+
+    pub(super) fn name(&self, sample: usize) -> &str {
+        &self.names[sample]
     }
 }
 

@@ -163,13 +163,13 @@ pub fn bench(settings: &BenchSettings) -> Result<BenchReport, BenchError> {
     for (kind, loaded) in ["TIFF", "CBF"].into_iter().zip(&loaded) {
         tasks.push(task(&format!("{kind} files to I, S, F, G on disk"), count, 0.0, || {
             let run = batch::run(loaded, RunOptions { existing: Existing::Replace }, &|_| {})?;
-            Ok(run.record.timings.plan_s)
+            Ok(run.times.timings.plan_s)
         }));
     }
     for (kind, (name, loaded)) in ["TIFF", "CBF"].into_iter().zip(&on_card) {
         tasks.push(task(&format!("{kind} files to disk, {name}"), count, 0.0, || {
             let run = batch::run(loaded, RunOptions { existing: Existing::Replace }, &|_| {})?;
-            Ok(run.record.timings.plan_s)
+            Ok(run.times.timings.plan_s)
         }));
     }
     let parts = measure(tasks, settings.rounds)?;

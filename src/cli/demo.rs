@@ -89,7 +89,7 @@ fn run(
 ) -> anyhow::Result<Result<halor::batch::RunResult, Outcome>> {
     let engine = format!("engine={}", serde_json::Value::from(args.engine.as_str()));
     let loaded = config::load(run_file, &[engine])?;
-    Ok(process(&loaded, existing, quiet).inspect(|result| report(&result.record, quiet)))
+    Ok(process(&loaded, existing, quiet).inspect(|result| report(result, quiet)))
 }
 
 /// Measured ring positions of the calibrant beside those of its cell.

@@ -4,12 +4,15 @@ mod bench;
 mod calibrate;
 mod check;
 mod compare;
+mod merge;
 mod demo;
 mod pdf;
 mod report;
 mod resolution;
 mod run;
 mod simulate;
+mod status;
+mod submit;
 mod tune;
 
 use std::path::PathBuf;
@@ -62,6 +65,12 @@ pub(crate) struct Cli {
 enum Command {
     /// Process the series that a run file describes.
     Run(run::RunArgs),
+    /// Join what the shards of a run have done: samples, tables, report.
+    Merge(merge::MergeArgs),
+    /// Run the shards of a run on a cluster, and their merge after them.
+    Submit(submit::SubmitArgs),
+    /// How far a run is, and who works on it, from its journal.
+    Status(status::StatusArgs),
     /// Validate a run file and print what a run would do, without computing.
     Check(RunFileArgs),
     /// S(Q) and G(r) of patterns that are integrated already: .chi, .xy, .xye, .dat and other text.
@@ -114,6 +123,19 @@ impl RunFileArgs {
         RunFileArgs { run_file: run_file.to_owned(), engine: None, output: None, overrides, json: false }
     }
 
+    /// The same again for another process, from whatever folder.
+    fn arguments(&self) -> Vec<String> {
+        let absolute = |path: &std::path::Path| {
+            std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned()
+        };
+        let named = |name: &str, value: String| [name.to_owned(), value];
+        let engine = self.engine.clone().map(|engine| named("--engine", engine));
+        let output = self.output.as_deref().map(|output| named("--output", absolute(output)));
+        let overrides = self.overrides.iter().map(|set| named("--set", set.clone()));
+        let options = engine.into_iter().chain(output).chain(overrides).flatten();
+        std::iter::once(absolute(&self.run_file)).chain(options).collect()
+    }
+
     /// All that the command line changes, as `key=value`.
     fn all_overrides(&self) -> Vec<String> {
         let mut overrides = self.overrides.clone();
@@ -156,6 +178,9 @@ impl Cli {
             .init();
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
+            Command::Merge(args) => merge::merge(&args, self.quiet),
+            Command::Submit(args) => submit::submit(&args),
+            Command::Status(args) => status::status(&args),
             Command::Check(args) => check::check(&args, Existing::Keep, self.quiet),
             Command::Pdf(args) => pdf::run(&args, self.quiet),
             Command::Tune(args) => tune::run(&args, self.quiet),

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use anyhow::Context;
 use clap::Args;
-use halor::batch::{self, PrepareError, RunError, RunOptions, RunResult};
+use halor::batch::{self, Event, PrepareError, Progress, RunError, RunOptions, RunResult, Shard};
 use halor::config::Loaded;
 use halor::engine::EngineError;
 use halor::frame::FrameError;
@@ -17,9 +17,13 @@ use super::{Outcome, RunFileArgs, check, print, say, tune};
 pub(super) struct RunArgs {
     #[command(flatten)]
     file: RunFileArgs,
-    /// Replace results that are there already.
+    /// Replace results that are there already, and do everything again. Without it a run goes on with what an earlier one of the
+    /// same run file has left, and does again only what is not as it was.
     #[arg(long)]
     force: bool,
+    /// Do the frames of one of N shards only, such as 2/8; `halor merge` then makes the rest.
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["dry_run", "tune"])]
+    shard: Option<Shard>,
     /// Write the covariance of all points of each sample's G(r) from counting, NAME.gr.covariance.npy.
     #[arg(long)]
     covariance: bool,
@@ -42,12 +46,32 @@ pub(super) fn run(args: &RunArgs, quiet: bool) -> anyhow::Result<Outcome> {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    let result = match process(&loaded, existing, quiet || args.file.json) {
+    let quiet_bar = quiet || args.file.json;
+    if let Some(shard) = args.shard {
+        return Ok(match of_shard(&loaded, shard, existing, quiet_bar) {
+            Ok(ledger) => {
+                if !quiet {
+                    say(format_args!("shard {shard}: {}", in_words(ledger)));
+                }
+                if args.file.json {
+                    print(&serde_json::to_string_pretty(&ledger).context("ledger")?);
+                }
+                if ledger.done == ledger.found { Outcome::Done } else { Outcome::SomeFailed }
+            }
+            Err(outcome) => outcome,
+        });
+    }
+    let result = match process(&loaded, existing, quiet_bar) {
         Ok(result) => result,
         Err(outcome) => return Ok(outcome),
     };
-    report(&result.record, quiet);
-    if args.file.json {
+    finished(&result, args.file.json, quiet)
+}
+
+/// Says how a run or merge ended.
+pub(super) fn finished(result: &RunResult, json: bool, quiet: bool) -> anyhow::Result<Outcome> {
+    report(result, quiet);
+    if json {
         print(&serde_json::to_string_pretty(&result.record).context("run.json")?);
     }
     Ok(outcome_of(&result.record))
@@ -67,23 +91,53 @@ fn tuned(file: &RunFileArgs, quiet: bool) -> Result<Loaded, Outcome> {
 
 /// Runs with a progress bar on stderr; an error is printed.
 pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Result<RunResult, Outcome> {
+    watched(loaded, quiet, |progress| batch::run(loaded, RunOptions { existing }, progress))
+}
+
+fn of_shard(loaded: &Loaded, shard: Shard, existing: Existing, quiet: bool) -> Result<Ledger, Outcome> {
+    watched(loaded, quiet, |progress| batch::run_shard(loaded, shard, RunOptions { existing }, progress))
+}
+
+/// Merges likewise.
+pub(super) fn merge(loaded: &Loaded, quiet: bool) -> Result<RunResult, Outcome> {
+    watched(loaded, quiet, |progress| batch::merge(loaded, progress))
+}
+
+fn watched<T>(
+    loaded: &Loaded,
+    quiet: bool,
+    work: impl FnOnce(&Progress<'_>) -> Result<T, RunError>,
+) -> Result<T, Outcome> {
     let frames = batch::frame_count(&loaded.config) as u64;
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(frames), target);
     if let Ok(style) = ProgressStyle::with_template("{pos}/{len} frames {wide_bar} {per_sec} {eta}") {
         bar.set_style(style);
     }
-    let result = batch::run(loaded, RunOptions { existing }, &|frame| {
-        match &frame.status {
-            Status::Done => {}
-            Status::Failed(reason) => bar.suspend(|| say(format_args!("failed: {reason}"))),
-            Status::Skipped(reason) => {
-                bar.suspend(|| say(format_args!("skipped: {}: {reason}", frame.path.display())))
+    let result = work(&|event| match event {
+        Event::Kept(frames) => {
+            if frames > 0 && !quiet {
+                bar.suspend(|| say(format_args!("{frames} frames are done already")));
             }
-            // Known after the last frame: `report` says it.
-            Status::LeftOut(_) => {}
+            bar.inc(frames as u64);
         }
-        bar.inc(1);
+        Event::Again(again) => {
+            if !quiet {
+                bar.suspend(|| say(format_args!("{} frames are done again: {}", again.frames, again.reason)));
+            }
+        }
+        Event::Frame(frame) => {
+            match &frame.status {
+                Status::Done => {}
+                Status::Failed(reason) => bar.suspend(|| say(format_args!("failed: {reason}"))),
+                Status::Skipped(reason) => {
+                    bar.suspend(|| say(format_args!("skipped: {}: {reason}", frame.path.display())))
+                }
+                // Known after the last frame: `report` says it.
+                Status::LeftOut(_) => {}
+            }
+            bar.inc(1);
+        }
     });
     bar.finish_and_clear();
     result.map_err(|error| outcome_of_error(&error))
@@ -99,7 +153,10 @@ pub(super) fn outcome_of_error(error: &RunError) -> Outcome {
         {
             Outcome::InputMissing
         }
+        RunError::Incomplete(_) => Outcome::SomeFailed,
         RunError::Exists { .. }
+        | RunError::Journal(_)
+        | RunError::Sums(_)
         | RunError::Collision(_)
         | RunError::Prepare(_)
         | RunError::Engine(_)
@@ -112,7 +169,7 @@ pub(super) fn outcome_of_error(error: &RunError) -> Outcome {
 }
 
 /// Failed samples on stderr, and unless `quiet` the warnings and the ledger.
-pub(super) fn report(record: &RunRecord, quiet: bool) {
+pub(super) fn report(RunResult { record, times, .. }: &RunResult, quiet: bool) {
     for (sample, reason) in &record.failed_samples {
         say(format_args!("failed: sample {sample}: {reason}"));
     }
@@ -123,12 +180,13 @@ pub(super) fn report(record: &RunRecord, quiet: bool) {
         say(format_args!("{sample}: {verdict}"));
     }
     record.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
-    let Ledger { found, done, failed, skipped, left_out } = record.ledger;
-    let (seconds, engine) = (record.timings.total_s, &record.engine);
-    say(format_args!(
-        "{found} frames: {done} done, {failed} failed, {skipped} skipped, {left_out} left out; {seconds:.2} s on {} ({})",
-        engine.kind, engine.device
-    ));
+    let (seconds, engine) = (times.timings.total_s, &record.engine);
+    say(format_args!("{}; {seconds:.2} s on {} ({})", in_words(record.ledger), engine.kind, engine.device));
+}
+
+fn in_words(ledger: Ledger) -> String {
+    let Ledger { found, done, failed, skipped, left_out } = ledger;
+    format!("{found} frames: {done} done, {failed} failed, {skipped} skipped, {left_out} left out")
 }
 
 pub(super) fn outcome_of(record: &RunRecord) -> Outcome {

@@ -157,7 +157,7 @@ impl<'a> Problems<'a> {
         let spot = self.root.and_then(|root| root.spot_of(key));
         let line = spot.filter(|spot| spot.source == Source::RunFile).map(|spot| spot.line);
         let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-        self.warnings.push(format!("{}{line}: {key}: {message}", self.text.source_name(spot)));
+        self.warnings.push(format!("{}{line}: {key}: {message}", self.text.short_name(spot)));
     }
 
     /// All problems as the error, in the order of their places; those without a place come first.

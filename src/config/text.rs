@@ -25,11 +25,20 @@ impl RunText {
 
     /// The name that stands before a message: the run file, or the `--set`.
     pub(super) fn source_name(&self, spot: Option<Spot>) -> String {
-        let set = match spot.map(|spot| spot.source) {
-            Some(Source::Override(index)) => self.overrides.get(index),
+        self.set_of(spot).unwrap_or_else(|| self.path.display().to_string())
+    }
+
+    /// As [`RunText::source_name`], without the folder: the same from wherever the run file is named.
+    pub(super) fn short_name(&self, spot: Option<Spot>) -> String {
+        let name = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.set_of(spot).unwrap_or_else(name)
+    }
+
+    fn set_of(&self, spot: Option<Spot>) -> Option<String> {
+        match spot.map(|spot| spot.source) {
+            Some(Source::Override(index)) => self.overrides.get(index).map(|set| format!("--set {set}")),
             Some(Source::RunFile) | None => None,
-        };
-        set.map_or_else(|| self.path.display().to_string(), |set| format!("--set {set}"))
+        }
     }
 
     /// The line of a place, with its number and marks under `spot.length` characters.

@@ -42,14 +42,13 @@ pub(super) fn info(filter: Filter) -> EngineInfo {
 }
 
 fn info_with(instructions: InstructionSet, filter: Filter) -> EngineInfo {
-    let threads = rayon::current_num_threads();
     EngineInfo {
         kind: EngineKind::Cpu,
         device: std::env::consts::ARCH.to_owned(),
         detail: match filter {
-            Filter::Off => format!("{instructions}, f64, {LANES} frames at once, {threads} threads"),
+            Filter::Off => format!("{instructions}, f64, {LANES} frames at once"),
             Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => {
-                format!("{instructions}, rings filtered, f64, {LANES} frames at once, {threads} threads")
+                format!("{instructions}, rings filtered, f64, {LANES} frames at once")
             }
         },
     }

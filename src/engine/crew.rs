@@ -143,6 +143,11 @@ impl Crew {
         }
     }
 
+    /// What engine `index` says of itself.
+    pub fn info_of(&self, index: usize) -> &EngineInfo {
+        self.members[index].engine.info()
+    }
+
     /// What the first engine says of itself.
     pub fn info(&self) -> &EngineInfo {
         self.members[0].engine.info()

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::integrate::{Accumulators, IntegrationPlan};
 
 /// The two engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
     /// Native.
@@ -41,7 +41,7 @@ impl std::fmt::Display for EngineKind {
 }
 
 /// What integrated the frames; stands in `run.json`.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EngineInfo {
     /// Which of the two.
     pub kind: EngineKind,

@@ -94,7 +94,7 @@ pub struct FrameHeader {
 }
 
 /// A number that was recorded with a frame.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Reading {
     /// As the file calls it.
     pub name: String,
@@ -117,7 +117,7 @@ pub struct Frame {
 
 /// Where a frame is: a file, in HDF5 with its dataset (`file.h5::/entry/data/data`), and in a file of several images the number of
 /// the image (from 0).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct FrameAddress {
     /// The file, and a dataset behind `::` where one is named ([`split_dataset`]).
     pub path: PathBuf,

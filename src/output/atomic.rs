@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::faults::{Answer, ask};
+
 /// What happens to a file that is already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
@@ -34,14 +36,51 @@ pub enum OutputError {
     },
 }
 
+/// When a file is safe from a failure of power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// When the system writes it back, which is within half a minute as a rule.
+    Soon,
+    /// Before it gets its name.
+    Now,
+}
+
 /// Writes `content` to `path` through a temporary file in the same folder and a rename; folders are made as needed.
 ///
 /// # Errors
 /// [`OutputError::Exists`] when the file is there and `existing` is [`Existing::Keep`]; otherwise what the file system
 /// says. In every case `path` holds either its old content or all of the new one.
 pub fn write_file(path: &Path, content: &[u8], existing: Existing) -> Result<(), OutputError> {
-    let failed = |source| OutputError::Io { path: path.to_owned(), action: "write", source };
-    write_through(path, existing, |file| file.write_all(content).map_err(failed))
+    write_durably(path, content, existing, Durability::Soon)
+}
+
+/// As [`write_file`].
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_durably(
+    path: &Path,
+    content: &[u8],
+    existing: Existing,
+    durability: Durability,
+) -> Result<(), OutputError> {
+    let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
+    write_through(path, existing, |file| {
+        match ask(path) {
+            Answer::Granted => file.write_all(content).map_err(failed("write"))?,
+            Answer::Half(error) => {
+                file.write_all(&content[..content.len() / 2]).map_err(failed("write"))?;
+                return Err(failed("write")(error));
+            }
+            Answer::Refused(error) => return Err(failed("write")(error)),
+        }
+        match durability {
+            Durability::Soon => Ok(()),
+            Durability::Now => {
+                ask(path).whole().and_then(|()| file.sync_all()).map_err(failed("write to the disk"))
+            }
+        }
+    })
 }
 
 /// As [`write_file`], for content that `write` makes piece by piece.
@@ -55,7 +94,7 @@ pub fn write_through<E: From<OutputError>>(
 ) -> Result<(), E> {
     let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed("make its folder"))?;
+    make_folders(folder).map_err(failed("make its folder"))?;
     let mut builder = temporary();
     #[cfg(unix)]
     {
@@ -63,8 +102,10 @@ pub fn write_through<E: From<OutputError>>(
         // Readable by others as far as the user's umask lets it be, as with any ordinary file.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder).map_err(failed("make a temporary file beside it"))?;
+    let made = ask(path).whole().and_then(|()| builder.tempfile_in(folder));
+    let mut file = made.map_err(failed("make a temporary file beside it"))?;
     write(file.as_file_mut())?;
+    ask(path).whole().map_err(failed("rename the temporary file to it"))?;
     let persisted = match existing {
         Existing::Keep => file.persist_noclobber(path).map(drop).map_err(|e| {
             if e.error.kind() == std::io::ErrorKind::AlreadyExists {
@@ -80,19 +121,55 @@ pub fn write_through<E: From<OutputError>>(
     Ok(persisted?)
 }
 
+/// Removes a file; one that is not there is no error.
+///
+/// # Errors
+/// [`OutputError::Io`].
+pub fn remove_file(path: &Path) -> Result<(), OutputError> {
+    match ask(path).whole().and_then(|()| std::fs::remove_file(path)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(OutputError::Io { path: path.to_owned(), action: "remove", source }),
+    }
+}
+
+/// Makes what is not there of a folder.
+fn make_folders(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    ask(folder).whole().and_then(|()| std::fs::create_dir_all(folder))
+}
+
 /// Makes a folder that results can be written into, so that a run that could not write ends before its first frame.
 ///
 /// # Errors
 /// [`OutputError::Io`]: it cannot be made, or no file can be made in it.
 pub fn make_folder(path: &Path) -> Result<(), OutputError> {
     let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
-    std::fs::create_dir_all(path).map_err(failed("make this folder"))?;
+    make_folders(path).map_err(failed("make this folder"))?;
+    ask(path).whole().map_err(failed("make a file in this folder"))?;
     temporary().tempfile_in(path).map(drop).map_err(failed("make a file in this folder"))
 }
 
+/// Removes what a process that was killed has left half-written in a folder. Nobody may be writing there.
+pub fn sweep(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let left = entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+    });
+    // It is in nobody's way: a name that is never read.
+    left.for_each(|path| drop(std::fs::remove_file(path)));
+}
+
+/// Ends of the names of temporary files.
+const PREFIX: &str = ".halor-";
+const SUFFIX: &str = ".tmp";
+
 fn temporary() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".halor-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     builder
 }
 

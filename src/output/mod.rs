@@ -5,6 +5,8 @@ mod anisotropy;
 mod atomic;
 mod cake;
 mod calibration;
+pub mod faults;
+mod lines;
 mod names;
 mod npy;
 mod number;
@@ -17,14 +19,19 @@ mod text;
 mod together;
 
 pub use anisotropy::{cake_csv, harmonics_of_q_csv, harmonics_of_r_csv, sectors_csv};
-pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
+pub use atomic::{
+    Durability, Existing, OutputError, make_folder, remove_file, sweep, write_durably, write_file,
+    write_through,
+};
 pub use cake::cake_npz;
 pub use calibration::calibration_json;
+pub use lines::Lines;
 pub use names::{Names, frame_names};
 pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{
-    FrameRecord, InputRecord, Ledger, Redone, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
+    FrameRecord, InputRecord, Ledger, Redone, RunRecord, RunTimes, SampleLowRFit, SampleQuality, Status,
+    Timings,
 };
 pub use series::{
     DifferenceRow, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv, frames_csv, series_csv,

@@ -5,7 +5,7 @@ use crate::peaks::{Curve, Measured, Peak, PeakNumbers};
 use crate::quality::Quality;
 
 /// One peak and what it was measured on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PeakRow {
     /// The sample.
     pub sample: String,

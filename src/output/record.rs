@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineInfo;
 use crate::engine::crew::EngineUse;
@@ -13,7 +13,7 @@ use crate::structure::TwiceScattered;
 use crate::tune::Advice;
 
 /// How a frame ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "status", content = "reason")]
 pub enum Status {
     /// Its results are written.
@@ -28,7 +28,7 @@ pub enum Status {
 }
 
 /// One frame of the run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameRecord {
     /// The file.
     pub path: PathBuf,
@@ -45,7 +45,7 @@ pub struct FrameRecord {
     /// Pixels left out of this frame only.
     pub excluded_pixels: Option<u64>,
     /// What the file says of the sample and its surroundings: temperature, positions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<Reading>,
     /// How it ended.
     #[serde(flatten)]
@@ -66,10 +66,10 @@ pub struct InputRecord {
 }
 
 /// Frames that an engine failed at, and that the native engine then integrated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redone {
-    /// Place of the engine that failed in the record's `engines`.
-    pub engine: usize,
+    /// Device of the engine that failed.
+    pub engine: String,
     /// Why.
     pub reason: String,
     /// The frames.
@@ -77,7 +77,7 @@ pub struct Redone {
 }
 
 /// found = done + failed + skipped + left_out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Frames of the run, backgrounds included.
     pub found: usize,
@@ -94,9 +94,14 @@ pub struct Ledger {
 impl Ledger {
     /// Counts what became of each frame of the `found` ones.
     pub fn of(found: usize, frames: &[FrameRecord]) -> Ledger {
+        Ledger::counting(found, frames.iter().map(|frame| &frame.status))
+    }
+
+    /// As [`Ledger::of`].
+    pub fn counting<'a>(found: usize, frames: impl Iterator<Item = &'a Status>) -> Ledger {
         let mut ledger = Ledger { found, ..Ledger::default() };
-        for frame in frames {
-            match frame.status {
+        for status in frames {
+            match status {
                 Status::Done => ledger.done += 1,
                 Status::Failed(_) => ledger.failed += 1,
                 Status::Skipped(_) => ledger.skipped += 1,
@@ -104,6 +109,17 @@ impl Ledger {
             }
         }
         ledger
+    }
+
+    /// With the frames of `other`.
+    pub fn and(self, other: Ledger) -> Ledger {
+        Ledger {
+            found: self.found + other.found,
+            done: self.done + other.done,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            left_out: self.left_out + other.left_out,
+        }
     }
 }
 
@@ -142,6 +158,28 @@ pub struct SampleLowRFit {
     pub fit: LowRFound,
 }
 
+/// `timings.json`: what differs from run to run of the same frames. Of a run that several processes did, what the last of them did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct RunTimes {
+    /// UTC, ISO 8601.
+    pub started: String,
+    /// UTC, ISO 8601.
+    pub finished: String,
+    /// Where the time went.
+    pub timings: Timings,
+    /// Threads of the processor.
+    pub threads: usize,
+    /// All engines, each with the frames that it did.
+    pub engines: Vec<EngineUse>,
+}
+
+impl RunTimes {
+    /// Of a run that began at `started`.
+    pub fn begun(started: String) -> RunTimes {
+        RunTimes { started, threads: rayon::current_num_threads(), ..RunTimes::default() }
+    }
+}
+
 /// The whole record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunRecord {
@@ -151,22 +189,14 @@ pub struct RunRecord {
     pub version: &'static str,
     /// The run file.
     pub run_file: PathBuf,
-    /// UTC, ISO 8601.
-    pub started: String,
-    /// UTC, ISO 8601.
-    pub finished: String,
     /// What integrated; of several engines the first.
     pub engine: EngineInfo,
-    /// All engines, each with the frames that it did.
-    pub engines: Vec<EngineUse>,
     /// Frames whose engine failed, and that were integrated again.
     pub redone: Vec<Redone>,
     /// What was applied to the counts, in words.
     pub corrections: Vec<String>,
     /// What is scattered twice in the samples; `None` where their shape is not known.
     pub multiple_scattering: Option<TwiceScattered>,
-    /// Where the time went.
-    pub timings: Timings,
     /// The sum of `frames`.
     pub ledger: Ledger,
     /// What the user should look at.

@@ -6,7 +6,7 @@ use super::shape::{Sampled, Shape, coordination_number};
 use super::{Curve, Measured, Peak, PeakSearch, PeakTable};
 
 /// Numbers of one peak, as in [`Peak`]; NaN where there is none.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PeakNumbers {
     /// In Å⁻¹ or Å.
     pub position: f64,

@@ -20,7 +20,7 @@ pub use plan::PeakPlan;
 pub use sub_peaks::{SubPeak, SubPeakFit, SubPeakSettings, sub_peaks};
 
 /// A number with its standard uncertainty.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Measured {
     /// Best value.
     pub value: f64,
@@ -29,7 +29,7 @@ pub struct Measured {
 }
 
 /// The curve that a peak belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Curve {
     /// S(Q).
     StructureFactor,
@@ -39,7 +39,7 @@ pub enum Curve {
 
 /// One peak. What a pattern does not show is NaN with σ NaN, so that one poor pattern does not end a series:
 /// everything where the window has no maximum inside, the width where the curve does not fall to half on both sides.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Peak {
     /// q1, q2, r1 … or the name in the run file.
     pub name: String,

@@ -4,7 +4,7 @@ use crate::integrate::Pattern;
 use crate::stats::{chi_squared_exceeds, least_squares, median};
 
 /// I in wider bins.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Binned {
     /// Middle of each.
     pub x: Vec<f64>,

@@ -5,7 +5,7 @@ use super::metrics::{Key, Numbers};
 use crate::stats::{Line, median, weighted_line};
 
 /// One frame of a sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FrameCurve {
     /// Its name, as in the names of its files.
     pub frame: String,

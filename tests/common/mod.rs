@@ -108,3 +108,12 @@ pub fn python(modules: &[&str], arguments: &[&std::path::Path]) -> bool {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     true
 }
+
+/// Writes a TIFF of rows × columns pixels that all hold `count`, exposed for a second.
+pub fn flat_frame(path: &std::path::Path, [rows, columns]: [usize; 2], count: i32) {
+    use halor::frame::{Counts, Frame, FrameHeader, Shape, write_tiff};
+    let header = FrameHeader { exposure_s: Some(1.0), ..FrameHeader::default() };
+    let shape = Shape { rows, columns };
+    let frame = Frame { shape, counts: Counts::I32(vec![count; shape.pixels()].into()), header };
+    write_tiff(std::fs::File::create(path).unwrap(), &frame).unwrap();
+}

@@ -90,8 +90,8 @@ fn assert_whole(result: &RunResult) {
     let ledger = result.record.ledger;
     assert_eq!((ledger.found, ledger.done), (FRAMES, FRAMES), "{:?}", result.record.frames);
     assert!(result.record.frames.iter().all(|frame| frame.status == Status::Done));
-    let integrated: u64 = result.record.engines.iter().map(|engine| engine.frames).sum();
-    assert_eq!(integrated, FRAMES as u64, "{:?}", result.record.engines);
+    let integrated: u64 = result.times.engines.iter().map(|engine| engine.frames).sum();
+    assert_eq!(integrated, FRAMES as u64, "{:?}", result.times.engines);
 }
 
 /// An engine that fails at one call, and at every later one, as a lost card does.
@@ -166,16 +166,16 @@ fn faults_that_are_injected_change_no_result() {
         assert_agree(&patterns(&run_of.config.output), &expected, 0.0);
         let record = &result.record;
         if alone || !record.redone.is_empty() {
-            let fault = record.engines[0].fault.as_ref().unwrap();
+            let fault = result.times.engines[0].fault.as_ref().unwrap();
             assert!(fault.contains("Test GPU"), "{fault}");
             assert!(record.warnings.iter().any(|w| w.contains("integrated again") && w.contains("Test GPU")));
-            assert_eq!(record.redone[0].engine, 0);
+            assert_eq!(record.redone[0].engine, result.times.engines[0].info.device);
             assert!(record.redone.iter().all(|redone| !redone.frames.is_empty() && redone.frames.len() <= 2));
             // The native engine did what the other did not, and is named for it.
-            let native = record.engines.last().unwrap();
+            let native = result.times.engines.last().unwrap();
             assert_eq!(native.info.kind, EngineKind::Cpu);
-            let json = std::fs::read_to_string(run_of.config.output.join("run.json")).unwrap();
-            assert!(json.contains("\"redone\"") && json.contains("\"fault\""));
+            let json = |name: &str| std::fs::read_to_string(run_of.config.output.join(name)).unwrap();
+            assert!(json("run.json").contains("\"redone\"") && json("timings.json").contains("\"fault\""));
         }
         // A fault is noticed wherever three threads of the engine got so far; alone they always do.
         assert!(!alone || !record.redone.is_empty(), "{injection}");
@@ -214,7 +214,7 @@ fn a_card_that_is_destroyed_in_a_run_is_replaced() {
         })
         .unwrap();
         assert_whole(&result);
-        let engines = &result.record.engines;
+        let engines = &result.times.engines;
         assert!(engines[0].fault.is_some() && engines[1].frames > 0, "{engines:?}");
         // What the engines may differ by, see the head of src/engine/gpu.rs: 240 u and more for long sums.
         assert_agree(&patterns(&run_of.config.output), &expected, 2e-5);
@@ -234,19 +234,19 @@ fn engines_that_share_a_run_give_its_results_in_order() {
         let loaded = loaded(&dir, output, engine);
         let result = run(&loaded, options(), &|_| {}).unwrap();
         assert_whole(&result);
-        (patterns(&loaded.config.output), result.record)
+        (patterns(&loaded.config.output), result)
     };
     let (one, _) = of("one", &name);
-    let (two, record) = of("two", &format!("[{name}, {name}]"));
-    assert_eq!(record.engines.len(), 2);
-    assert!(record.engines.iter().all(|engine| engine.info.kind == EngineKind::Gpu));
+    let (two, result) = of("two", &format!("[{name}, {name}]"));
+    assert_eq!(result.times.engines.len(), 2);
+    assert!(result.times.engines.iter().all(|engine| engine.info.kind == EngineKind::Gpu));
     assert_agree(&two, &one, 0.0);
-    let frames: Vec<_> = record.frames.iter().map(|frame| &frame.path).collect();
+    let frames: Vec<_> = result.record.frames.iter().map(|frame| &frame.path).collect();
     assert!(frames.windows(2).all(|pair| {
         let sample = |path: &Path| path.file_name().unwrap().to_string_lossy()[..1].replace('e', "0");
         (sample(pair[0]), pair[0]) < (sample(pair[1]), pair[1])
     }));
-    let (mixed, record) = of("mixed", &format!("[{name}, cpu]"));
-    assert_eq!([0, 1].map(|i| record.engines[i].info.kind), [EngineKind::Gpu, EngineKind::Cpu]);
+    let (mixed, result) = of("mixed", &format!("[{name}, cpu]"));
+    assert_eq!([0, 1].map(|i| result.times.engines[i].info.kind), [EngineKind::Gpu, EngineKind::Cpu]);
     assert_agree(&mixed, &one, 2e-5);
 }

@@ -75,11 +75,6 @@ fn html(results: &Results) -> Result<String, ReportError> {
         record::record(results),
     ];
     let name = results.record.run_file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let subtitle = format!(
-        "{} samples, {} frames, {}",
-        results.samples.len(),
-        results.record.ledger.found,
-        results.record.started.split('T').next().unwrap_or_default()
-    );
+    let subtitle = format!("{} samples, {} frames", results.samples.len(), results.record.ledger.found);
     Ok(page::page(&format!("halor: {name}"), &subtitle, &sections))
 }

@@ -41,13 +41,11 @@ pub(super) fn record(results: &Results) -> Section {
     let record = &results.record;
     let ledger = &record.ledger;
     let mut html = format!(
-        "<p>halor {} on {} ({}; {}), begun {}, {:.1} s. {} frames: {} done, {} failed, {} skipped. Corrections: {}.</p>",
+        "<p>halor {} on {} ({}; {}). {} frames: {} done, {} failed, {} skipped. Corrections: {}.</p>",
         escaped(&record.version),
         escaped(&record.engine.kind),
         escaped(&record.engine.device),
         escaped(&record.engine.detail),
-        escaped(&record.started),
-        record.timings.total_s,
         ledger.found,
         ledger.done,
         ledger.failed,

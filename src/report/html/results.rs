@@ -51,10 +51,8 @@ impl Kind {
 pub(super) struct Record {
     pub(super) version: String,
     pub(super) run_file: PathBuf,
-    pub(super) started: String,
     pub(super) engine: Engine,
     pub(super) corrections: Vec<String>,
-    pub(super) timings: Timings,
     pub(super) ledger: Ledger,
     pub(super) warnings: Vec<String>,
     pub(super) failed_samples: Vec<(String, String)>,
@@ -74,11 +72,6 @@ pub(super) struct Engine {
     pub(super) kind: String,
     pub(super) device: String,
     pub(super) detail: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Timings {
-    pub(super) total_s: f64,
 }
 
 #[derive(Debug, Deserialize)]
