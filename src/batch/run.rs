@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::comparison::Compared;
-use super::drift::{frame_curve, is_looked_for};
+use super::drift::{is_looked_for, range};
 use super::error::RunError;
 use super::files::{planned_outputs, remove};
 use super::frame_picture::frame_picture;
@@ -28,7 +28,7 @@ use crate::output::{
 };
 use crate::pipeline::BackgroundPattern;
 use crate::report::{REPORT_FILE, SampleCurves, series_svg, write_report};
-use crate::series::{Drift, FrameCurve};
+use crate::series::{Drift, FrameCurves};
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +93,8 @@ pub fn run_with(
     run.all_frames(progress);
     run.unlike_frames();
     run.all_samples();
-    let Compared { tables, series, anisotropy } = run.compared();
+    let conditions = run.conditions();
+    let Compared { tables, series, anisotropy } = run.compared(&conditions);
 
     let Run {
         records,
@@ -115,7 +116,7 @@ pub fn run_with(
     };
     of_run("config.yaml", &loaded.resolved_yaml)?;
     if config.pdf.is_some() {
-        of_run("peaks.csv", &peaks_csv(&rows))?;
+        of_run("peaks.csv", &peaks_csv(&rows, &conditions))?;
     }
     if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
         && let Some(weights) = plan.weights(pdf)?
@@ -175,7 +176,7 @@ pub(super) struct Run<'a> {
     pub(super) reduction: &'a Reduction<'a>,
     work: Work,
     /// Names of each sample's frames.
-    stems: Vec<Vec<String>>,
+    pub(super) stems: Vec<Vec<String>>,
     /// Of each different background.
     background_sums: Vec<Sum>,
     /// What each sample subtracts, or why it cannot; made when the first sample's frame comes.
@@ -183,7 +184,9 @@ pub(super) struct Run<'a> {
     /// Sum and number of frames of each sample.
     pub(super) sample_sums: Vec<Sum>,
     /// Of each sample's frames, where drift is looked for.
-    pub(super) frame_curves: Vec<Vec<FrameCurve>>,
+    pub(super) frame_curves: Vec<FrameCurves>,
+    /// Sample and place of frames that were taken out of the sum again.
+    pub(super) left_out: HashSet<(usize, usize)>,
     /// Of each sample with enough frames.
     pub(super) drifts: Vec<(String, Drift)>,
     header_check: HeaderCheck,
@@ -215,7 +218,8 @@ impl<'a> Run<'a> {
             background_sums: vec![Sum::default(); work.backgrounds.len()],
             backgrounds: None,
             sample_sums: vec![Sum::default(); config.samples.len()],
-            frame_curves: vec![Vec::new(); config.samples.len()],
+            frame_curves: vec![FrameCurves::default(); config.samples.len()],
+            left_out: HashSet::new(),
             drifts: Vec::new(),
             sectors: Vec::new(),
             header_check: HeaderCheck::default(),
@@ -292,8 +296,8 @@ impl<'a> Run<'a> {
                         if let Some((patterns, _)) =
                             results.ring.as_ref().filter(|_| is_looked_for(self.config))
                         {
-                            let curve = frame_curve(self.config, patterns, &self.stems[sample][place], place);
-                            self.frame_curves[sample].push(curve);
+                            let (name, range) = (&self.stems[sample][place], range(self.config));
+                            self.frame_curves[sample].push(name, place, &patterns.measured, range);
                         }
                     }
                     self.rows.extend(results.rows);

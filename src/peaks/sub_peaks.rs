@@ -48,7 +48,7 @@ pub struct SubPeakFit {
     pub aicc: f64,
 }
 
-/// A distance stays within so many Å of the sum of the metallic radii.
+/// A distance stays within so many Å of the sum of the atoms' radii.
 const REACH_ANGSTROM: f64 = 0.3;
 /// Bounds of the standard deviation in Å, and where it begins.
 const WIDTH: [f64; 2] = [0.03, 0.5];
@@ -72,7 +72,7 @@ struct Points<'a> {
 
 /// Fits with 1 to `most` Gaussians, the best by AICc first; none where the range holds too few points or no fit stays within its bounds.
 ///
-/// Elements without a metallic radius are left out of the start values. `density` in atoms per Å³.
+/// `density` in atoms per Å³. There is no fit where an element has no radius.
 pub fn sub_peaks(
     settings: &SubPeakSettings,
     composition: &Composition,

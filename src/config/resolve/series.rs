@@ -5,7 +5,7 @@ use crate::anisotropy::{AnisotropySettings, Azimuths, FEWEST_BINS, MOST_BINS};
 use crate::config::schema::{OffOr, OutliersWord, RunFile, Switch};
 use crate::config::{PdfSettings, Sample};
 use crate::integrate::Fold;
-use crate::peaks::SubPeakSettings;
+use crate::peaks::{SubPeakSettings, radius};
 use crate::series::{Outliers, SeriesSettings};
 use crate::structure::StructureSettings;
 
@@ -112,6 +112,16 @@ pub(super) fn sub_peaks(
     if r_range[0] < start || r_range[1] > end {
         let message = format!("[{}, {}] goes beyond G(r), {start} to {end} Å", r_range[0], r_range[1]);
         check.problems.push(key, message, "narrow it, or widen `pdf.r_range_angstrom`");
+    }
+    let elements = pdf?.composition.elements.iter().map(|(element, _)| element.as_str());
+    let unknown: Vec<&str> = elements.filter(|element| radius(element).is_none()).collect();
+    if !unknown.is_empty() {
+        let message = format!(
+            "no radius in metallic glasses is known of {}, where distances begin",
+            unknown.join(", ")
+        );
+        check.problems.push("sub_peaks", message, "write `sub_peaks: off`");
+        return None;
     }
     Some(SubPeakSettings { r_range, most: most.min(MOST_SUB_PEAKS) as usize })
 }

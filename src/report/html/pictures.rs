@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::ReportError;
-use super::page::{Section, escaped};
+use super::page::Section;
 use super::results::Results;
+use crate::report::escaped;
 
 /// Cakes of single frames stand in their folder, not in the page.
 pub(super) fn section(results: &Results) -> Result<Section, ReportError> {

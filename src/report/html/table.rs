@@ -41,7 +41,7 @@ impl Table {
     }
 
     /// Rows whose cells are as `wanted`: (column, content).
-    pub(super) fn rows<'a>(&'a self, wanted: &[(&str, &str)]) -> impl Iterator<Item = Row<'a>> {
+    pub(super) fn rows<'a>(&'a self, wanted: &[(&str, &str)]) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let wanted: Vec<(Option<usize>, String)> = wanted
             .iter()
             .map(|(name, content)| (self.columns.get(*name).copied(), (*content).to_owned()))
