@@ -9,7 +9,7 @@ use super::comparison::Compared;
 use super::drift::{is_looked_for, range};
 use super::error::RunError;
 use super::files::{planned_outputs, remove};
-use super::frame_picture::frame_picture;
+use super::frame_picture::{calibration_picture, frame_picture};
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
@@ -129,6 +129,9 @@ pub fn run_with(
     of_run("series.svg", &series_svg(&curves)?)?;
     if let Some(picture) = frame_picture(config, &prepared, &records)? {
         of_run("frame.svg", &picture)?;
+    }
+    if let Some(picture) = calibration_picture(config, &prepared)? {
+        of_run("calibration.svg", &picture)?;
     }
     outputs.extend(["run.json", REPORT_FILE].map(PathBuf::from));
     timings.total_s = start.elapsed().as_secs_f64();

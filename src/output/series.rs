@@ -7,7 +7,7 @@ use super::table::{Cell, Table};
 use crate::compare::CurvePair;
 use crate::config::Config;
 use crate::integrate::RING;
-use crate::peaks::{Curve, SubPeakFit};
+use crate::peaks::{Curve, Measured, SubPeakFit};
 use crate::series::{Change, ChiSquared, Conditions, CurveDifference, Drift, Key, Numbers, Trend, Verdict};
 use crate::stats::Line;
 
@@ -156,15 +156,16 @@ pub fn trends_csv(trends: &[Trend]) -> String {
 /// One row for each Gaussian of each fit; the best fit of a sample is marked.
 pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> String {
     let mut table = Table::new(
-        "sample,gaussians,best,pairs,weight,position_angstrom,position_angstrom_sigma,width_angstrom,width_angstrom_sigma,area,area_sigma,\
-         coordination_number,coordination_number_sigma,chi2,points,aicc",
+        "sample,gaussians,best,pairs,weight,position_angstrom,position_angstrom_sigma,width_angstrom,width_angstrom_sigma,skewness,skewness_sigma,\
+         area,area_sigma,coordination_number,coordination_number_sigma,chi2,points,aicc",
     );
     for (sample, fits) in samples {
         for (rank, fit) in fits.iter().enumerate() {
             for peak in &fit.peaks {
                 let best = if rank == 0 { "yes" } else { "no" };
                 let labels = [Cell::from(sample), fit.peaks.len().into(), best.into(), (&peak.pairs).into()];
-                let numbers = [peak.position, peak.width, peak.area, fit.coordination_number];
+                let skewness = peak.skewness.unwrap_or(Measured::MISSING);
+                let numbers = [peak.position, peak.width, skewness, peak.area, fit.coordination_number];
                 let cells = labels
                     .into_iter()
                     .chain([peak.weight.into()])

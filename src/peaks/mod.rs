@@ -10,6 +10,7 @@ mod pair_groups;
 mod plan;
 mod search;
 mod shape;
+mod skew;
 mod sub_peaks;
 
 pub(crate) use again::OtherCurve;
@@ -18,7 +19,7 @@ pub use error::PeakError;
 pub(crate) use pair_groups::radius;
 pub(crate) use plan::MOST_PEAKS;
 pub use plan::PeakPlan;
-pub use sub_peaks::{SubPeak, SubPeakFit, SubPeakSettings, sub_peaks};
+pub use sub_peaks::{SubPeak, SubPeakFit, SubPeakSettings, SubPeakShape, sub_peaks};
 
 /// A number with its standard uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

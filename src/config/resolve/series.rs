@@ -2,10 +2,10 @@
 
 use super::Check;
 use crate::anisotropy::{AnisotropySettings, Azimuths, FEWEST_BINS, MOST_BINS};
-use crate::config::schema::{OffOr, OutliersWord, RunFile, Switch};
+use crate::config::schema::{OffOr, OutliersWord, RunFile, SubPeakShapeWord, Switch};
 use crate::config::{PdfSettings, Sample};
 use crate::integrate::Fold;
-use crate::peaks::{SubPeakSettings, radius};
+use crate::peaks::{SubPeakSettings, SubPeakShape, radius};
 use crate::series::{Outliers, SeriesSettings};
 use crate::structure::StructureSettings;
 
@@ -97,6 +97,10 @@ pub(super) fn sub_peaks(
         let message = format!("found {most}, expected 1 to {MOST_SUB_PEAKS} Gaussians");
         check.problems.push("sub_peaks.most", message, "");
     }
+    let shape = match *block.shape.get_or_insert(SubPeakShapeWord::Gaussian) {
+        SubPeakShapeWord::Gaussian => SubPeakShape::Gaussian,
+        SubPeakShapeWord::GaussianOrSkewed => SubPeakShape::GaussianOrSkewed,
+    };
     let key = "sub_peaks.r_range_angstrom";
     let Some(r_range) = block.r_range_angstrom else {
         let mend =
@@ -123,7 +127,7 @@ pub(super) fn sub_peaks(
         check.problems.push("sub_peaks", message, "write `sub_peaks: off`");
         return None;
     }
-    Some(SubPeakSettings { r_range, most: most.min(MOST_SUB_PEAKS) as usize })
+    Some(SubPeakSettings { r_range, most: most.min(MOST_SUB_PEAKS) as usize, shape })
 }
 
 /// What the samples are compared with, and how sure verdicts are.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::ReportError;
+use super::abscissa::Abscissa;
 use super::figure::{Figure, Link, Width, colour};
 use super::page::{Section, measured};
 use super::results::{Curve, Kind, Results};
@@ -118,31 +119,44 @@ pub(super) fn section(results: &Results) -> Section {
         }
         section.figure(figure);
     }
-    for metric in FOLLOWED.map(|index| &METRICS[index]) {
-        let caption = format!("{} from frame to frame; bars are counting alone", metric.title);
-        let mut figure = Figure::new(caption, "frame", metric.title).width(Width::Third).link(Link::Alone);
-        for (index, sample) in results.samples.iter().enumerate() {
-            let frames = metric.rows(results, sample).filter(|row| row.text("frame") != "sum");
-            let points: Vec<(f64, f64, f64)> = frames
-                .filter_map(|row| {
-                    let value = row.value(metric.column)?;
-                    Some((row.number("place")? + 1.0, value.value, value.sigma))
-                })
-                .collect();
-            if points.len() > 1 {
-                let column = |of: fn(&(f64, f64, f64)) -> f64| points.iter().map(of).collect::<Vec<f64>>();
-                figure.track(sample, &column(|p| p.0), &column(|p| p.1), &column(|p| p.2), index);
-            }
+    for abscissa in Abscissa::all(results) {
+        for metric in FOLLOWED.map(|index| &METRICS[index]) {
+            section.figure(followed(results, metric, &abscissa));
         }
-        section.figure(figure);
     }
     section
+}
+
+/// A metric of the frames of all samples.
+fn followed(results: &Results, metric: &Metric, abscissa: &Abscissa) -> Figure {
+    let caption =
+        format!("{} of each frame against {}; bars are counting alone", metric.title, abscissa.title);
+    let mut figure =
+        Figure::new(caption, &abscissa.title, metric.title).width(Width::Third).link(Link::Alone);
+    for (index, sample) in results.samples.iter().enumerate() {
+        let points = metric.of_frames(results, sample, abscissa);
+        if points.len() > 1 {
+            let column = |k: usize| points.iter().map(|point| point[k]).collect::<Vec<f64>>();
+            figure.track(sample, &column(0), &column(1), &column(2), index);
+        }
+    }
+    figure
 }
 
 impl Metric {
     /// Of the ring of a sample's sum.
     pub(super) fn of_sum(&self, results: &Results, sample: &str) -> Option<Value> {
         self.rows(results, sample).find(|row| row.text("frame") == "sum")?.value(self.column)
+    }
+
+    /// Of the ring of each frame of a sample: where it stands, value and σ, in the order of the frames.
+    pub(super) fn of_frames(&self, results: &Results, sample: &str, abscissa: &Abscissa) -> Vec<[f64; 3]> {
+        let frames = self.rows(results, sample).filter(|row| row.text("frame") != "sum");
+        let point = |row: Row<'_>| {
+            let value = row.value(self.column)?;
+            Some([abscissa.of(&row)?, value.value, value.sigma])
+        };
+        frames.filter_map(point).collect()
     }
 
     /// The rows of the ring, of the sum and of frames.
