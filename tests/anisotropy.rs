@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use halor::anisotropy::{Anisotropy, AnisotropyPlan, AnisotropySettings, Azimuths};
+use halor::anisotropy::{Anisotropy, AnisotropyPlan, AnisotropySettings, Azimuths, Reference};
 use halor::grid::{Bins, Points};
 use halor::integrate::{Azimuth, Fold, Pattern, RadialUnit};
 use halor::pdf::{TransformSettings, Window};
@@ -67,7 +67,10 @@ fn anisotropy_plan(window: Window, r_points: usize) -> AnisotropyPlan {
 
 /// I of the ring and of each sector of a glass under load along χ = `axis_deg`, without noise.
 fn exact(strain: f64, axis_deg: f64) -> Vec<Vec<f64>> {
-    let load = Load { axis_rad: axis_deg.to_radians(), strain, poisson_ratio: RATIO, second_harmonic: None };
+    exact_of(&Load { axis_rad: axis_deg.to_radians(), strain, poisson_ratio: RATIO, second_harmonic: None })
+}
+
+fn exact_of(load: &Load) -> Vec<Vec<f64>> {
     let glass = Glass::zr_based();
     let s0 = RadialTable::from_fn(1.02 * Q_MAX, |q| glass.s_of_q(q));
     let wavelength = wavelength_angstrom(ENERGY_KEV);
@@ -118,11 +121,77 @@ fn noisy(exact: &[Vec<f64>], rng: &mut Pcg64Mcg) -> Vec<Pattern> {
 }
 
 fn measured(plan: &StructurePlan, patterns: &[Pattern], window: Window, r_points: usize) -> Anisotropy {
+    measured_against(plan, patterns, window, r_points, Reference::Own)
+}
+
+fn measured_against(
+    plan: &StructurePlan,
+    patterns: &[Pattern],
+    window: Window,
+    r_points: usize,
+    reference: Reference<'_>,
+) -> Anisotropy {
     let anisotropy = anisotropy_plan(window, r_points);
     let structure = plan.apply(&patterns[0]).unwrap();
     let sectors: Vec<&Pattern> = patterns[1..].iter().collect();
     let sectors = anisotropy.sectors(plan, &patterns[0], &structure, &sectors).unwrap();
-    anisotropy.measure(&sectors, &[], None).unwrap()
+    anisotropy.measure(&sectors, &[], reference).unwrap()
+}
+
+/// A sample whose structure is 0.1 % larger in all directions against one that is not, on pixels three points wide, with twice the noise that σ
+/// says: the mean strain comes back, and its σ has that noise.
+#[test]
+fn the_mean_strain_and_its_sigma() {
+    const PIXEL: usize = 3;
+    let plan = plan();
+    let strain = 0.001;
+    let isotropic = Load { axis_rad: 0.0, strain, poisson_ratio: -1.0, second_harmonic: None };
+    let (same, larger) = (exact(0.0, 90.0), exact_of(&isotropic));
+    let mut rng = Pcg64Mcg::seed_from_u64(9);
+    let mut draw = |exact: &[Vec<f64>]| -> Vec<Pattern> {
+        let patterns = noisy(exact, &mut rng);
+        let wide = |(pattern, exact): (&Pattern, &Vec<f64>)| {
+            let n = exact.len();
+            let noise: Vec<f64> = pattern.intensity.iter().zip(exact).map(|(i, e)| 2.0 * (i - e)).collect();
+            let mean = |k: usize| (k..k + PIXEL).map(|j| noise[j % n]).sum::<f64>() / PIXEL as f64;
+            Pattern {
+                intensity: (0..n).map(|k| exact[k] + mean(k)).collect(),
+                sigma: pattern.sigma.iter().map(|s| s / (PIXEL as f64).sqrt()).collect(),
+                ..pattern.clone()
+            }
+        };
+        patterns.iter().zip(exact).map(wide).collect()
+    };
+    let (mut pulls, mut sum, mut variance) = (0.0, 0.0, 0.0);
+    let repeats = 24;
+    for _ in 0..repeats {
+        let reference = measured(&plan, &draw(&same), Window::Lorch, 2);
+        let against = Reference::Sample { name: "same", harmonics: Some(&reference.harmonics) };
+        let found = measured_against(&plan, &draw(&larger), Window::Lorch, 2, against).strain;
+        assert_eq!(found.reference.as_deref(), Some("same"));
+        pulls += ((found.mean.value - strain) / found.mean.sigma).powi(2);
+        sum += found.mean.value;
+        variance += found.mean.sigma.powi(2);
+        assert!((found.e11.value + found.e22.value - 2.0 * found.mean.value).abs() < 1e-12);
+    }
+    let (width, mean) = ((pulls / f64::from(repeats)).sqrt(), sum / f64::from(repeats));
+    let sigma = variance.sqrt() / f64::from(repeats);
+    eprintln!("mean strain {mean:.6} ± {sigma:.6}, pulls {width:.2} wide");
+    assert!((mean - strain).abs() < 3.0 * sigma, "{mean} ± {sigma}");
+    assert!(sigma < 1e-5, "{sigma}");
+    // 24 pulls: 14 %.
+    assert!((0.65..1.4).contains(&width), "{width}");
+}
+
+/// A reference without a result leaves the mean strain open, and nothing else.
+#[test]
+fn a_reference_without_a_result_leaves_the_mean_unknown() {
+    let lost = Reference::Sample { name: "lost", harmonics: None };
+    let found = measured_against(&plan(), &without_noise(&exact(0.003, 90.0)), Window::Lorch, 2, lost);
+    assert!(found.strain.mean.value.is_nan() && found.strain.e11.value.is_nan());
+    assert!(found.strain.difference.value.is_finite() && found.verdict.starts_with("anisotropic"));
+    // Where the slope of S is not known, neither is its affine part; g_2 of the affine part goes without those points.
+    assert!(found.harmonics.s2_affine[0].is_nan() && found.radial.g2_affine.iter().all(|g2| g2.is_finite()));
 }
 
 fn without_noise(exact: &[Vec<f64>]) -> Vec<Pattern> {

@@ -91,6 +91,15 @@ fn a_run_leaves_what_schema_and_guide_say() {
     assert_eq!((ledger.left_out, ledger.done), (1, ledger.found - 1), "{:?}", result.record.warnings);
     let sum = std::fs::read_to_string(output.join("deformed/deformed.iq")).unwrap();
     assert!(sum.contains("frames_summed = 4\n"));
+    // Nor does it count in the scatter of the frames.
+    let series = lines(&output.join("series.csv"));
+    let column = |name: &str| series[0].iter().position(|column| column == name).unwrap();
+    let of_deformed =
+        series.iter().filter(|row| row[column("sample")] == "deformed" && row[column("sector")] == "ring");
+    assert!(of_deformed.clone().count() > 10 && of_deformed.clone().all(|row| row[column("frames")] == "4"));
+    assert!(
+        std::fs::read_to_string(output.join("report/index.html")).unwrap().contains(" skipped, 1 left out.")
+    );
 
     // Every file that is listed is there, and every table has rows of one length.
     for file in &result.record.outputs {
@@ -103,6 +112,8 @@ fn a_run_leaves_what_schema_and_guide_say() {
         ("frames.csv", 24),
         ("drift.csv", 50),
         ("sectors.csv", 108),
+        ("sub_peaks.csv", 6),
+        ("peaks.csv", 100),
     ] {
         let lines = lines(&output.join(table));
         // Names with commas do not occur here, nor does any cell with one.

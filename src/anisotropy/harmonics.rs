@@ -10,6 +10,8 @@ pub struct Harmonics {
     pub q: Vec<f64>,
     /// Mean over the azimuth.
     pub mean: Vec<f64>,
+    /// Its σ.
+    pub mean_sigma: Vec<f64>,
     /// S_0 of \[E12\].
     pub s0: Vec<f64>,
     /// Its σ.
@@ -40,6 +42,7 @@ impl Harmonics {
         let mut all = Harmonics {
             q: sectors.q.to_vec(),
             mean: empty(),
+            mean_sigma: empty(),
             s0: empty(),
             s0_sigma: empty(),
             s2: empty(),
@@ -64,6 +67,7 @@ impl Harmonics {
             let mean_p2 = 5f64.sqrt() * (0.75 * cos_squared - 0.5);
             let (s2, along) = (fit.values[1] / by_s2, mean_p2 / by_s2);
             all.mean[k] = fit.values[0];
+            all.mean_sigma[k] = fit.sigma(0);
             all.s2[k] = s2;
             all.s2_sigma[k] = fit.sigma(1) / by_s2;
             all.s0[k] = fit.values[0] - mean_p2 * s2;
@@ -77,16 +81,12 @@ impl Harmonics {
         all
     }
 
-    /// S_2 = 2/(3√5)·(ε∥ − ε⊥)·Q S_0′ of an affine strain \[E12\]; 0 where S_0 has no slope, at the ends.
+    /// S_2 = 2/(3√5)·(ε∥ − ε⊥)·Q S_0′ of an affine strain \[E12\]; NaN where the slope of S_0 is not known, at the ends and
+    /// beside holes.
     pub(super) fn set_affine(&mut self, along_less_across: f64) {
         let factor = 2.0 / (3.0 * 5f64.sqrt()) * along_less_across;
         let slope = super::slope::slope(&self.q, &self.s0);
-        self.s2_affine = self
-            .q
-            .iter()
-            .zip(slope)
-            .map(|(q, slope)| if slope.is_finite() { factor * q * slope } else { 0.0 })
-            .collect();
+        self.s2_affine = self.q.iter().zip(slope).map(|(q, slope)| factor * q * slope).collect();
     }
 
     /// S_2 less that of the affine strain.

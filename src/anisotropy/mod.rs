@@ -1,7 +1,7 @@
 //! Anisotropy of a sample: what its S(Q) does along the azimuth.
 //!
 //! The ring is cut into narrow sectors, whose S(Q) have the scale of the ring. Against χ they are expanded at each Q \[E12\], and each is
-//! compared with their mean: shifted, it is strained; the shifts against χ are the strain tensor \[E19\].
+//! compared with their mean: shifted, it is strained; the shifts against χ are the strain tensor \[E22\].
 
 mod azimuths;
 mod error;

@@ -4,7 +4,7 @@ use super::verdict::verdict;
 use super::{Anisotropy, AnisotropyError, AnisotropySettings, FirstPeak, Harmonics, RadialHarmonics};
 use crate::integrate::Pattern;
 use crate::pdf::TransformSettings;
-use crate::peaks::Peak;
+use crate::peaks::{Measured, Peak};
 use crate::structure::{PartOfRing, StructureFactor, StructurePlan};
 
 /// Everything that is the same for all samples.
@@ -34,13 +34,18 @@ pub struct Sectors<'a> {
     wavelength_angstrom: f64,
 }
 
-/// A sample that strains are against.
+/// What mean strains are against.
 #[derive(Debug, Clone, Copy)]
-pub struct Reference<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// What was found in it.
-    pub harmonics: &'a Harmonics,
+pub enum Reference<'a> {
+    /// Nothing: the mean is that of the sample itself.
+    Own,
+    /// Another sample.
+    Sample {
+        /// Its name.
+        name: &'a str,
+        /// What was found in it; `None` where nothing was, so that the mean strain is not known.
+        harmonics: Option<&'a Harmonics>,
+    },
 }
 
 impl Sectors<'_> {
@@ -110,14 +115,17 @@ impl AnisotropyPlan {
         &self,
         sectors: &Sectors<'_>,
         peaks: &[&Peak],
-        reference: Option<Reference<'_>>,
+        reference: Reference<'_>,
     ) -> Result<Anisotropy, AnisotropyError> {
         let mut harmonics = Harmonics::of(sectors, self.settings.load_axis_deg);
         let strains = self.sector_strains(sectors, &harmonics);
-        let mean = reference.and_then(|reference| {
-            let mean = self.mean_strain(sectors, &harmonics, reference.harmonics)?;
-            Some((reference.name.to_owned(), mean))
-        });
+        let mean = match reference {
+            Reference::Own => None,
+            Reference::Sample { name, harmonics: against } => {
+                let mean = against.and_then(|against| self.mean_strain(sectors, &harmonics, against));
+                Some((name.to_owned(), mean.unwrap_or(Measured::MISSING)))
+            }
+        };
         let [low, high] = self.settings.q_range;
         let found = strains.iter().filter(|sector| sector.strain.value.is_finite()).count();
         let coverage = AnisotropyError::Coverage { found, all: strains.len(), low, high };

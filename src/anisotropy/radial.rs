@@ -56,6 +56,7 @@ impl RadialHarmonics {
             values.iter().map(|value| if value.is_finite() { value - less } else { 0.0 }).collect()
         };
         let (s0, s2) = (there(&harmonics.s0, 1.0), there(&harmonics.s2, 0.0));
+        let s2_affine = there(&harmonics.s2_affine, 0.0);
         let (s0_sigma, s2_sigma) = (there(&harmonics.s0_sigma, 0.0), there(&harmonics.s2_sigma, 0.0));
         let row = |r: f64| {
             let (of_0, of_2): (Vec<f64>, Vec<f64>) = q
@@ -76,7 +77,7 @@ impl RadialHarmonics {
                 spread(&of_0, &s0_sigma),
                 sum(&of_2, &s2),
                 spread(&of_2, &s2_sigma),
-                sum(&of_2, &harmonics.s2_affine),
+                sum(&of_2, &s2_affine),
             ]
         };
         let r: Vec<f64> = plan.transform.r.values().into_iter().filter(|r| *r > 0.0).collect();

@@ -1,4 +1,4 @@
-//! The strain of each sector, and the tensor that they make together \[E19\].
+//! The strain of each sector, and the tensor that they make together \[E22\].
 
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ pub struct SectorStrain {
 /// there is a reference.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Strain {
-    /// (ε11 + ε22)/2 against the reference sample; 0 with σ 0 without one.
+    /// (ε11 + ε22)/2 against the reference sample; 0 with σ 0 without one, NaN where it could not be compared.
     pub mean: Measured,
     /// The sample that `mean` is against.
     pub reference: Option<String>,
@@ -66,14 +66,7 @@ impl AnisotropyPlan {
     pub(super) fn sector_strains(&self, sectors: &Sectors<'_>, harmonics: &Harmonics) -> Vec<SectorStrain> {
         let by_strain = self.by_strain(sectors, harmonics);
         let wanted = by_strain.iter().filter(|value| value.is_finite()).count();
-        // σ is for sums over points; between single points a pixel shares less.
-        let covered: Vec<f64> = by_strain
-            .iter()
-            .zip(sectors.footprint)
-            .filter(|(by, _)| by.is_finite())
-            .map(|(_, f)| *f)
-            .collect();
-        let footprint = crate::stats::median(&covered);
+        let footprint = footprint(sectors, &by_strain);
         let of_part = |(part, chi_deg): (&PartOfRing, f64)| {
             let y: Vec<f64> = part.s.iter().zip(&harmonics.mean).map(|(s, mean)| s - mean).collect();
             let fit = least_squares(&[&by_strain, &part.by_scale, &part.by_constant], &y, &part.sigma)
@@ -179,10 +172,16 @@ impl AnisotropyPlan {
         let by_strain = self.by_strain(sectors, reference);
         let y: Vec<f64> = harmonics.mean.iter().zip(&reference.mean).map(|(s, r)| s - r).collect();
         let sigma: Vec<f64> =
-            harmonics.s0_sigma.iter().zip(&reference.s0_sigma).map(|(a, b)| a.hypot(*b)).collect();
+            harmonics.mean_sigma.iter().zip(&reference.mean_sigma).map(|(a, b)| a.hypot(*b)).collect();
         let fit =
             least_squares(&[&by_strain, &sectors.ring.by_scale, &sectors.ring.by_constant], &y, &sigma)?;
-        let scatter = (fit.chi2 / fit.freedom as f64).max(1.0).sqrt();
+        let scatter = (footprint(sectors, &by_strain) * fit.chi2 / fit.freedom as f64).max(1.0).sqrt();
         Some(Measured { value: fit.values[0], sigma: scatter * fit.sigma(0) })
     }
+}
+
+/// What χ² of single points is multiplied by where `by_strain` is: σ are for sums over points, between which a pixel shares more.
+fn footprint(sectors: &Sectors<'_>, by_strain: &[f64]) -> f64 {
+    let covered = by_strain.iter().zip(sectors.footprint).filter(|(by, _)| by.is_finite()).map(|(_, f)| *f);
+    crate::stats::median(&covered.collect::<Vec<f64>>())
 }

@@ -71,7 +71,7 @@ pub(super) fn anisotropies(
         };
         Ok((0..settings.azimuths.count()).map(pattern).collect::<Result<_, _>>()?)
     };
-    let measured = |subject: &Subject<'_>, reference: Option<Reference<'_>>| -> Result<Anisotropy, Failure> {
+    let measured = |subject: &Subject<'_>, reference: Reference<'_>| -> Result<Anisotropy, Failure> {
         let patterns = sectors(subject)?;
         let patterns: Vec<&Pattern> = patterns.iter().collect();
         let sectors: Sectors<'_> =
@@ -80,17 +80,31 @@ pub(super) fn anisotropies(
         Ok(plan.measure(&sectors, &peaks, reference)?)
     };
     let against = settings.reference.as_deref();
-    let reference = against.and_then(|name| subjects.iter().find(|subject| subject.sample == name));
-    let reference = reference.map(|subject| measured(subject, None));
-    let reference = match (&reference, against) {
-        (Some(Ok(found)), Some(name)) => Some(Reference { name, harmonics: &found.harmonics }),
-        (Some(Err(_)) | None, _) | (_, None) => None,
+    let of_reference: Option<(usize, Result<Anisotropy, Failure>)> = subjects
+        .iter()
+        .position(|subject| Some(subject.sample) == against)
+        .map(|index| (index, measured(&subjects[index], Reference::Own)));
+    let harmonics = of_reference.as_ref().and_then(|(_, found)| Some(&found.as_ref().ok()?.harmonics));
+    let reference = match against {
+        Some(name) => Reference::Sample { name, harmonics },
+        None => Reference::Own,
     };
-    let results: Vec<Result<Anisotropy, Failure>> = subjects
-        .par_iter()
-        .map(|subject| measured(subject, reference.filter(|reference| reference.name != subject.sample)))
+    if let (Some(name), None) = (against, harmonics) {
+        all.warnings.push(format!(
+            "anisotropy: the reference `{name}` has no result, so that the mean strain of the other samples is not known; \
+             name another sample in `anisotropy.reference`"
+        ));
+    }
+    let is_measured = |index: &usize| of_reference.as_ref().is_none_or(|(known, _)| known != index);
+    let mut results: Vec<(usize, Result<Anisotropy, Failure>)> = (0..subjects.len())
+        .into_par_iter()
+        .filter(is_measured)
+        .map(|index| (index, measured(&subjects[index], reference)))
         .collect();
-    for (subject, result) in subjects.iter().zip(results) {
+    results.extend(of_reference);
+    results.sort_by_key(|(index, _)| *index);
+    for (index, result) in results {
+        let subject = &subjects[index];
         let written = result.and_then(|found| {
             let files = write(config, plan, subject.sample, &found, existing)?;
             Ok((found, files))

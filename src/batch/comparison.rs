@@ -1,18 +1,19 @@
 //! What follows the last frame: frames that are unlike, anisotropy, the series.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use super::anisotropy::{Anisotropies, Subject, anisotropies};
-use super::drift::{drifts, is_looked_for, leave_out, reason};
+use super::drift::{LeftOut, drifts, is_looked_for, leave_out, reason};
 use super::run::Run;
 use super::series::compared;
-use crate::output::{drift_csv, frames_csv, sub_peaks_csv};
+use crate::output::{FrameRecord, PeakRow, drift_csv, frames_csv, sub_peaks_csv};
 use crate::peaks::{SubPeakFit, SubPeakSettings, sub_peaks};
 use crate::report::SampleCurves;
 use crate::scattering::partial_weights;
-use crate::series::{Numbers, Outliers};
+use crate::series::{Conditions, FrameNote, Numbers, Outliers};
 
 /// Tables of a run, and sentences.
 pub(super) struct Compared {
@@ -37,15 +38,19 @@ impl Run<'_> {
                 Outliers::Flag => self.warnings.extend(
                     drift.outliers().map(|outlier| format!("{name}, {}: {}", outlier.frame, reason(outlier))),
                 ),
-                Outliers::LeaveOut => self.warnings.extend(leave_out(
-                    self.config,
-                    self.crew,
-                    sample,
-                    drift,
-                    &mut self.sample_sums[sample],
-                    &mut self.records,
-                    &mut self.redone,
-                )),
+                Outliers::LeaveOut => {
+                    let LeftOut { places, stayed } = leave_out(
+                        self.config,
+                        self.crew,
+                        sample,
+                        drift,
+                        &mut self.sample_sums[sample],
+                        &mut self.records,
+                        &mut self.redone,
+                    );
+                    self.left_out.extend(places.into_iter().map(|place| (sample, place)));
+                    self.warnings.extend(stayed);
+                }
             }
         }
     }
@@ -106,21 +111,57 @@ impl Run<'_> {
         sub_peaks_csv(&all)
     }
 
+    /// When the frames of the samples were taken, and what was read beside them.
+    pub(super) fn conditions(&self) -> Conditions {
+        let known = |record: &'_ FrameRecord| (record.path.clone(), record.image, record.used_for.clone());
+        let records: HashMap<_, &FrameRecord> =
+            self.records.iter().map(|record| (known(record), record)).collect();
+        let mut all = Conditions::default();
+        for (sample, names) in self.config.samples.iter().zip(&self.stems) {
+            let mut notes = Vec::with_capacity(names.len());
+            for (address, name) in sample.frames.iter().zip(names) {
+                let record = records.get(&(address.path.clone(), address.image, sample.name.clone()));
+                notes.push(record.map(|record| FrameNote {
+                    address,
+                    name,
+                    began: record.began.as_deref(),
+                    exposure_s: record.exposure_s,
+                    readings: &record.readings,
+                }));
+            }
+            all.add(&sample.name, &notes);
+        }
+        all
+    }
+
+    /// The numbers of all sums, and of the frames that are in them.
+    fn numbers(&self) -> Numbers {
+        let names = self.left_out.iter().map(|&(sample, place)| {
+            (self.config.samples[sample].name.as_str(), self.stems[sample][place].as_str())
+        });
+        let left_out: HashSet<(&str, &str)> = names.collect();
+        let is_kept = |row: &&PeakRow| {
+            row.frame.as_deref().is_none_or(|frame| !left_out.contains(&(row.sample.as_str(), frame)))
+        };
+        Numbers::of(self.rows.iter().filter(is_kept))
+    }
+
     /// All that compares samples, sectors and frames.
-    pub(super) fn compared(&mut self) -> Compared {
+    pub(super) fn compared(&mut self, conditions: &Conditions) -> Compared {
         let found = self.anisotropies();
         let start = Instant::now();
         let config = self.config;
         let mut tables = Vec::new();
+        let numbers = self.numbers();
         if is_looked_for(config) {
-            tables.push(("frames.csv".to_owned(), frames_csv(&self.drifts)));
+            tables.push(("frames.csv".to_owned(), frames_csv(&self.drifts, conditions)));
             if config.pdf.is_some() {
-                tables.push(("drift.csv".to_owned(), drift_csv(&self.drifts, &Numbers::of(&self.rows))));
+                tables.push(("drift.csv".to_owned(), drift_csv(&self.drifts, &numbers)));
             }
         }
         let mut series = Vec::new();
         if config.pdf.is_some() {
-            let all = compared(config, &self.prepared.plans, &self.curves, &self.sectors, &self.rows);
+            let all = compared(config, &self.prepared.plans, &self.curves, &self.sectors, &numbers);
             let named = |(file, content): (std::path::PathBuf, String)| {
                 (file.to_string_lossy().into_owned(), content)
             };

@@ -7,8 +7,7 @@ use crate::config::Config;
 use crate::engine::crew::Crew;
 use crate::frame;
 use crate::output::{FrameRecord, Redone, Status};
-use crate::pipeline::Patterns;
-use crate::series::{Binned, Drift, FEWEST_FRAMES, FrameCurve, Outliers, drift};
+use crate::series::{Drift, FEWEST_FRAMES, FrameCurves, FrameDrift, Outliers, Standing, drift};
 use crate::structure::StructureSettings;
 
 /// Whether some sample has enough frames, and they are looked at.
@@ -17,33 +16,47 @@ pub(super) fn is_looked_for(config: &Config) -> bool {
         && config.samples.iter().any(|sample| sample.frames.len() >= FEWEST_FRAMES)
 }
 
-/// What is kept of a frame: I of its ring as measured. The background is the same for all frames of a sample, and so is its noise.
-pub(super) fn frame_curve(config: &Config, patterns: &Patterns, frame: &str, place: usize) -> FrameCurve {
-    let range = match config.pdf.as_ref().map(|pdf| &pdf.structure) {
+/// The range of the radial axis that frames are compared over.
+pub(super) fn range(config: &Config) -> [f64; 2] {
+    match config.pdf.as_ref().map(|pdf| &pdf.structure) {
         Some(StructureSettings::Absolute(absolute)) => absolute.q_range,
         Some(StructureSettings::PdfGetX3(settings)) => [settings.qmin, settings.qmax],
         None => [f64::NEG_INFINITY, f64::INFINITY],
-    };
-    FrameCurve { frame: frame.to_owned(), place, curve: Binned::of(&patterns.measured, range) }
+    }
 }
 
 /// Drift of each sample that has enough frames, by its name.
-pub(super) fn drifts(config: &Config, curves: &[Vec<FrameCurve>]) -> Vec<(String, Drift)> {
+pub(super) fn drifts(config: &Config, curves: &[FrameCurves]) -> Vec<(String, Drift)> {
     let of_sample = config.samples.iter().zip(curves);
     of_sample.filter_map(|(sample, curves)| Some((sample.name.clone(), drift(curves)?))).collect()
 }
 
 /// What speaks against each outlier, in words.
-pub(super) fn reason(frame: &crate::series::FrameDrift) -> String {
-    format!(
+pub(super) fn reason(frame: &FrameDrift) -> String {
+    let unlike = format!(
         "unlike the other frames of its sample: χ²/ν = {:.1} over {} points",
         frame.against_others.reduced(),
         frame.against_others.freedom
-    )
+    );
+    match frame.standing {
+        Standing::Alike | Standing::Unlike => unlike,
+        Standing::Dark => format!(
+            "too dark to be compared with the other frames of its sample: it has {:.2} % of their light",
+            100.0 * (1.0 + frame.scale)
+        ),
+    }
 }
 
-/// Reads and integrates the outliers of a sample again and takes them out of its sum; each is noted in its record. The reason why one
-/// stays is returned.
+/// What became of the outliers of a sample.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// Places of those that are no longer in the sum.
+    pub(super) places: Vec<usize>,
+    /// Why the others are.
+    pub(super) stayed: Vec<String>,
+}
+
+/// Reads and integrates the outliers of a sample again and takes them out of its sum; each is noted in its record.
 pub(super) fn leave_out(
     config: &Config,
     crew: &Crew,
@@ -52,8 +65,8 @@ pub(super) fn leave_out(
     sum: &mut Sum,
     records: &mut [FrameRecord],
     redone: &mut Vec<Redone>,
-) -> Vec<String> {
-    let mut stayed = Vec::new();
+) -> LeftOut {
+    let mut all = LeftOut::default();
     for outlier in found.outliers() {
         let address = &config.samples[sample].frames[outlier.place];
         let job = Job { address: address.clone(), role: Role::Sample(sample, outlier.place) };
@@ -70,6 +83,7 @@ pub(super) fn leave_out(
         };
         match removed {
             Ok(()) => {
+                all.places.push(outlier.place);
                 let record = records.iter_mut().find(|record| {
                     record.path == address.path
                         && record.image == address.image
@@ -81,9 +95,9 @@ pub(super) fn leave_out(
             }
             Err(why) => {
                 let path = address.path.display();
-                stayed.push(format!("{path}: {}, but it stays in the sum: {why}", reason(outlier)));
+                all.stayed.push(format!("{path}: {}, but it stays in the sum: {why}", reason(outlier)));
             }
         }
     }
-    stayed
+    all
 }

@@ -39,7 +39,7 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
     let of_series = compares.then_some(["series.csv", "trends.csv"]).into_iter().flatten();
     let of_frames = drift::is_looked_for(config).then_some("frames.csv");
     let of_drift = of_frames.filter(|_| config.pdf.is_some()).map(|_| "drift.csv");
-    ["config.yaml", "series.svg", "frame.svg", "timings.json", "run.json", REPORT_FILE]
+    ["config.yaml", "series.svg", "frame.svg", "calibration.svg", "timings.json", "run.json", REPORT_FILE]
         .into_iter()
         .chain(of_pdf)
         .chain(of_sectors)

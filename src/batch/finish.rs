@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::comparison::Compared;
 use super::error::RunError;
 use super::files::{PlannedOutputs, remove};
-use super::frame_picture::frame_picture;
+use super::frame_picture::{calibration_picture, frame_picture};
 use super::inputs::inputs;
 use super::process::RunResult;
 use super::run::Run;
@@ -27,7 +27,8 @@ pub(super) fn finish(
     start: Instant,
 ) -> Result<RunResult, RunError> {
     let (config, prepared, crew) = (run.config, run.prepared, run.crew);
-    let Compared { tables, series, anisotropy } = run.compared();
+    let conditions = run.conditions();
+    let Compared { tables, series, anisotropy } = run.compared(&conditions);
     let engine = run.engine();
     let Run { records, rows, curves, warnings, redone, mut outputs, header_check, .. } = run;
     let mut of_run = |name: &str, content: &str| {
@@ -36,7 +37,7 @@ pub(super) fn finish(
     };
     of_run("config.yaml", &loaded.resolved_yaml)?;
     if config.pdf.is_some() {
-        of_run("peaks.csv", &peaks_csv(&rows))?;
+        of_run("peaks.csv", &peaks_csv(&rows, &conditions))?;
     }
     if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
         && let Some(weights) = plan.weights(pdf)?
@@ -49,6 +50,9 @@ pub(super) fn finish(
     of_run("series.svg", &series_svg(&curves)?)?;
     if let Some(picture) = frame_picture(config, prepared, &records)? {
         of_run("frame.svg", &picture)?;
+    }
+    if let Some(picture) = calibration_picture(config, prepared)? {
+        of_run("calibration.svg", &picture)?;
     }
     outputs.extend(["timings.json", "run.json", REPORT_FILE].map(PathBuf::from));
     let twice = prepared.twice_scattered();

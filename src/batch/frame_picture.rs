@@ -1,10 +1,10 @@
-//! The picture of the first frame of a run that has results.
+//! Pictures of frames: the first of a run that has results, and the calibrant's.
 
 use super::prepare::Prepared;
 use crate::config::Config;
 use crate::frame::{FrameAddress, read};
 use crate::output::{FrameRecord, Status};
-use crate::report::{FrameView, PictureError, frame_svg};
+use crate::report::{FrameView, PictureError, calibration_svg, frame_svg};
 
 /// The frame with its mask, rings and sectors; `None` where no frame of a sample has results, or it is gone since.
 ///
@@ -29,4 +29,19 @@ pub(super) fn frame_picture(
         regions: &config.regions,
     };
     frame_svg(&record.used_for, &loaded.frame, &view).map(Some)
+}
+
+/// The calibrant's frame with rings, cake and residuals; `None` where the run file asks for no calibration, or the frame is gone since.
+///
+/// # Errors
+/// As [`frame_picture`].
+pub(super) fn calibration_picture(
+    config: &Config,
+    prepared: &Prepared,
+) -> Result<Option<String>, PictureError> {
+    let (Some(found), Some(path)) = (&config.calibrated, config.calibration_files.first()) else {
+        return Ok(None);
+    };
+    let Ok(loaded) = read(&FrameAddress { path: path.clone(), image: 0 }) else { return Ok(None) };
+    calibration_svg(&loaded.frame, &prepared.mask, found).map(Some)
 }

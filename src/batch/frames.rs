@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::drift::{frame_curve, is_looked_for};
+use super::drift::{is_looked_for, range};
 use super::error::RunError;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::journal::{Contents, Failed, FrameState, Journal, Owner, Piece, Stamp, Standing, State};
@@ -20,6 +20,7 @@ use crate::engine::crew::Crew;
 use crate::frame::FrameAddress;
 use crate::integrate::Accumulators;
 use crate::output::{Existing, Redone, Status, Timings};
+use crate::series::FrameCurve;
 
 /// What frames go through, and what comes of them.
 pub(super) struct Frames<'a> {
@@ -200,7 +201,8 @@ impl<'a> Frames<'a> {
         };
         let patterns = results.ring.as_ref().map(|(patterns, _)| patterns);
         let patterns = patterns.filter(|_| sums.is_some() && is_looked_for(self.config));
-        let curve = patterns.map(|patterns| frame_curve(self.config, patterns, &name, place));
+        let curve =
+            patterns.map(|patterns| FrameCurve::new(&name, place, &patterns.measured, range(self.config)));
         if let Some(reason) = results.ring_unreduced {
             record.status = Status::Failed(format!("{}: {reason}", record.path.display()));
         }

@@ -80,7 +80,9 @@ pub(super) fn take_in(
                 record.xxh3_128 = Some(format!("{:032x}", loaded.file.xxh3_128));
                 let mut frame = loaded.frame;
                 record.readings = std::mem::take(&mut frame.header.readings);
+                record.began = frame.header.timestamp.take();
                 frame.header.exposure_s = config.integration.exposure_s.or(frame.header.exposure_s);
+                record.exposure_s = frame.header.exposure_s;
                 match fits(&frame, config, shape) {
                     Ok(factor) => {
                         record.normalized_by = Some(factor);
@@ -150,6 +152,8 @@ fn new_record(config: &Config, job: &Job) -> FrameRecord {
         xxh3_128: None,
         normalized_by: None,
         excluded_pixels: None,
+        began: None,
+        exposure_s: None,
         readings: Vec::new(),
         status: Status::Done,
     }

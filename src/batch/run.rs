@@ -1,5 +1,6 @@
 //! What a run has once its frames are done: sums per sample, and what is made of them.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -14,10 +15,10 @@ use super::sums::{Backgrounds, Sum};
 use crate::config::Config;
 use crate::engine::EngineInfo;
 use crate::engine::crew::Crew;
-use crate::output::{FrameRecord, PeakRow, Redone, SampleLowRFit, SampleQuality, Timings};
+use crate::output::{FrameRecord, PeakRow, Redone, SampleLowRFit, SampleQuality, Timings, frame_names};
 use crate::pipeline::BackgroundPattern;
 use crate::report::SampleCurves;
-use crate::series::{Drift, FrameCurve};
+use crate::series::{Drift, FrameCurves};
 
 /// Pieces that are read from the journal at once.
 const AT_ONCE: usize = 64;
@@ -30,10 +31,14 @@ pub(super) struct Run<'a> {
     pub(super) reduction: &'a Reduction<'a>,
     /// What each sample subtracts, or why it cannot.
     backgrounds: &'a Backgrounds,
+    /// Names of each sample's frames.
+    pub(super) stems: Vec<Vec<String>>,
     /// Sum and number of frames of each sample.
     pub(super) sample_sums: Vec<Sum>,
     /// Of each sample's frames, where drift is looked for.
-    pub(super) frame_curves: Vec<Vec<FrameCurve>>,
+    pub(super) frame_curves: Vec<FrameCurves>,
+    /// Sample and place of frames that were taken out of the sum again.
+    pub(super) left_out: HashSet<(usize, usize)>,
     /// Of each sample with enough frames.
     pub(super) drifts: Vec<(String, Drift)>,
     pub(super) header_check: HeaderCheck,
@@ -63,8 +68,10 @@ impl<'a> Run<'a> {
         backgrounds: &'a Backgrounds,
     ) -> Run<'a> {
         Run {
+            stems: config.samples.iter().map(|sample| frame_names(&sample.frames)).collect(),
             sample_sums: vec![Sum::default(); config.samples.len()],
-            frame_curves: vec![Vec::new(); config.samples.len()],
+            frame_curves: vec![FrameCurves::default(); config.samples.len()],
+            left_out: HashSet::new(),
             drifts: Vec::new(),
             sectors: Vec::new(),
             header_check: HeaderCheck::default(),
@@ -119,7 +126,7 @@ impl<'a> Run<'a> {
             self.rows.extend(rows);
             self.outputs.extend(outputs.into_iter().map(|output| output.path));
             if let Owner::Sample(sample) = piece.owner {
-                self.frame_curves[sample].extend(curve);
+                curve.into_iter().for_each(|curve| self.frame_curves[sample].push(curve));
             }
         }
         Ok(())

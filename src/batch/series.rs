@@ -1,11 +1,12 @@
 //! The samples of a run against the reference, sectors against each other, and what numbers go with: tables and words.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::reduction::SectorCurves;
 use crate::config::Config;
 use crate::integrate::{Pattern, RING};
-use crate::output::{DifferenceRow, PeakRow, curve_difference_csv, differences_csv, series_csv, trends_csv};
+use crate::output::{DifferenceRow, curve_difference_csv, differences_csv, series_csv, trends_csv};
 use crate::peaks::{Curve, Peak, PeakSearch};
 use crate::pipeline::{Patterns, Plans, Reduced};
 use crate::report::SampleCurves;
@@ -53,10 +54,9 @@ pub(super) fn compared(
     plans: &Plans,
     curves: &[SampleCurves],
     sectors: &[(String, Vec<SectorCurves>)],
-    rows: &[PeakRow],
+    numbers: &Numbers,
 ) -> Compared {
     let mut all = Compared::default();
-    let numbers = Numbers::of(rows);
     let mut table = Vec::new();
     let side = |curves: &'_ SampleCurves| curves.reduced.is_some();
     let reference = config.series.reference.as_deref();
@@ -65,10 +65,14 @@ pub(super) fn compared(
         Some(reference) => {
             let states: Vec<(String, Option<String>)> =
                 config.samples.iter().map(|sample| (sample.name.clone(), sample.state.clone())).collect();
-            changes(&numbers, &states, reference, config.series.confidence)
+            changes(numbers, &states, reference, config.series.confidence)
         }
         None => Vec::new(),
     };
+    let mut of_rings: HashMap<&str, Vec<&Change>> = HashMap::new();
+    for change in changes.iter().filter(|change| change.key.region == RING) {
+        of_rings.entry(&change.sample).or_default().push(change);
+    }
     for sample in curves.iter().filter(|sample| Some(sample.sample.as_str()) != reference) {
         let Some(of_reference) = of_reference else { continue };
         let (Some(a), Some(b)) = (&sample.reduced, &of_reference.reduced) else { continue };
@@ -78,7 +82,8 @@ pub(super) fn compared(
         ];
         let rows =
             difference(config, plans, &sample.sample, &of_reference.sample, RING, sides, &mut all.files);
-        all.words.push((sample.sample.clone(), words(&of_reference.sample, &rows, &sample.sample, &changes)));
+        let of_ring = of_rings.get(sample.sample.as_str()).map_or(&[][..], Vec::as_slice);
+        all.words.push((sample.sample.clone(), words(&of_reference.sample, &rows, of_ring)));
         table.extend(rows);
     }
     for (sample, of_sample) in sectors {
@@ -91,10 +96,10 @@ pub(super) fn compared(
         }
     }
     if reference.is_some() {
-        all.files.push((PathBuf::from("series.csv"), series_csv(&numbers, config, &changes)));
+        all.files.push((PathBuf::from("series.csv"), series_csv(numbers, config, &changes)));
         let properties: Vec<_> =
             config.samples.iter().map(|sample| (sample.name.clone(), sample.properties.clone())).collect();
-        let trends = trends(&numbers, &properties, config.series.confidence);
+        let trends = trends(numbers, &properties, config.series.confidence);
         all.files.push((PathBuf::from("trends.csv"), trends_csv(&trends)));
     }
     if reference.is_some() || !sector_pairs(config).is_empty() {
@@ -204,8 +209,8 @@ fn ranges(search: &PeakSearch, peaks: &[Peak], curve: Curve) -> Vec<(String, [f6
     }
 }
 
-/// What became of a sample.
-fn words(reference: &str, rows: &[DifferenceRow], sample: &str, changes: &[Change]) -> String {
+/// What became of a sample, from the changes of its ring.
+fn words(reference: &str, rows: &[DifferenceRow], of_ring: &[&Change]) -> String {
     let whole = rows.iter().find(|row| row.name == "all");
     let of_s = whole.map_or_else(String::new, |row| {
         let ChiSquared { freedom, p, .. } = row.chi2;
@@ -215,8 +220,8 @@ fn words(reference: &str, rows: &[DifferenceRow], sample: &str, changes: &[Chang
             probability_in_words(p)
         )
     });
-    let of_ring = || changes.iter().filter(|change| change.sample == sample && change.key.region == RING);
-    let mut changed: Vec<&Change> = of_ring().filter(|change| change.verdict == Verdict::Changed).collect();
+    let mut changed: Vec<&Change> =
+        of_ring.iter().copied().filter(|change| change.verdict == Verdict::Changed).collect();
     changed.sort_by(|a, b| {
         let size = |change: &Change| (change.difference.value / change.difference.sigma).abs();
         size(b).total_cmp(&size(a))
@@ -240,5 +245,5 @@ fn words(reference: &str, rows: &[DifferenceRow], sample: &str, changes: &[Chang
     let more =
         if changed.len() > NAMED { format!(" and {} more", changed.len() - NAMED) } else { String::new() };
     let list = if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) };
-    format!("against {reference}{of_s}; {} of {} numbers changed{list}", changed.len(), of_ring().count())
+    format!("against {reference}{of_s}; {} of {} numbers changed{list}", changed.len(), of_ring.len())
 }

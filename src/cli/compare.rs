@@ -1,11 +1,12 @@
 //! `halor compare`: two runs or two samples, curve by curve.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use halor::compare::{CompareError, Comparison, SavedSample, compare, find_samples};
 use halor::output::{Cell, Existing, Table, Together, curve_pair_csv};
 use halor::report::comparison_svg;
+use halor::series::ChiSquared;
 use halor::stats::probability_in_words;
 
 use super::{Outcome, print, say};
@@ -43,8 +44,9 @@ pub(super) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<Outcome> {
         }
     };
     let mut files = Together::default();
-    let mut table =
-        Table::new("a,b,what,a_value,a_sigma,b_value,b_sigma,difference,difference_sigma,z,chi2,freedom,p");
+    let mut table = Table::new(
+        "a,b,what,a_value,a_sigma,b_value,b_sigma,difference,difference_sigma,z,mean_square,chi2,freedom,p",
+    );
     let mut failed = 0;
     for (a, b) in &pairs {
         let found = match compare(a, b) {
@@ -66,7 +68,13 @@ pub(super) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<Outcome> {
     }
     files.add(args.output.join("compare.csv"), table.csv());
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let written = match files.write(existing, &[]) {
+    let inputs: Vec<PathBuf> = pairs
+        .iter()
+        .flat_map(|(a, b)| a.files().into_iter().chain(b.files()))
+        .map(Path::to_path_buf)
+        .chain([&args.a, &args.b].map(|folder| folder.join("peaks.csv")))
+        .collect();
+    let written = match files.write(existing, &inputs) {
         Ok(written) => written,
         Err(error) => {
             say(format_args!("error: {error}"));
@@ -106,19 +114,22 @@ fn pairs(args: &CompareArgs) -> Result<Vec<(SavedSample, SavedSample)>, CompareE
 }
 
 fn rows(found: &Comparison, table: &mut Table) {
-    let chi2 = [("I(Q)", found.chi2_of_i), ("S(Q)", Some(found.s.chi2)), ("G(r)", Some(found.g.chi2))];
-    for (what, chi2) in chi2 {
-        let Some(chi2) = chi2 else { continue };
+    let of_i = found.chi2_of_i.map(|chi2| ("I(Q)", None, Some(chi2)));
+    let of_curves =
+        [("S(Q)", &found.s), ("G(r)", &found.g)].map(|(what, pair)| (what, Some(pair.mean_square), None));
+    for (what, mean_square, chi2) in of_i.into_iter().chain(of_curves) {
         let labels = [Cell::from(&found.a), (&found.b).into(), what.into()];
         let empty = (0..7).map(|_| Cell::from(None::<f64>));
-        let numbers = [chi2.chi2.into(), chi2.freedom.into(), chi2.p.into()];
+        let of_chi2 = |of: fn(&ChiSquared) -> f64| Cell::from(chi2.as_ref().map(of));
+        let freedom = Cell::from(chi2.map(|chi2| chi2.freedom));
+        let numbers = [mean_square.into(), of_chi2(|chi2| chi2.chi2), freedom, of_chi2(|chi2| chi2.p)];
         table.row(labels.into_iter().chain(empty).chain(numbers));
     }
     for peak in &found.peaks {
         let z = peak.difference.value / peak.difference.sigma;
         let labels = [Cell::from(&found.a), (&found.b).into(), (&peak.name).into()];
         let numbers = [peak.a, peak.b, peak.difference].into_iter().flat_map(Cell::pair);
-        let no_chi2 = [None::<f64>.into(), None::<f64>.into()];
+        let no_chi2 = (0..3).map(|_| Cell::from(None::<f64>));
         table.row(labels.into_iter().chain(numbers).chain([z.into()]).chain(no_chi2).chain([peak.p.into()]));
     }
 }
@@ -137,8 +148,8 @@ fn in_words(found: &Comparison) -> String {
     for (what, pair) in [("S(Q)", &found.s), ("G(r)", &found.g)] {
         let largest = pair.difference.value.iter().fold(0.0f64, |a, v| a.max(v.abs()));
         lines.push(format!(
-            "  {what}: largest difference {largest:.4}; (difference/σ)² is {:.3} on average (neighbours are correlated)",
-            pair.chi2.reduced()
+            "  {what}: largest difference {largest:.4}; (difference/σ)² is {:.3} on average",
+            pair.mean_square
         ));
     }
     for peak in &found.peaks {

@@ -33,8 +33,9 @@ pub struct CurvePair {
     pub b: Vec<f64>,
     /// First less second; its x is that of all.
     pub difference: CurveDifference,
-    /// Σ (difference/σ)² over the points that are so far apart that they share little.
-    pub chi2: ChiSquared,
+    /// Mean of (difference/σ)² over the points; 1 where nothing differs. It has no p: S has a scale and a polynomial that all points
+    /// share, G the noise of each F at all points, and the saved curves do not say how much.
+    pub mean_square: f64,
 }
 
 /// One number of one peak.
@@ -60,11 +61,6 @@ const SAME_POINT: f64 = 1e-3;
 /// # Errors
 /// Curves without a range in common.
 pub fn compare(a: &SavedSample, b: &SavedSample) -> Result<Comparison, CompareError> {
-    let q_max = |sample: &SavedSample| {
-        let last = sample.sq.rows[sample.sq.rows.len() - 1][0];
-        sample.sq.number("qmax").unwrap_or(last)
-    };
-    let spacing = std::f64::consts::PI / q_max(a).min(q_max(b));
     let peaks = a.peaks.iter().filter_map(|(name, of_a)| {
         let (_, of_b) = b.peaks.iter().find(|(other, _)| other == name)?;
         let difference = Measured { value: of_a.value - of_b.value, sigma: of_a.sigma.hypot(of_b.sigma) };
@@ -74,15 +70,15 @@ pub fn compare(a: &SavedSample, b: &SavedSample) -> Result<Comparison, CompareEr
     Ok(Comparison {
         a: a.name.clone(),
         b: b.name.clone(),
-        s: pair(&a.sq, &b.sq, 2, 0.0)?,
-        g: pair(&a.gr, &b.gr, 3, spacing)?,
+        s: pair(&a.sq, &b.sq, 2)?,
+        g: pair(&a.gr, &b.gr, 3)?,
         chi2_of_i: of_patterns(a, b),
         peaks: peaks.collect(),
     })
 }
 
-/// `sigma` is its column; χ² takes points that are `spacing` apart.
-fn pair(a: &SavedCurve, b: &SavedCurve, sigma: usize, spacing: f64) -> Result<CurvePair, CompareError> {
+/// `sigma` is its column.
+fn pair(a: &SavedCurve, b: &SavedCurve, sigma: usize) -> Result<CurvePair, CompareError> {
     let nothing = || CompareError::Range { a: a.path.clone(), b: b.path.clone() };
     if a.columns() <= sigma || b.columns() <= sigma {
         return Err(nothing());
@@ -111,11 +107,11 @@ fn pair(a: &SavedCurve, b: &SavedCurve, sigma: usize, spacing: f64) -> Result<Cu
         return Err(nothing());
     }
     let difference = CurveDifference::of(&x, [&of_a, &of_b], [&sigma_a, &sigma_b]).ok_or_else(nothing)?;
-    let every = (spacing / step).round().max(1.0) as usize;
-    let terms = (0..x.len()).step_by(every).filter(|k| difference.sigma[*k] > 0.0);
-    let (chi2, freedom) = terms
-        .fold((0.0, 0), |(sum, n), k| (sum + (difference.value[k] / difference.sigma[k]).powi(2), n + 1));
-    Ok(CurvePair { a: of_a, b: of_b, difference, chi2: ChiSquared::new(chi2, freedom) })
+    let squares =
+        difference.value.iter().zip(&difference.sigma).map(|(value, sigma)| (value / sigma).powi(2));
+    let there: Vec<f64> = squares.filter(|square| square.is_finite()).collect();
+    let mean_square = there.iter().sum::<f64>() / there.len() as f64;
+    Ok(CurvePair { a: of_a, b: of_b, difference, mean_square })
 }
 
 /// The point at or below `x` and the share of the next; 0 for a point that is the same within `margin`.

@@ -1,16 +1,18 @@
 //! What a run has left of one sample: .iq, .sq and .gr of the ring, and its rows of peaks.csv.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::CompareError;
+use crate::integrate::RING;
+use crate::output::Header;
 use crate::peaks::Measured;
 
 /// A file in PDFgetX3's layout.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SavedCurve {
     pub(super) path: PathBuf,
-    header: BTreeMap<String, String>,
+    header: Header,
     /// Rows of numbers, all of one length.
     pub(super) rows: Vec<Vec<f64>>,
 }
@@ -37,7 +39,8 @@ pub fn find_samples(folder: &Path) -> Result<(Vec<SavedSample>, bool), CompareEr
         folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     if let Some(name) = name.filter(|name| folder.join(format!("{name}.sq")).exists()) {
         let run = folder.canonicalize().ok().and_then(|path| Some(path.parent()?.to_path_buf()));
-        return Ok((vec![SavedSample::read(folder, &name, run.as_deref())?], false));
+        let peaks = peaks_of_run(run.as_deref())?;
+        return Ok((vec![SavedSample::read(folder, &name, &peaks)?], false));
     }
     if !folder.join("run.json").exists() {
         return Err(CompareError::NoResults(folder.to_path_buf()));
@@ -49,18 +52,21 @@ pub fn find_samples(folder: &Path) -> Result<(Vec<SavedSample>, bool), CompareEr
         .filter(|name| folder.join(name).join(format!("{name}.sq")).exists())
         .collect();
     names.sort();
-    let read = |name: &String| SavedSample::read(&folder.join(name), name, Some(folder));
+    let peaks = peaks_of_run(Some(folder))?;
+    let read = |name: &String| SavedSample::read(&folder.join(name), name, &peaks);
     Ok((names.iter().map(read).collect::<Result<_, _>>()?, true))
 }
 
 impl SavedSample {
-    fn read(folder: &Path, name: &str, run: Option<&Path>) -> Result<SavedSample, CompareError> {
+    fn read(folder: &Path, name: &str, peaks: &PeaksOfRun) -> Result<SavedSample, CompareError> {
         let curve = |extension: &str| SavedCurve::read(&folder.join(format!("{name}.{extension}")));
-        let peaks = match run.map(|run| run.join("peaks.csv")).filter(|path| path.exists()) {
-            Some(path) => peaks(&path, name)?,
-            None => Vec::new(),
-        };
+        let peaks = peaks.get(name).cloned().unwrap_or_default();
         Ok(SavedSample { name: name.to_owned(), iq: curve("iq")?, sq: curve("sq")?, gr: curve("gr")?, peaks })
+    }
+
+    /// The files that it was read from.
+    pub fn files(&self) -> [&Path; 3] {
+        [&self.iq.path, &self.sq.path, &self.gr.path]
     }
 }
 
@@ -77,15 +83,11 @@ impl SavedCurve {
             found: format!("`{}`", found.chars().take(60).collect::<String>().escape_debug()),
             expected,
         };
-        let (mut header, mut rows, mut data) = (BTreeMap::new(), Vec::<Vec<f64>>::new(), false);
+        let (mut rows, mut data) = (Vec::<Vec<f64>>::new(), false);
         for (number, line) in text.lines().enumerate() {
             if line.starts_with("#### start data") {
                 data = true;
-            } else if !data {
-                if let Some((key, value)) = line.split_once(" = ") {
-                    header.insert(key.trim().to_owned(), value.trim().to_owned());
-                }
-            } else if !line.starts_with('#') && !line.trim().is_empty() {
+            } else if data && !line.starts_with('#') && !line.trim().is_empty() {
                 let row: Result<Vec<f64>, _> = line.split_whitespace().map(str::parse).collect();
                 let row = row.map_err(|_| wrong(number, line, "numbers"))?;
                 if row.len() < 3 || rows.first().is_some_and(|first| first.len() != row.len()) {
@@ -101,7 +103,7 @@ impl SavedCurve {
                 "`#### start data` and rows of numbers",
             ));
         }
-        Ok(SavedCurve { path: path.to_path_buf(), header, rows })
+        Ok(SavedCurve { path: path.to_path_buf(), header: Header::of_text(&text), rows })
     }
 
     pub(super) fn column(&self, index: usize) -> Vec<f64> {
@@ -117,12 +119,17 @@ impl SavedCurve {
     }
 }
 
-/// Numbers of the ring of a sample's sum: peak and column, value and σ.
-fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareError> {
-    let text = text_of(path)?;
+/// Numbers of the rings of all sums of a run: sample → peak and column, value and σ.
+type PeaksOfRun = HashMap<String, Vec<(String, Measured)>>;
+
+fn peaks_of_run(run: Option<&Path>) -> Result<PeaksOfRun, CompareError> {
+    let Some(path) = run.map(|run| run.join("peaks.csv")).filter(|path| path.exists()) else {
+        return Ok(PeaksOfRun::new());
+    };
+    let text = text_of(&path)?;
     let mut table = csv::Reader::from_reader(text.as_bytes());
     let damaged = |error: csv::Error| CompareError::Content {
-        path: path.to_path_buf(),
+        path: path.clone(),
         line: error.position().map_or(1, |place| place.line() as usize),
         found: error.to_string(),
         expected: "the peaks.csv of a run",
@@ -130,7 +137,7 @@ fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareEr
     let columns = table.headers().map_err(damaged)?.clone();
     let place = |name: &str| {
         columns.iter().position(|column| column == name).ok_or_else(|| CompareError::Content {
-            path: path.to_path_buf(),
+            path: path.clone(),
             line: 1,
             found: format!("no column `{name}`"),
             expected: "the peaks.csv of a run",
@@ -138,19 +145,25 @@ fn peaks(path: &Path, sample: &str) -> Result<Vec<(String, Measured)>, CompareEr
     };
     let [of_sample, of_frame, of_sector, of_peak] =
         [place("sample")?, place("frame")?, place("sector")?, place("peak")?];
-    let mut found = Vec::new();
+    let pairs: Vec<(usize, usize, &str)> = columns
+        .iter()
+        .enumerate()
+        .filter_map(|(index, column)| {
+            let sigma = columns.iter().position(|other| other == format!("{column}_sigma"))?;
+            Some((index, sigma, column))
+        })
+        .collect();
+    let mut found = PeaksOfRun::new();
     for row in table.records() {
         let row = row.map_err(damaged)?;
         let cell = |index: usize| row.get(index).unwrap_or_default();
-        if [cell(of_sample), cell(of_frame), cell(of_sector)] != [sample, "sum", "ring"] {
+        if [cell(of_frame), cell(of_sector)] != ["sum", RING] {
             continue;
         }
-        for (index, column) in columns.iter().enumerate() {
-            let sigma = columns.iter().position(|other| other == format!("{column}_sigma"));
-            let numbers =
-                sigma.and_then(|sigma| Some((cell(index).parse().ok()?, cell(sigma).parse().ok()?)));
-            if let Some((value, sigma)) = numbers {
-                found.push((format!("{} {column}", cell(of_peak)), Measured { value, sigma }));
+        let of_sample = found.entry(cell(of_sample).to_owned()).or_default();
+        for (index, sigma, column) in &pairs {
+            if let (Ok(value), Ok(sigma)) = (cell(*index).parse(), cell(*sigma).parse()) {
+                of_sample.push((format!("{} {column}", cell(of_peak)), Measured { value, sigma }));
             }
         }
     }

@@ -103,6 +103,7 @@ impl Document {
             folder: self.folder.clone(),
             kind: self.kind,
             problems: Problems::new(&self.text, Some(&self.root)),
+            calibrated: None,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::anisotropy::AnisotropySettings;
 use crate::correct::DeadTime;
 use crate::frame::FrameAddress;
 use crate::geometry::Geometry;
-use crate::geometry::calibrate::Calibrant;
+use crate::geometry::calibrate::{Calibrant, CalibratedFrame};
 use crate::grid::Bins;
 use crate::integrate::{CakeAxes, Filter, PlanCache, RadialUnit, Region, Splitting};
 use crate::low_r::LowRFitSettings;
@@ -56,6 +56,8 @@ pub struct Config {
     pub poni_file: Option<PathBuf>,
     /// The files that the placement was found from: a calibrant's frame, and the guess.
     pub calibration_files: Vec<PathBuf>,
+    /// The calibration that the run file asked for, of the first of those files.
+    pub calibrated: Option<CalibratedFrame>,
     /// What `halor check` tests the placement with.
     pub calibrant: Option<CalibrantFrame>,
     /// What leaves pixels out of all frames.

@@ -1,8 +1,9 @@
 //! `peaks.csv`: one row per sample × frame × sector × peak, units in the column names.
 
-use super::table::quoted;
+use super::table::{Cell, Table};
 use crate::peaks::{Curve, Measured, Peak, PeakNumbers};
 use crate::quality::Quality;
+use crate::series::{Condition, Conditions};
 
 /// One peak and what it was measured on.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -21,7 +22,9 @@ pub struct PeakRow {
     pub quality: Quality,
 }
 
-const COLUMNS: &str = "sample,frame,sector,curve,peak,\
+const LABELS: &str = "sample,frame,sector,curve,peak,place,time_s";
+
+const COLUMNS: &str = "\
     position_inv_angstrom,position_inv_angstrom_sigma,position_inv_angstrom_sigma_syst,\
     position_angstrom,position_angstrom_sigma,position_angstrom_sigma_syst,\
     height_s,height_s_sigma,height_s_sigma_syst,\
@@ -33,20 +36,20 @@ const COLUMNS: &str = "sample,frame,sector,curve,peak,\
     correlation_length_angstrom,correlation_length_angstrom_sigma,correlation_length_angstrom_sigma_syst,\
     coordination_number,coordination_number_sigma,coordination_number_sigma_syst";
 
-/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
-/// measured, is empty.
-pub fn peaks_csv(rows: &[PeakRow]) -> String {
-    let mut text = format!("{COLUMNS},{}\n", Quality::names());
+/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be measured, is empty.
+/// Rows of frames say their place in the sample, when they began, and what was read beside them.
+pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
+    let readings: String = conditions.readings().iter().map(|column| format!("{column},")).collect();
+    let mut table = Table::new(&format!("{LABELS},{readings}{COLUMNS},{}", Quality::names()));
     for row in rows {
         let peak = &row.peak;
-        let (curve, of_s) = match peak.curve {
-            Curve::StructureFactor => ("S(Q)", true),
-            Curve::Pdf => ("G(r)", false),
-        };
         let with = |value: Measured, of: fn(&PeakNumbers) -> f64| {
             [value.value, value.sigma, row.systematic.as_ref().map_or(f64::NAN, of)]
         };
-        let in_unit = |value: [f64; 3]| if of_s { [Some(value), None] } else { [None, Some(value)] };
+        let in_unit = |value: [f64; 3]| match peak.curve {
+            Curve::StructureFactor => [Some(value), None],
+            Curve::Pdf => [None, Some(value)],
+        };
         let (position, height, fwhm) = (
             with(peak.position, |syst| syst.position),
             with(peak.height, |syst| syst.height),
@@ -57,8 +60,9 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
             let relative = row.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
             [length.value, length.sigma, length.value * relative]
         });
-        let labels =
-            [&row.sample, row.frame.as_deref().unwrap_or("sum"), &row.region, curve, &peak.name].map(quoted);
+        let frame = row.frame.as_deref();
+        let labels = [&row.sample, frame.unwrap_or("sum"), &row.region, peak.curve.word(), &peak.name];
+        let condition = frame.and_then(|frame| conditions.get(&row.sample, frame));
         let numbers = [in_unit(position), in_unit(height), in_unit(fwhm)]
             .into_iter()
             .flatten()
@@ -68,16 +72,20 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
                 length,
                 count,
             ])
-            .flat_map(|m| m.map_or_else(Default::default, |m| m.map(number)));
-        let figures = row.quality.figures().map(|(_, figure)| figure.map_or_else(String::new, number));
-        text.push_str(&labels.into_iter().chain(numbers).chain(figures).collect::<Vec<_>>().join(","));
-        text.push('\n');
+            .flat_map(|m| m.unwrap_or([f64::NAN; 3]).map(Cell::from));
+        let figures = row.quality.figures().map(|(_, figure)| Cell::from(figure));
+        let labels = labels.map(Cell::from).into_iter().chain([condition.map(|known| known.place).into()]);
+        table.row(labels.chain(taken(condition, conditions)).chain(numbers).chain(figures));
     }
-    text
+    table.csv()
 }
 
-fn number(value: f64) -> String {
-    if value.is_finite() { format!("{value:.8}") } else { String::new() }
+/// When a frame was taken and what was read beside it: `time_s` and the columns of readings.
+pub(super) fn taken(condition: Option<&Condition>, all: &Conditions) -> impl Iterator<Item = Cell> {
+    let time = Cell::from(condition.and_then(|known| known.time_s));
+    let read =
+        (0..all.readings().len()).map(move |index| condition.and_then(|known| known.reading(index)).into());
+    std::iter::once(time).chain(read)
 }
 
 #[cfg(test)]
@@ -105,10 +113,22 @@ mod tests {
             systematic: None,
             quality: Quality::default(),
         };
-        let text = peaks_csv(&[
+        let address = crate::frame::FrameAddress { path: "f.tif".into(), image: 1 };
+        let heat = [crate::frame::Reading { name: "T".into(), value: 300.5, unit: "K".into() }];
+        let mut conditions = Conditions::default();
+        let note = crate::series::FrameNote {
+            address: &address,
+            name: "f_1",
+            began: None,
+            exposure_s: None,
+            readings: &heat,
+        };
+        conditions.add("a b", &[None, Some(note)]);
+        let rows = [
             row(None, peak(Curve::Pdf, Some(measured))),
             row(Some("f_1"), peak(Curve::StructureFactor, None)),
-        ]);
+        ];
+        let text = peaks_csv(&rows, &conditions);
         let cells: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
         assert!(cells.iter().all(|row| row.len() == cells[0].len()));
         let column = |name: &str| cells[0].iter().position(|c| *c == name).unwrap();
@@ -117,5 +137,7 @@ mod tests {
         assert_eq!(cells[1][column("fwhm_angstrom")], "", "what could not be measured is empty, not zero");
         assert_eq!(cells[2][column("position_inv_angstrom")], "2.50000000");
         assert_eq!(cells[2][column("coordination_number")], "");
+        assert_eq!((cells[1][column("place")], cells[2][column("place")]), ("", "1"));
+        assert_eq!((cells[2][column("t_k")], cells[2][column("time_s")]), ("300.500000", ""));
     }
 }

@@ -44,6 +44,12 @@ pub struct FrameRecord {
     pub normalized_by: Option<f64>,
     /// Pixels left out of this frame only.
     pub excluded_pixels: Option<u64>,
+    /// When it began, as its file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub began: Option<String>,
+    /// How long it was exposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure_s: Option<f64>,
     /// What the file says of the sample and its surroundings: temperature, positions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<Reading>,
@@ -235,6 +241,8 @@ mod tests {
             xxh3_128: None,
             normalized_by: None,
             excluded_pixels: None,
+            began: None,
+            exposure_s: None,
             readings: Vec::new(),
             status,
         };

@@ -1,11 +1,14 @@
 //! Tables of the comparison.
 
+use std::collections::HashMap;
+
+use super::peaks_csv::taken;
 use super::table::{Cell, Table};
 use crate::compare::CurvePair;
 use crate::config::Config;
 use crate::integrate::RING;
-use crate::peaks::{Curve, SubPeakFit};
-use crate::series::{Change, ChiSquared, CurveDifference, Drift, Numbers, Trend};
+use crate::peaks::{Curve, Measured, SubPeakFit};
+use crate::series::{Change, ChiSquared, Conditions, CurveDifference, Drift, Key, Numbers, Trend, Verdict};
 use crate::stats::Line;
 
 /// χ² of one range of one difference.
@@ -27,29 +30,24 @@ pub struct DifferenceRow {
     pub chi2: ChiSquared,
 }
 
-fn word(curve: Curve) -> &'static str {
-    match curve {
-        Curve::StructureFactor => "S(Q)",
-        Curve::Pdf => "G(r)",
-    }
-}
-
 /// One row for each number of each sample: the number, and its change against the reference.
 pub fn series_csv(numbers: &Numbers, config: &Config, changes: &[Change]) -> String {
     let mut table = Table::new(
         "sample,state,sector,curve,peak,metric,value,sigma,frames,reference,difference,difference_sigma,z,p,verdict,sigma_from",
     );
+    let by_number: HashMap<(&str, &Key), &Change> =
+        changes.iter().map(|change| ((change.sample.as_str(), &change.key), change)).collect();
     for sample in &config.samples {
         for (key, curve) in numbers.keys() {
             let Some(readings) = numbers.get(&sample.name, key) else { continue };
             let Some(sum) = readings.sum else { continue };
-            let change = changes.iter().find(|change| change.sample == sample.name && change.key == *key);
+            let change = by_number.get(&(sample.name.as_str(), key)).copied();
             let basis = change.map(|change| change.basis.in_words());
             table.row([
                 Cell::from(&sample.name),
                 sample.state.as_deref().into(),
                 (&key.region).into(),
-                word(*curve).into(),
+                curve.word().into(),
                 (&key.peak).into(),
                 key.metric.name(*curve).into(),
                 sum.value.into(),
@@ -80,12 +78,11 @@ pub fn differences_csv(rows: &[DifferenceRow], confidence: f64) -> String {
             Curve::StructureFactor => [[low, high], [f64::NAN; 2]],
             Curve::Pdf => [[f64::NAN; 2], [low, high]],
         };
-        let verdict = if row.chi2.p < 1.0 - confidence { "changed" } else { "no change seen" };
         table.row([
             Cell::from(&row.sample),
             (&row.against).into(),
             (&row.region).into(),
-            word(row.curve).into(),
+            row.curve.word().into(),
             (&row.name).into(),
             q[0].into(),
             q[1].into(),
@@ -95,7 +92,7 @@ pub fn differences_csv(rows: &[DifferenceRow], confidence: f64) -> String {
             row.chi2.freedom.into(),
             row.chi2.reduced().into(),
             row.chi2.p.into(),
-            verdict.into(),
+            Verdict::of(row.chi2.p, confidence).word().into(),
         ]);
     }
     table.csv()
@@ -133,7 +130,7 @@ pub fn trends_csv(trends: &[Trend]) -> String {
         let of_line = |of: fn(&Line) -> f64| Cell::from(line.as_ref().map(of));
         table.row([
             Cell::from(&trend.property),
-            word(trend.curve).into(),
+            trend.curve.word().into(),
             (&trend.key.peak).into(),
             trend.key.metric.name(trend.curve).into(),
             pearson.count.into(),
@@ -159,15 +156,16 @@ pub fn trends_csv(trends: &[Trend]) -> String {
 /// One row for each Gaussian of each fit; the best fit of a sample is marked.
 pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> String {
     let mut table = Table::new(
-        "sample,gaussians,best,pairs,weight,position_angstrom,position_angstrom_sigma,width_angstrom,width_angstrom_sigma,area,area_sigma,\
-         coordination_number,coordination_number_sigma,chi2,points,aicc",
+        "sample,gaussians,best,pairs,weight,position_angstrom,position_angstrom_sigma,width_angstrom,width_angstrom_sigma,skewness,skewness_sigma,\
+         area,area_sigma,coordination_number,coordination_number_sigma,chi2,points,aicc",
     );
     for (sample, fits) in samples {
         for (rank, fit) in fits.iter().enumerate() {
             for peak in &fit.peaks {
                 let best = if rank == 0 { "yes" } else { "no" };
                 let labels = [Cell::from(sample), fit.peaks.len().into(), best.into(), (&peak.pairs).into()];
-                let numbers = [peak.position, peak.width, peak.area, fit.coordination_number];
+                let skewness = peak.skewness.unwrap_or(Measured::MISSING);
+                let numbers = [peak.position, peak.width, skewness, peak.area, fit.coordination_number];
                 let cells = labels
                     .into_iter()
                     .chain([peak.weight.into()])
@@ -181,27 +179,28 @@ pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> String {
 }
 
 /// One row for each frame of the samples that have enough: how unlike the others it is.
-pub fn frames_csv(drifts: &[(String, Drift)]) -> String {
-    let mut table = Table::new(
-        "sample,frame,place,scale_against_others,chi2_against_others,freedom,p_against_others,chi2_against_first,p_against_first,\
-         first_component,outlier",
-    );
+pub fn frames_csv(drifts: &[(String, Drift)], conditions: &Conditions) -> String {
+    let readings: String = conditions.readings().iter().map(|column| format!("{column},")).collect();
+    let mut table = Table::new(&format!(
+        "sample,frame,place,time_s,{readings}scale_against_others,chi2_against_others,freedom,p_against_others,chi2_against_first,p_against_first,\
+         first_component,outlier"
+    ));
     for (sample, drift) in drifts {
         for frame in &drift.frames {
             let first = frame.against_first;
-            table.row([
-                Cell::from(sample),
-                (&frame.frame).into(),
-                frame.place.into(),
-                (1.0 + frame.scale).into(),
+            let labels = [Cell::from(sample), (&frame.frame).into(), frame.place.into()];
+            let numbers = [
+                Cell::from(1.0 + frame.scale),
                 frame.against_others.chi2.into(),
                 frame.against_others.freedom.into(),
                 frame.against_others.p.into(),
                 first.map(|first| first.chi2).into(),
                 first.map(|first| first.p).into(),
                 frame.component.into(),
-                if frame.outlier { "yes" } else { "no" }.into(),
-            ]);
+                if frame.is_outlier() { "yes" } else { "no" }.into(),
+            ];
+            let taken = taken(conditions.get(sample, &frame.frame), conditions);
+            table.row(labels.into_iter().chain(taken).chain(numbers));
         }
     }
     table.csv()
@@ -218,7 +217,7 @@ pub fn drift_csv(drifts: &[(String, Drift)], numbers: &Numbers) -> String {
             let Some(line) = drift.line(numbers, sample, key) else { continue };
             table.row([
                 Cell::from(sample),
-                word(*curve).into(),
+                curve.word().into(),
                 (&key.peak).into(),
                 key.metric.name(*curve).into(),
                 (line.freedom + 2).into(),

@@ -3,42 +3,35 @@
 use crate::peaks::Measured;
 
 /// A table of cells.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug)]
 pub struct Table {
-    text: String,
+    rows: csv::Writer<Vec<u8>>,
 }
 
 impl Table {
     /// With these columns, separated by commas.
     pub fn new(columns: &str) -> Table {
-        Table { text: format!("{columns}\n") }
+        let mut table = Table { rows: csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()) };
+        table.row(columns.split(',').map(Cell::from));
+        table
     }
 
-    /// One row.
+    /// One row, of as many cells as there are columns.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        let cells: Vec<String> = cells.into_iter().map(|cell| cell.0).collect();
-        self.text.push_str(&cells.join(","));
-        self.text.push('\n');
+        // Writing to memory cannot fail.
+        let _ = self.rows.write_record(cells.into_iter().map(|cell| cell.0));
     }
 
     /// As CSV, UTF-8.
     pub fn csv(self) -> String {
-        self.text
+        let bytes = self.rows.into_inner().unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }
 
 /// A cell: text, or a number; what is not finite or not there is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell(String);
-
-/// RFC 4180: a field with a comma, quote or line break stands in quotes.
-pub(super) fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
 
 impl Cell {
     /// A number and its σ.
@@ -49,7 +42,7 @@ impl Cell {
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Cell {
-        Cell(quoted(text))
+        Cell(text.to_owned())
     }
 }
 

@@ -10,14 +10,16 @@ mod pair_groups;
 mod plan;
 mod search;
 mod shape;
+mod skew;
 mod sub_peaks;
 
 pub(crate) use again::OtherCurve;
 pub use again::PeakNumbers;
 pub use error::PeakError;
+pub(crate) use pair_groups::radius;
 pub(crate) use plan::MOST_PEAKS;
 pub use plan::PeakPlan;
-pub use sub_peaks::{SubPeak, SubPeakFit, SubPeakSettings, sub_peaks};
+pub use sub_peaks::{SubPeak, SubPeakFit, SubPeakSettings, SubPeakShape, sub_peaks};
 
 /// A number with its standard uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -35,6 +37,16 @@ pub enum Curve {
     StructureFactor,
     /// G(r).
     Pdf,
+}
+
+impl Curve {
+    /// Its name in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Curve::StructureFactor => "S(Q)",
+            Curve::Pdf => "G(r)",
+        }
+    }
 }
 
 /// One peak. What a pattern does not show is NaN with σ NaN, so that one poor pattern does not end a series:

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Measured;
 use super::pair_groups::{PairGroup, groups};
+use super::skew::{MOST_SKEWNESS, SkewNormal};
 use crate::pdf::{Pdf, TransformPlan};
 use crate::scattering::Composition;
 use crate::structure::StructureFactor;
@@ -16,6 +17,17 @@ pub struct SubPeakSettings {
     pub r_range: [f64; 2],
     /// The most Gaussians.
     pub most: usize,
+    /// What they may look like.
+    pub shape: SubPeakShape,
+}
+
+/// What the peaks of the sum may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubPeakShape {
+    /// Gaussians.
+    Gaussian,
+    /// Gaussians, and skewed ones of one common skewness beside them: the criterion tells which.
+    GaussianOrSkewed,
 }
 
 /// One Gaussian of R(r).
@@ -29,6 +41,8 @@ pub struct SubPeak {
     pub position: Measured,
     /// Standard deviation in Å; the same for all.
     pub width: Measured,
+    /// Skewness, the same for all; `None` for Gaussians.
+    pub skewness: Option<Measured>,
     /// Area in R: Σ w_ij N_ij/c_j over its pairs.
     pub area: Measured,
 }
@@ -48,17 +62,26 @@ pub struct SubPeakFit {
     pub aicc: f64,
 }
 
-/// A distance stays within so many Å of the sum of the metallic radii.
+/// A distance stays within so many Å of the sum of the atoms' radii.
 const REACH_ANGSTROM: f64 = 0.3;
 /// Bounds of the standard deviation in Å, and where it begins.
 const WIDTH: [f64; 2] = [0.03, 0.5];
 const FIRST_WIDTH: f64 = 0.12;
+/// Where the skewness begins: pairs of atoms come less close than they go apart.
+const FIRST_SKEWNESS: f64 = 0.1;
 /// A Gaussian that has less of the shell than this, and a distance or width at its bound, is no result.
 const LEAST_AREA: f64 = 1e-3;
 /// Part of the largest variance of G below which a direction holds nothing.
 const UNSEEN: f64 = 1e-6;
 /// Steps of the fit.
 const STEPS: usize = 200;
+
+/// Whether a skewness is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Skew {
+    None,
+    Common,
+}
 
 /// Points of G in the range, and what makes them independent.
 struct Points<'a> {
@@ -70,9 +93,9 @@ struct Points<'a> {
     target: DVector<f64>,
 }
 
-/// Fits with 1 to `most` Gaussians, the best by AICc first; none where the range holds too few points or no fit stays within its bounds.
+/// Fits with 1 to `most` peaks, the best by AICc first; none where the range holds too few points or no fit stays within its bounds.
 ///
-/// Elements without a metallic radius are left out of the start values. `density` in atoms per Å³.
+/// `density` in atoms per Å³. There is no fit where an element has no radius.
 pub fn sub_peaks(
     settings: &SubPeakSettings,
     composition: &Composition,
@@ -83,8 +106,13 @@ pub fn sub_peaks(
     pdf: &Pdf,
 ) -> Vec<SubPeakFit> {
     let Some(points) = Points::new(settings, density, transform, structure, pdf) else { return Vec::new() };
+    let skews: &[Skew] = match settings.shape {
+        SubPeakShape::Gaussian => &[Skew::None],
+        SubPeakShape::GaussianOrSkewed => &[Skew::None, Skew::Common],
+    };
     let mut fits: Vec<SubPeakFit> = (1..=settings.most)
-        .filter_map(|count| points.fit(&groups(composition, weights, count).filter(|g| g.len() == count)?))
+        .filter_map(|count| groups(composition, weights, count).filter(|groups| groups.len() == count))
+        .flat_map(|groups| skews.iter().filter_map(|skew| points.fit(&groups, *skew)).collect::<Vec<_>>())
         .collect();
     fits.sort_by(|a, b| a.aicc.total_cmp(&b.aicc));
     fits
@@ -122,44 +150,46 @@ impl<'a> Points<'a> {
         Some(Points { transform, target: &whiten * above, whiten, indices })
     }
 
-    /// G of one Gaussian of R with area 1, through Qmax and window: F = sin(Q r)/r·e^{−Q²s²/2}.
-    fn gaussian(&self, position: f64, width: f64) -> DVector<f64> {
-        let f: Vec<f64> = self
-            .transform
-            .f_grid()
-            .q()
-            .iter()
-            .map(|q| (q * position).sin() / position * (-0.5 * (q * width).powi(2)).exp())
-            .collect();
+    /// G of one peak of R with area 1, through Qmax and window: F is the mean of sin(Q r) over it, over its position; of a Gaussian
+    /// sin(Q r)/r·e^{−Q²s²/2}.
+    fn peak(&self, position: f64, shape: &SkewNormal) -> DVector<f64> {
+        let q = self.transform.f_grid().q().iter();
+        let f: Vec<f64> = q.map(|q| shape.sine(*q, position) / position).collect();
         let g = self.indices.iter().map(|index| crate::structure::dot(self.transform.row(*index), &f));
         &self.whiten * DVector::from_iterator(self.indices.len(), g)
     }
 
-    /// Parameters: positions, areas, the common width.
+    /// Parameters: positions, areas, the common width, and the common skewness where there is one.
     fn model(&self, parameters: &[f64]) -> DVector<f64> {
         let count = (parameters.len() - 1) / 2;
-        let width = parameters[2 * count];
+        let skewness = parameters.get(2 * count + 1).copied().unwrap_or(0.0);
+        let shape = SkewNormal::new(parameters[2 * count], skewness);
         let mut sum = DVector::zeros(self.target.len());
         for k in 0..count {
-            sum += parameters[count + k] * self.gaussian(parameters[k], width);
+            sum += parameters[count + k] * self.peak(parameters[k], &shape);
         }
         sum
     }
 
     /// Levenberg and Marquardt's way within the bounds, from the groups' distances.
-    fn fit(&self, groups: &[PairGroup]) -> Option<SubPeakFit> {
+    fn fit(&self, groups: &[PairGroup], skew: Skew) -> Option<SubPeakFit> {
         let (count, points) = (groups.len(), self.target.len());
-        let free = 2 * count + 1;
+        let free = match skew {
+            Skew::None => 2 * count + 1,
+            Skew::Common => 2 * count + 2,
+        };
         if points <= free + 1 {
             return None;
         }
         let mut bounds: Vec<[f64; 2]> =
             groups.iter().map(|g| [g.distance - REACH_ANGSTROM, g.distance + REACH_ANGSTROM]).collect();
         bounds.extend(groups.iter().map(|_| [0.0, 100.0]));
-        bounds.push(WIDTH);
+        bounds.extend([WIDTH, [-MOST_SKEWNESS, MOST_SKEWNESS]]);
         let mut at: Vec<f64> = groups.iter().map(|group| group.distance).collect();
         at.extend(groups.iter().map(|group| 12.0 * group.weight));
-        at.push(FIRST_WIDTH);
+        at.extend([FIRST_WIDTH, FIRST_SKEWNESS]);
+        bounds.truncate(free);
+        at.truncate(free);
         let chi2 = |parameters: &[f64]| (&self.target - self.model(parameters)).norm_squared();
         let (mut best, mut damping) = (chi2(&at), 1e-3);
         for _ in 0..STEPS {
@@ -198,6 +228,10 @@ impl<'a> Points<'a> {
                 weight: group.weight,
                 position: number(k),
                 width: number(2 * count),
+                skewness: match skew {
+                    Skew::None => None,
+                    Skew::Common => Some(number(2 * count + 1)),
+                },
                 area: number(count + k),
             })
             .collect();
@@ -240,8 +274,7 @@ mod tests {
     };
 
     /// Two shells of atoms of known distance, width and area, seen through 25 Å⁻¹, with σ of F that tells them apart.
-    #[test]
-    fn two_shells_come_back_and_are_told_from_one_and_three() {
+    fn fits(truth: &[(f64, f64)], skewness: f64, shape: SubPeakShape) -> Vec<SubPeakFit> {
         let composition = Composition::parse("Zr60 Cu40").unwrap();
         let q = Bins { lower: 0.5, upper: 25.0, count: 1500 }.centres();
         let settings = AbsoluteSettings {
@@ -261,14 +294,11 @@ mod tests {
         let transform =
             TransformPlan::new(&TransformSettings { window: Window::Lorch, r: axis }, plan.f_grid()).unwrap();
         let grid = plan.f_grid();
-        let truth = [(2.82, 5.0), (3.18, 6.0)];
+        let of_shell = SkewNormal::new(0.11, skewness);
         let f: Vec<f64> = grid
             .q()
             .iter()
-            .map(|q| {
-                truth.iter().map(|(r, n)| n * (q * r).sin() / r).sum::<f64>()
-                    * (-0.5 * (q * 0.11).powi(2)).exp()
-            })
+            .map(|q| truth.iter().map(|(r, n)| n * of_shell.sine(*q, *r) / r).sum::<f64>())
             .collect();
         let n = grid.q().len();
         let measured = n - grid.extension_len();
@@ -287,11 +317,18 @@ mod tests {
         };
         // ρ0 = 0: all of F is shells.
         let pdf = transform.apply(&structure).unwrap();
-        let settings = SubPeakSettings { r_range: [2.0, 4.0], most: 3 };
+        let settings = SubPeakSettings { r_range: [2.0, 4.0], most: 3, shape };
         let weights: Vec<(String, f64)> =
             [("Zr-Zr", 0.42), ("Zr-Cu", 0.46), ("Cu-Cu", 0.12)].map(|(n, w)| (n.to_owned(), w)).to_vec();
-        let fits = sub_peaks(&settings, &composition, &weights, 0.0, &transform, &structure, &pdf);
+        sub_peaks(&settings, &composition, &weights, 0.0, &transform, &structure, &pdf)
+    }
+
+    #[test]
+    fn two_shells_come_back_and_are_told_from_one_and_three() {
+        let truth = [(2.82, 5.0), (3.18, 6.0)];
+        let fits = fits(&truth, 0.0, SubPeakShape::GaussianOrSkewed);
         let best = &fits[0];
+        assert!(best.peaks.iter().all(|peak| peak.skewness.is_none()), "{best:?}");
         assert_eq!(best.peaks.len(), 2, "{fits:?}");
         for (peak, (r, area)) in best.peaks.iter().zip(truth) {
             assert!(
@@ -301,5 +338,22 @@ mod tests {
             assert!((peak.width.value - 0.11).abs() < 1e-4);
         }
         assert!((best.coordination_number.value - 11.0).abs() < 2e-3);
+    }
+    #[test]
+    fn a_skew_is_found_where_there_is_one() {
+        let truth = [(2.85, 11.0)];
+        let found = fits(&truth, 0.6, SubPeakShape::GaussianOrSkewed);
+        let best = &found[0];
+        assert_eq!(best.peaks.len(), 1, "{found:?}");
+        let peak = &best.peaks[0];
+        let skewness = peak.skewness.unwrap();
+        assert!((skewness.value - 0.6).abs() < 1e-3 && skewness.sigma < 0.2, "{peak:?}");
+        assert!(
+            (peak.position.value - 2.85).abs() < 1e-4 && (peak.width.value - 0.11).abs() < 1e-4,
+            "{peak:?}"
+        );
+        let gaussians = fits(&truth, 0.6, SubPeakShape::Gaussian);
+        assert!(gaussians.iter().all(|fit| fit.peaks.iter().all(|peak| peak.skewness.is_none())));
+        assert!(gaussians.first().is_none_or(|fit| fit.aicc > best.aicc));
     }
 }

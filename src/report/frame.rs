@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::PictureError;
 use super::detector_image::{cells, picture, polyline, ring_arcs, spokes};
 use super::picture::radial_label;
+use super::{PictureError, escaped};
 use crate::frame::{Frame, Mask};
 use crate::geometry::Geometry;
 use crate::grid::Bins;
@@ -56,8 +56,9 @@ pub fn frame_svg(name: &str, frame: &Frame, view: &FrameView<'_>) -> Result<Stri
     picture(&mut svg, &cells, size, [MARGIN, MARGIN], [across, down])?;
     let _ = writeln!(
         svg,
-        "<text x=\"{MARGIN}\" y=\"{}\">{name}; {} of its pixels are masked (white)</text>",
+        "<text x=\"{MARGIN}\" y=\"{}\">{}; {} of its pixels are masked (white)</text>",
         MARGIN - 12.0,
+        escaped(name),
         view.mask.count_bad()
     );
     rings(&mut svg, view, scale);
@@ -143,8 +144,9 @@ fn sectors(svg: &mut String, view: &FrameView<'_>, scale: f64, height: f64) {
         }
         let _ = writeln!(
             svg,
-            "<text x=\"{label:.0}\" y=\"{:.0}\" fill=\"{colour}\">{name}</text>",
-            height - MARGIN + 24.0
+            "<text x=\"{label:.0}\" y=\"{:.0}\" fill=\"{colour}\">{}</text>",
+            height - MARGIN + 24.0,
+            escaped(name)
         );
         label += 14.0 + 9.0 * name.chars().count() as f64;
     }
@@ -169,7 +171,7 @@ mod tests {
         let azimuth = Azimuth::Sector { centre_deg: 0.0, width_deg: 10.0, fold: Fold::WithOpposite };
         let regions = [
             Region { name: RING.to_owned(), azimuth: Azimuth::Ring },
-            Region { name: "X".to_owned(), azimuth },
+            Region { name: "X<&".to_owned(), azimuth },
         ];
         let bins = Bins { lower: 0.5, upper: 20.0, count: 100 };
         let view = FrameView {
@@ -179,8 +181,14 @@ mod tests {
             bins,
             regions: &regions,
         };
-        let svg = frame_svg("as-cast", &frame, &view).unwrap();
-        assert!(svg.contains("Q (1/Å)") && svg.contains(">X</text>") && svg.contains(">5</text>"), "{svg}");
+        let svg = frame_svg("a < b", &frame, &view).unwrap();
+        assert!(
+            svg.contains("Q (1/Å)")
+                && svg.contains(">X&lt;&amp;</text>")
+                && svg.contains(">a &lt; b; ")
+                && svg.contains(">5</text>"),
+            "{svg}"
+        );
         assert!(svg.matches("<polyline").count() >= 4, "{svg}");
         assert!(svg.contains(&format!("{} of its pixels", mask.count_bad())));
     }

@@ -16,3 +16,8 @@ pub use frame::{FrameView, frame_svg};
 pub use html::{REPORT_FILE, ReportError, write_report};
 pub use picture::{PictureError, SampleCurves, series_svg};
 pub use tune::tune_svg;
+
+/// Text for HTML, inside an attribute too.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

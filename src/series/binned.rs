@@ -4,7 +4,7 @@ use crate::integrate::Pattern;
 use crate::stats::{chi_squared_exceeds, least_squares, median};
 
 /// I in wider bins.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Binned {
     /// Middle of each.
     pub x: Vec<f64>,
@@ -57,35 +57,68 @@ pub struct Residual {
 /// Bins are so many pixels wide.
 const PIXELS: f64 = 2.0;
 
+/// Which points of a pattern make a bin together.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Grouping {
+    /// The first point.
+    first: usize,
+    /// Points per bin.
+    per_bin: usize,
+    /// Bins.
+    count: usize,
+}
+
+impl Grouping {
+    /// Bins of two pixels, at least of one point, from `low` to `high`, where a pixel is so many points wide.
+    pub(super) fn new(radial: &[f64], [low, high]: [f64; 2], pixel_points: f64) -> Grouping {
+        let per_bin = (PIXELS * pixel_points).ceil().max(1.0) as usize;
+        let first = radial.partition_point(|x| *x < low);
+        let points = radial.partition_point(|x| *x <= high).saturating_sub(first);
+        Grouping { first, per_bin, count: points / per_bin }
+    }
+
+    /// Means over the bins.
+    pub(super) fn means(&self, values: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mean = |bin: usize| {
+            let from = self.first + bin * self.per_bin;
+            (from..from + self.per_bin).map(&values).sum::<f64>() / self.per_bin as f64
+        };
+        (0..self.count).map(mean).collect()
+    }
+
+    /// Variances of the means of a pattern's I.
+    pub(super) fn variances(&self, pattern: &Pattern) -> Vec<f64> {
+        self.means(|k| pattern.sigma_as_independent[k].powi(2) / self.per_bin as f64)
+    }
+
+    /// Width of a pixel of so many points over that of a bin.
+    pub(super) fn overlap(&self, pixel_points: f64) -> f64 {
+        pixel_points / self.per_bin as f64
+    }
+}
+
 impl Binned {
     /// The points of `pattern` from `low` to `high`, in bins of two pixels, at least of one point.
-    pub fn of(pattern: &Pattern, [low, high]: [f64; 2]) -> Binned {
-        let shares: Vec<f64> = pattern
-            .sigma_as_independent
-            .iter()
-            .zip(&pattern.sigma)
-            .map(|(independent, own)| (independent / own).powi(2))
-            .filter(|share| share.is_finite())
-            .collect();
-        let points = pixel_width(median(&shares));
-        let per_bin = (PIXELS * points).ceil().max(1.0) as usize;
-        let kept: Vec<usize> =
-            (0..pattern.radial.len()).filter(|k| (low..=high).contains(&pattern.radial[*k])).collect();
-        let groups: Vec<&[usize]> = kept.chunks_exact(per_bin).collect();
-        let mean = |values: &[f64]| -> Vec<f64> {
-            groups
-                .iter()
-                .map(|group| group.iter().map(|k| values[*k]).sum::<f64>() / per_bin as f64)
-                .collect()
-        };
-        let squares: Vec<f64> = pattern.sigma_as_independent.iter().map(|sigma| sigma * sigma).collect();
+    pub fn of(pattern: &Pattern, range: [f64; 2]) -> Binned {
+        let points = pixel_points(pattern);
+        let grouping = Grouping::new(&pattern.radial, range, points);
         Binned {
-            x: mean(&pattern.radial),
-            value: mean(&pattern.intensity),
-            variance: mean(&squares).into_iter().map(|mean| mean / per_bin as f64).collect(),
-            unpolarized: mean(&pattern.unpolarized),
-            overlap: points / per_bin as f64,
+            x: grouping.means(|k| pattern.radial[k]),
+            value: grouping.means(|k| pattern.intensity[k]),
+            variance: grouping.variances(pattern),
+            unpolarized: grouping.means(|k| pattern.unpolarized[k]),
+            overlap: grouping.overlap(points),
         }
+    }
+
+    /// Mean of I over that of another with the same bins, where both are there.
+    pub(super) fn light_over(&self, other: &Binned) -> f64 {
+        self.light_of(|k| other.value[k].is_finite()) / other.light_of(|k| self.value[k].is_finite())
+    }
+
+    fn light_of(&self, is_taken: impl Fn(usize) -> bool) -> f64 {
+        let there = || (0..self.value.len()).filter(|k| self.value[*k].is_finite() && is_taken(*k));
+        there().map(|k| self.value[k]).sum::<f64>() / there().count() as f64
     }
 
     /// This less `other`, whose unit is `unit` of this one's, over σ, after the scale of this one and a constant have been fitted: two
@@ -139,6 +172,18 @@ impl Residual {
         let (sum, count) = inside.fold((0.0, 0), |(sum, count), (_, v)| (sum + v * v, count + 1));
         ChiSquared::new(sum, count)
     }
+}
+
+/// Points that a pixel of this pattern is wide; 0 where it has no counts.
+pub(super) fn pixel_points(pattern: &Pattern) -> f64 {
+    let shares: Vec<f64> = pattern
+        .sigma_as_independent
+        .iter()
+        .zip(&pattern.sigma)
+        .map(|(independent, own)| (independent / own).powi(2))
+        .filter(|share| share.is_finite())
+        .collect();
+    pixel_width(median(&shares))
 }
 
 /// Points that a pixel is wide, from the variance that neighbours share over a point's own: for a box of the width N at random places

@@ -48,6 +48,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Of a probability by chance; one that is not known is none.
+    pub fn of(p: f64, confidence: f64) -> Verdict {
+        if p < 1.0 - confidence { Verdict::Changed } else { Verdict::NotSeen }
+    }
+
     /// For a cell of a table.
     pub fn word(self) -> &'static str {
         match self {
@@ -113,7 +118,7 @@ pub fn changes(
             };
             let difference = Measured { value: value.value - of_reference.value, sigma };
             let p = spread.beyond(difference.value / sigma);
-            let verdict = if p < 1.0 - confidence { Verdict::Changed } else { Verdict::NotSeen };
+            let verdict = Verdict::of(p, confidence);
             let (sample, key) = (sample.clone(), key.clone());
             all.push(Change { sample, key, curve: *curve, value, difference, basis, p, verdict });
         }

@@ -46,7 +46,7 @@ impl CurveDifference {
 }
 
 /// χ² of I of two samples in each range of Q (Å⁻¹), after scale and constant have been fitted over the whole of `q_range`: what S says too,
-/// but with points that are independent. `unit` is what one unit of the first is in units of the second. `None` for patterns that do not go
+/// but with points that are independent. `unit` is what one unit of the second is in units of the first. `None` for patterns that do not go
 /// together.
 pub fn chi2_of_patterns(
     [a, b]: [&Pattern; 2],

@@ -1,18 +1,22 @@
 //! The frames of one sample against each other: drift, and frames that are unlike the others.
 
+use std::collections::HashMap;
+
 use super::binned::{Binned, ChiSquared};
+use super::frame_curves::FrameCurves;
 use super::metrics::{Key, Numbers};
+use crate::peaks::Measured;
 use crate::stats::{Line, median, weighted_line};
 
-/// One frame of a sample.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct FrameCurve {
-    /// Its name, as in the names of its files.
-    pub frame: String,
-    /// Its place in the sample, from 0.
-    pub place: usize,
-    /// I of the ring as measured: the background is the same for all frames of a sample.
-    pub curve: Binned,
+/// Where a frame stands among the others of its sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As the others.
+    Alike,
+    /// χ² is far above that of the others.
+    Unlike,
+    /// It lacks the counts to be compared: less than a tenth of the others' light, or too many empty bins.
+    Dark,
 }
 
 /// What became of one frame.
@@ -24,14 +28,24 @@ pub struct FrameDrift {
     pub place: usize,
     /// Its I is larger than that of the others by this part.
     pub scale: f64,
-    /// Against the median of all frames, or, of fewer than five, the mean of the others.
+    /// Against the median of all frames, or, of fewer than five, the mean of the others; infinite for a dark one.
     pub against_others: ChiSquared,
-    /// Against the first frame; `None` for it.
+    /// Against the first frame that is not dark; `None` for it, and for dark ones.
     pub against_first: Option<ChiSquared>,
-    /// How much of the first principal component it has.
+    /// How much of the first principal component it has; 0 for outliers.
     pub component: f64,
+    /// Where it stands among the others.
+    pub standing: Standing,
+}
+
+impl FrameDrift {
     /// Whether it is unlike the others.
-    pub outlier: bool,
+    pub fn is_outlier(&self) -> bool {
+        match self.standing {
+            Standing::Alike => false,
+            Standing::Unlike | Standing::Dark => true,
+        }
+    }
 }
 
 /// The frames of one sample.
@@ -49,12 +63,14 @@ impl Drift {
     /// A number of the frames of `sample` against their places, outliers left out.
     pub fn line(&self, numbers: &Numbers, sample: &str, key: &Key) -> Option<Line> {
         let readings = numbers.get(sample, key)?;
+        let by_name: HashMap<&str, Measured> =
+            readings.frames.iter().map(|(name, measured)| (name.as_str(), *measured)).collect();
         let points: Vec<[f64; 3]> = self
             .frames
             .iter()
-            .filter(|frame| !frame.outlier)
+            .filter(|frame| !frame.is_outlier())
             .filter_map(|frame| {
-                let (_, measured) = readings.frames.iter().find(|(name, _)| *name == frame.frame)?;
+                let measured = by_name.get(frame.frame.as_str())?;
                 Some([frame.place as f64, measured.value, measured.sigma])
             })
             .collect();
@@ -64,7 +80,7 @@ impl Drift {
 
     /// Names of the frames that are unlike the others.
     pub fn outliers(&self) -> impl Iterator<Item = &FrameDrift> {
-        self.frames.iter().filter(|frame| frame.outlier)
+        self.frames.iter().filter(|frame| frame.is_outlier())
     }
 }
 
@@ -76,124 +92,188 @@ const FEWEST_FOR_MEDIAN: usize = 5;
 const OUTLIER_SIGMAS: f64 = 6.0;
 /// Standard deviation over median absolute deviation of the normal distribution.
 const BY_MAD: f64 = 1.4826;
-/// What a median of n frames adds to the variance of one of them less it, times n: π/2 of its own, less twice what it has in common with
-/// the frame, which is in it.
-const MEDIAN_VARIANCE: f64 = std::f64::consts::FRAC_PI_2 - 2.0;
 /// Steps of the power iteration.
 const STEPS: usize = 60;
 
-/// `None` for fewer than three frames, or frames of different bins.
-pub fn drift(frames: &[FrameCurve]) -> Option<Drift> {
-    let (first, count) = (frames.first()?, frames.len());
-    if count < FEWEST_FRAMES || frames.iter().any(|frame| frame.curve.x.len() != first.curve.x.len()) {
+/// `None` for fewer than three frames, or fewer than two with light.
+pub fn drift(frames: &FrameCurves) -> Option<Drift> {
+    if frames.len() < FEWEST_FRAMES {
         return None;
     }
-    let middle = (count >= FEWEST_FOR_MEDIAN).then(|| median_curve(frames));
-    let sums = sums(frames);
-    let mut residuals: Vec<Vec<f64>> = Vec::with_capacity(count);
-    let mut all = Vec::with_capacity(count);
-    for (index, frame) in frames.iter().enumerate() {
-        let others = middle.clone().unwrap_or_else(|| without(&sums, frame, count));
-        let residual = frame.curve.less(&others, 1.0)?;
-        let against_first =
-            if index == 0 { None } else { frame.curve.less(&first.curve, 1.0).map(|r| r.chi2()) };
-        all.push(FrameDrift {
-            frame: frame.frame.clone(),
-            place: frame.place,
-            scale: residual.scale,
+    let light = frames.light();
+    let lit = frames.lit(&light);
+    let Some(&first) = lit.first().filter(|_| lit.len() > 1) else { return None };
+    let overlap = frames.overlap();
+    let first_curve = frames.binned(first, overlap);
+    let others = Others::of(frames, &lit, &light, overlap);
+    let of_middle = median(&light);
+    let mut all: Vec<FrameDrift> =
+        (0..frames.len()).map(|index| dark(frames, index, light[index] / of_middle)).collect();
+    let mut residuals: Vec<Vec<f32>> = Vec::with_capacity(lit.len());
+    let mut alike = Vec::with_capacity(lit.len());
+    for index in lit {
+        let curve = frames.binned(index, overlap);
+        let (other, unit) = others.but(&curve);
+        let Some(residual) = curve.less(&other, unit) else { continue };
+        let against_first = if index == first {
+            None
+        } else {
+            curve.less(&first_curve, light[index] / light[first]).map(|residual| residual.chi2())
+        };
+        all[index] = FrameDrift {
+            scale: unit * (1.0 + residual.scale) / others.light() - 1.0,
             against_others: residual.chi2(),
             against_first,
-            component: 0.0,
-            outlier: false,
-        });
-        residuals.push(residual.value);
+            standing: Standing::Alike,
+            ..all[index].clone()
+        };
+        residuals.push(residual.value.iter().map(|value| *value as f32).collect());
+        alike.push(index);
     }
-    mark_outliers(&mut all);
-    let kept: Vec<usize> = (0..count).filter(|index| !all[*index].outlier).collect();
-    let rows: Vec<&[f64]> = kept.iter().map(|index| residuals[*index].as_slice()).collect();
-    let (scores, component_share, component_share_of_noise) = first_component(&rows);
-    for (index, score) in kept.iter().zip(scores) {
-        all[*index].component = score;
+    mark_outliers(&mut all, &alike);
+    let kept = |place: &usize| all[alike[*place]].standing == Standing::Alike;
+    let kept: Vec<usize> = (0..alike.len()).filter(kept).collect();
+    let rows: Vec<Vec<f32>> = kept.iter().map(|place| std::mem::take(&mut residuals[*place])).collect();
+    let (scores, component_share, component_share_of_noise) = first_component(rows);
+    for (place, score) in kept.iter().zip(scores) {
+        all[alike[*place]].component = score;
     }
     Some(Drift { frames: all, component_share, component_share_of_noise })
 }
 
+/// A frame that cannot be compared, infinitely unlike; its light is relative to that of the frame in the middle.
+fn dark(frames: &FrameCurves, index: usize, light: f64) -> FrameDrift {
+    let (frame, place) = frames.named(index);
+    FrameDrift {
+        frame: frame.to_owned(),
+        place,
+        scale: light - 1.0,
+        against_others: ChiSquared::new(f64::INFINITY, frames.bins()),
+        against_first: None,
+        component: 0.0,
+        standing: Standing::Dark,
+    }
+}
+
 /// Marks frames whose χ²/ν is far above that of the others. With fewer than four frames there is no telling which is unlike.
-fn mark_outliers(frames: &mut [FrameDrift]) {
-    if frames.len() <= FEWEST_FRAMES {
+fn mark_outliers(frames: &mut [FrameDrift], compared: &[usize]) {
+    if compared.len() <= FEWEST_FRAMES {
         return;
     }
-    let reduced: Vec<f64> = frames.iter().map(|frame| frame.against_others.reduced()).collect();
+    let reduced: Vec<f64> = compared.iter().map(|index| frames[*index].against_others.reduced()).collect();
     let middle = median(&reduced);
     let deviation =
         BY_MAD * median(&reduced.iter().map(|value| (value - middle).abs()).collect::<Vec<f64>>());
-    for (frame, value) in frames.iter_mut().zip(reduced) {
-        let chance = middle * (2.0 / frame.against_others.freedom as f64).sqrt();
-        frame.outlier = value > middle + OUTLIER_SIGMAS * deviation.max(chance);
+    for (&index, value) in compared.iter().zip(reduced) {
+        let chance = middle * (2.0 / frames[index].against_others.freedom as f64).sqrt();
+        if value > middle + OUTLIER_SIGMAS * deviation.max(chance) {
+            frames[index].standing = Standing::Unlike;
+        }
     }
 }
 
-fn median_curve(frames: &[FrameCurve]) -> Binned {
-    let first = &frames[0].curve;
-    let at = |k: usize, of: fn(&Binned) -> &[f64]| {
-        median(&frames.iter().map(|frame| of(&frame.curve)[k]).collect::<Vec<f64>>())
-    };
-    let points = 0..first.x.len();
-    let value = points.clone().map(|k| at(k, |curve| &curve.value)).collect();
-    let per_frame = MEDIAN_VARIANCE / frames.len() as f64;
-    let variance = points.map(|k| per_frame * at(k, |curve| &curve.variance)).collect();
-    Binned { value, variance, ..first.clone() }
+/// What a frame is compared with.
+enum Others {
+    /// The median of all frames, each scaled to the mean 1; the variance is that of the harmonic mean of their σ.
+    Median { middle: Binned, light: f64, count: usize },
+    /// The sum of all frames, and of their variances: the mean of the others is what is left of it.
+    Sum { all: Binned, count: usize },
 }
 
-/// Sum of the frames, and of their variances.
-fn sums(frames: &[FrameCurve]) -> Binned {
-    let first = &frames[0].curve;
-    let sum = |k: usize, of: fn(&Binned) -> &[f64]| frames.iter().map(|frame| of(&frame.curve)[k]).sum();
-    let points = 0..first.x.len();
-    Binned {
-        value: points.clone().map(|k| sum(k, |curve| &curve.value)).collect(),
-        variance: points.map(|k| sum(k, |curve| &curve.variance)).collect(),
-        ..first.clone()
+impl Others {
+    fn of(frames: &FrameCurves, lit: &[usize], light: &[f64], overlap: f64) -> Others {
+        let (count, like) = (lit.len(), frames.binned(lit[0], overlap));
+        let bins = 0..like.x.len();
+        if count < FEWEST_FOR_MEDIAN {
+            let sum = |of: &dyn Fn(usize) -> f64| {
+                lit.iter().map(|index| of(*index)).filter(|v| v.is_finite()).sum()
+            };
+            let value = bins.clone().map(|k| sum(&|index| frames.value(index, k))).collect();
+            let variance = bins.map(|k| sum(&|index| frames.variance(index, k))).collect();
+            return Others::Sum { all: Binned { value, variance, ..like }, count };
+        }
+        let middle = |k: usize| {
+            median(&lit.iter().map(|index| frames.value(*index, k) / light[*index]).collect::<Vec<f64>>())
+        };
+        let harmonic = |k: usize| {
+            let weights = lit.iter().map(|index| light[*index] / frames.variance(*index, k).sqrt());
+            let (sum, there) =
+                weights.filter(|w| w.is_finite()).fold((0.0, 0.0), |(s, n), w| (s + w, n + 1.0));
+            (there / sum).powi(2)
+        };
+        let (value, variance) = (bins.clone().map(middle).collect(), bins.map(harmonic).collect());
+        Others::Median { middle: Binned { value, variance, ..like }, light: median(light), count }
     }
-}
 
-/// Mean of the others.
-fn without(sums: &Binned, frame: &FrameCurve, count: usize) -> Binned {
-    let others = (count - 1) as f64;
-    let less = |sum: &[f64], own: &[f64], per: f64| sum.iter().zip(own).map(|(s, o)| (s - o) / per).collect();
-    Binned {
-        value: less(&sums.value, &frame.curve.value, others),
-        variance: less(&sums.variance, &frame.curve.variance, others * others),
-        ..sums.clone()
+    /// What the scale of a frame has as unit.
+    fn light(&self) -> f64 {
+        match self {
+            Others::Median { light, .. } => *light,
+            Others::Sum { .. } => 1.0,
+        }
+    }
+
+    /// The others of a frame, and what its light is in units of theirs.
+    ///
+    /// The median of n numbers of the standard deviations σ_j is Σ sign(x_j)/2Σf_j off, f_j = 1/(σ_j√2π): with s = n/Σ(1/σ_j) its variance
+    /// is (π/2)s²/n, and it has σ_j s/n in common with number j, so that x_j less the median has σ_j² + (π/2)s²/n − 2σ_j s/n.
+    fn but(&self, own: &Binned) -> (Binned, f64) {
+        match self {
+            Others::Median { middle, count, .. } => {
+                let (unit, n) = (own.light_over(middle), *count as f64);
+                let beside_own = |(of_all, of_own): (&f64, &f64)| {
+                    (0.5 * std::f64::consts::PI * of_all - 2.0 * (of_all * of_own).sqrt() / unit) / n
+                };
+                let variance = middle.variance.iter().zip(&own.variance).map(beside_own).collect();
+                (Binned { variance, ..middle.clone() }, unit)
+            }
+            Others::Sum { all, count } => {
+                let others = (count - 1) as f64;
+                let less = |sum: &[f64], own: &[f64], per: f64| -> Vec<f64> {
+                    sum.iter().zip(own).map(|(s, o)| (s - o) / per).collect()
+                };
+                let mean = Binned {
+                    value: less(&all.value, &own.value, others),
+                    variance: less(&all.variance, &own.variance, others * others),
+                    ..all.clone()
+                };
+                let unit = own.light_over(&mean);
+                (mean, unit)
+            }
+        }
     }
 }
 
 /// Scores of the first principal component of the rows about their mean, the part of their squares that it holds, and the part that noise
 /// of unit variance gives it at most: (√n + √m)²/nm for n rows of m numbers (Marchenko & Pastur 1967).
-fn first_component(rows: &[&[f64]]) -> (Vec<f64>, f64, f64) {
+fn first_component(mut rows: Vec<Vec<f32>>) -> (Vec<f64>, f64, f64) {
     let Some(first) = rows.first() else { return (Vec::new(), f64::NAN, f64::NAN) };
     let there: Vec<usize> = (0..first.len()).filter(|k| rows.iter().all(|row| row[*k].is_finite())).collect();
     let (n, m) = (rows.len() as f64, there.len() as f64);
-    let mean: Vec<f64> = there.iter().map(|k| rows.iter().map(|row| row[*k]).sum::<f64>() / n).collect();
-    let centred: Vec<Vec<f64>> =
-        rows.iter().map(|row| there.iter().zip(&mean).map(|(k, mean)| row[*k] - mean).collect()).collect();
-    let total: f64 = centred.iter().flatten().map(|value| value * value).sum();
-    let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+    let mean: Vec<f64> =
+        there.iter().map(|k| rows.iter().map(|row| f64::from(row[*k])).sum::<f64>() / n).collect();
+    for row in &mut rows {
+        *row = there.iter().zip(&mean).map(|(k, mean)| (f64::from(row[*k]) - mean) as f32).collect();
+    }
+    let total: f64 = rows.iter().flatten().map(|value| f64::from(*value).powi(2)).sum();
+    let dot = |row: &[f32], b: &[f64]| -> f64 { row.iter().zip(b).map(|(a, b)| f64::from(*a) * b).sum() };
+    let square = |row: &[f32]| -> f64 { row.iter().map(|value| f64::from(*value).powi(2)).sum() };
     // The row that differs most is the best guess.
-    let Some(mut direction) = centred.iter().max_by(|a, b| dot(a, a).total_cmp(&dot(b, b))).cloned() else {
+    let Some(largest) = rows.iter().max_by(|a, b| square(a).total_cmp(&square(b))) else {
         return (Vec::new(), f64::NAN, f64::NAN);
     };
+    let mut direction: Vec<f64> = largest.iter().map(|value| f64::from(*value)).collect();
     let mut scores = vec![0.0; rows.len()];
     for _ in 0..STEPS {
-        let length = dot(&direction, &direction).sqrt();
+        let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
         if length == 0.0 {
             break;
         }
         direction.iter_mut().for_each(|value| *value /= length);
-        scores = centred.iter().map(|row| dot(row, &direction)).collect();
-        direction = vec![0.0; direction.len()];
-        for (row, score) in centred.iter().zip(&scores) {
-            direction.iter_mut().zip(row).for_each(|(sum, value)| *sum += score * value);
+        scores = rows.iter().map(|row| dot(row, &direction)).collect();
+        direction.fill(0.0);
+        for (row, score) in rows.iter().zip(&scores) {
+            direction.iter_mut().zip(row).for_each(|(sum, value)| *sum += score * f64::from(*value));
         }
     }
     let share = scores.iter().map(|score| score * score).sum::<f64>() / total;
@@ -204,29 +284,90 @@ fn first_component(rows: &[&[f64]]) -> (Vec<f64>, f64, f64) {
 mod tests {
     use super::*;
     use crate::integrate::{Pattern, RadialUnit};
+    use crate::series::FrameCurve;
     use rand::{RngExt, SeedableRng};
+    use rand_distr::{Distribution, Poisson};
+
+    const RANGE: [f64; 2] = [0.0, 300.0];
+
+    fn structure(k: usize) -> f64 {
+        100.0 + 20.0 * (0.1 * k as f64).sin()
+    }
+
+    fn pattern(intensity: Vec<f64>, sigma: Vec<f64>) -> Pattern {
+        Pattern {
+            unit: RadialUnit::QInvAngstrom,
+            radial: (0..300).map(f64::from).collect(),
+            intensity,
+            sigma_as_independent: sigma.clone(),
+            sigma,
+            unpolarized: vec![1.0; 300],
+        }
+    }
 
     /// Frames of 300 points with noise of unit variance on 100; `change` is added to the frame of this place at this point.
-    fn frames(count: usize, change: impl Fn(usize, usize) -> f64) -> Vec<FrameCurve> {
+    fn frames(count: usize, change: impl Fn(usize, usize) -> f64) -> FrameCurves {
         let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(11);
-        (0..count)
-            .map(|place| {
-                let noise =
-                    |rng: &mut rand_pcg::Pcg64Mcg| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
-                let pattern = Pattern {
-                    unit: RadialUnit::QInvAngstrom,
-                    radial: (0..300).map(f64::from).collect(),
-                    intensity: (0..300)
-                        .map(|k| 100.0 + 20.0 * (0.1 * k as f64).sin() + noise(&mut rng) + change(place, k))
-                        .collect(),
-                    sigma: vec![1.0; 300],
-                    sigma_as_independent: vec![1.0; 300],
-                    unpolarized: vec![1.0; 300],
-                };
-                let curve = Binned::of(&pattern, [0.0, 300.0]);
-                FrameCurve { frame: format!("f{place}"), place, curve }
-            })
-            .collect()
+        let mut frames = FrameCurves::default();
+        for place in 0..count {
+            let noise =
+                |rng: &mut rand_pcg::Pcg64Mcg| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
+            let intensity = (0..300).map(|k| structure(k) + noise(&mut rng) + change(place, k)).collect();
+            let pattern = pattern(intensity, vec![1.0; 300]);
+            frames.push(FrameCurve::new(&format!("f{place}"), place, &pattern, RANGE));
+        }
+        frames
+    }
+
+    /// Counts of 10,000 a point in frames of full light, with the variance of a bin without counts unknown.
+    fn counted(light: &[f64]) -> FrameCurves {
+        let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(12);
+        let mut frames = FrameCurves::default();
+        for (place, light) in light.iter().enumerate() {
+            let counts = (0..300).map(|k| match light * 100.0 * structure(k) {
+                mean if mean > 0.0 => Poisson::new(mean).unwrap().sample(&mut rng),
+                _ => 0.0,
+            });
+            let counts: Vec<f64> = counts.collect();
+            let sigma = counts.iter().map(|c| if *c > 0.0 { c.sqrt() } else { f64::NAN }).collect();
+            frames.push(FrameCurve::new(&format!("f{place}"), place, &pattern(counts, sigma), RANGE));
+        }
+        frames
+    }
+
+    /// 1 % of the light, none, and 1e-4 of it, in which bins are empty: they are outliers, and the others are judged as without them.
+    #[test]
+    fn a_frame_without_light_does_not_hide_the_others() {
+        for (dark, place) in [(0.01, 3), (0.0, 0), (1e-4, 9), (0.0, 5)] {
+            let mut light = vec![1.0; 10];
+            light[place] = dark;
+            let found = drift(&counted(&light)).unwrap();
+            let named: Vec<usize> = found.outliers().map(|frame| frame.place).collect();
+            assert_eq!(named, [place], "{dark}");
+            assert!(found.frames[place].standing == Standing::Dark && found.frames[place].scale < -0.98);
+            assert!(found.frames[place].against_others.chi2.is_infinite());
+            let lit = found.frames.iter().filter(|frame| !frame.is_outlier());
+            let mean = lit.map(|frame| frame.against_others.reduced()).sum::<f64>() / 9.0;
+            // 148 degrees of freedom of each of nine.
+            assert!((mean - 1.0).abs() < 0.12, "{dark}: {mean}");
+            assert!(found.component_share < 1.4 * found.component_share_of_noise, "{dark}");
+        }
+        let three = drift(&counted(&[1.0, 0.0, 1.0])).unwrap();
+        assert_eq!(three.outliers().map(|frame| frame.place).collect::<Vec<_>>(), [1]);
+        assert!(drift(&counted(&[1.0, 0.0, 0.0])).is_none());
+    }
+
+    /// A third of the light is a scale, and its noise is known.
+    #[test]
+    fn frames_of_unequal_light_have_the_chi_squared_of_noise() {
+        let light: Vec<f64> = (0..20).map(|place| 0.3 + 0.1 * f64::from(place % 10)).collect();
+        let found = drift(&counted(&light)).unwrap();
+        assert_eq!(found.outliers().count(), 0);
+        for frame in &found.frames {
+            // 148 degrees of freedom: 0.116; the median adds up to 2 %.
+            let reduced = frame.against_others.reduced();
+            assert!((reduced - 1.0).abs() < 0.45, "{}: {reduced}", frame.place);
+        }
     }
 
     fn bump(k: usize) -> f64 {
@@ -237,7 +378,7 @@ mod tests {
     fn frames_of_one_thing_have_no_outlier_and_no_component() {
         for count in [4, 12, 40] {
             let found = drift(&frames(count, |_, _| 0.0)).unwrap();
-            assert!(found.frames.iter().all(|frame| !frame.outlier));
+            assert!(found.outliers().count() == 0);
             let mean = found.frames.iter().map(|f| f.against_others.reduced()).sum::<f64>() / count as f64;
             // 298 degrees of freedom; the frame itself is in the median.
             assert!((mean - 1.0).abs() < 0.1, "{count}: {mean}");
@@ -250,8 +391,8 @@ mod tests {
     fn one_frame_that_is_unlike_is_named() {
         for count in [4, 20] {
             let found =
-                drift(&frames(count, |place, k| if place == 2 { 5.0 * bump(k) } else { 0.0 })).unwrap();
-            let named: Vec<usize> = found.frames.iter().filter(|f| f.outlier).map(|f| f.place).collect();
+                drift(&frames(count, |place, k| if place == 2 { 6.0 * bump(k) } else { 0.0 })).unwrap();
+            let named: Vec<usize> = found.outliers().map(|frame| frame.place).collect();
             assert_eq!(named, [2], "{count}");
         }
     }
@@ -259,7 +400,7 @@ mod tests {
     #[test]
     fn a_drift_is_the_first_component_and_no_outlier() {
         let found = drift(&frames(30, |place, k| 0.2 * place as f64 * bump(k))).unwrap();
-        assert!(found.frames.iter().all(|frame| !frame.outlier));
+        assert!(found.outliers().count() == 0);
         assert!(found.component_share > 2.0 * found.component_share_of_noise);
         let [first, last] = [&found.frames[0], &found.frames[29]];
         assert!(first.component * last.component < 0.0);
@@ -269,11 +410,9 @@ mod tests {
     /// A beam that is 3 % weaker is a scale and no change.
     #[test]
     fn a_weaker_beam_is_no_outlier() {
-        let found = drift(&frames(10, |place, k| {
-            if place == 4 { -0.03 * (100.0 + 20.0 * (0.1 * k as f64).sin()) } else { 0.0 }
-        }))
-        .unwrap();
-        assert!(found.frames.iter().all(|frame| !frame.outlier));
+        let found =
+            drift(&frames(10, |place, k| if place == 4 { -0.03 * structure(k) } else { 0.0 })).unwrap();
+        assert!(found.outliers().count() == 0);
         assert!((found.frames[4].scale + 0.03).abs() < 0.01, "{}", found.frames[4].scale);
     }
 }

@@ -1,6 +1,6 @@
 //! The numbers of peaks, each by its name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::output::PeakRow;
 use crate::peaks::{Curve, Measured, Peak};
@@ -97,8 +97,9 @@ pub struct Numbers {
 
 impl Numbers {
     /// From the rows of `peaks.csv`.
-    pub fn of(rows: &[PeakRow]) -> Numbers {
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a PeakRow>) -> Numbers {
         let mut numbers = Numbers::default();
+        let mut known = HashSet::new();
         for row in rows {
             for metric in Metric::ALL {
                 let Some(measured) = metric.of(&row.peak) else { continue };
@@ -108,7 +109,7 @@ impl Numbers {
                 match &row.frame {
                     None => {
                         readings.sum = Some(measured);
-                        if numbers.keys.iter().all(|(known, _)| *known != key) {
+                        if known.insert(key.clone()) {
                             numbers.keys.push((key, row.peak.curve));
                         }
                     }

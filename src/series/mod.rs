@@ -2,15 +2,19 @@
 
 mod binned;
 mod change;
+mod conditions;
 mod difference;
 mod drift;
+mod frame_curves;
 mod metrics;
 mod trend;
 
 pub use binned::{Binned, ChiSquared, Residual};
 pub use change::{Basis, Change, Verdict, changes};
+pub use conditions::{Condition, Conditions, FrameNote};
 pub use difference::{CurveDifference, chi2_of_g, chi2_of_patterns};
-pub use drift::{Drift, FEWEST_FRAMES, FrameCurve, FrameDrift, drift};
+pub use drift::{Drift, FEWEST_FRAMES, FrameDrift, Standing, drift};
+pub use frame_curves::{FrameCurve, FrameCurves};
 pub use metrics::{Key, Metric, Numbers, Readings};
 pub use trend::{Trend, trends};
 

@@ -1,6 +1,7 @@
 //! Probabilities of the normal, χ² and t distributions.
 
 use statrs::function::beta::checked_beta_reg;
+use statrs::function::erf::erf_inv;
 use statrs::function::gamma::checked_gamma_ur;
 
 /// What a standard deviation is known from.
@@ -56,20 +57,7 @@ pub fn chi_squared_exceeds(chi2: f64, freedom: f64) -> f64 {
 
 /// z with P(|Z| < z) = `confidence`.
 pub fn normal_quantile(confidence: f64) -> f64 {
-    quantile(confidence, normal_beyond)
-}
-
-/// Bisection, to rounding, of what falls from 1 at 0.
-fn quantile(confidence: f64, beyond: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    while beyond(high) > 1.0 - confidence && high < 1e12 {
-        high *= 2.0;
-    }
-    for _ in 0..200 {
-        let middle = 0.5 * (low + high);
-        if beyond(middle) > 1.0 - confidence { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
+    std::f64::consts::SQRT_2 * erf_inv(confidence)
 }
 
 #[cfg(test)]

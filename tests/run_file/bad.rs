@@ -35,6 +35,25 @@ fn all_unknown_keys_are_reported_at_once() {
     assert!(error.to_string().ends_with("\n\n5 problems"));
 }
 
+/// Sub-peaks begin at sums of radii; of oxygen in metallic glasses there is none.
+#[test]
+fn sub_peaks_need_a_radius_of_every_element() {
+    let folder = Folder::new();
+    let of = |composition: &str| {
+        let small = SMALL.replace("Zr62 Cu15.5 Ni12.5 Al10", composition);
+        folder.load(&format!(
+            "{small}pdf: {{density_g_cm3: 2.2}}\nsub_peaks: {{r_range_angstrom: [1.2, 3.0]}}\n"
+        ))
+    };
+    let error = of("Si O2").unwrap_err();
+    assert_eq!((only(&error).key.as_str(), only(&error).line), ("sub_peaks", Some(6)), "{error}");
+    assert!(
+        error.to_string().contains("is known of O,") && error.to_string().contains("`sub_peaks: off`"),
+        "{error}"
+    );
+    assert!(of("Fe78 Si9 B13").is_ok() && of("Nd60 Fe30 Al10").is_ok() && of("Pd40 Ni40 P20").is_ok());
+}
+
 #[test]
 fn a_missing_geometry_does_not_hide_a_wrong_detector() {
     let folder = Folder::new();

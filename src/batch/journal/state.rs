@@ -213,6 +213,8 @@ mod tests {
             normalized_by: Some(odd),
             excluded_pixels: Some(0),
             readings: vec![Reading { name: "T".into(), value: 1.0 / 3.0, unit: "K".into() }],
+            began: Some("2026-11-26T10:00:00".into()),
+            exposure_s: Some(odd),
             status: Status::Failed("torn".into()),
         };
         let frame = FrameState {

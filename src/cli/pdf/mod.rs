@@ -20,6 +20,7 @@ use halor::pipeline::{Patterns, Reduced, systematic};
 use halor::quality::Quality;
 use halor::reduce::ReductionPlan;
 use halor::report::{SampleCurves, series_svg};
+use halor::series::Conditions;
 use halor::tune::{Advice, Scan, Values};
 use halor::units::energy_kev;
 
@@ -285,7 +286,7 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
         ("sq", sq(&header, &reduced.structure)),
         ("fq", fq(&header, &reduced.structure)),
         ("gr", gr(&header, &reduced.pdf, systematic.as_ref().map(|systematic| systematic.g.as_slice()))),
-        ("csv", peaks_csv(&rows)),
+        ("csv", peaks_csv(&rows, &Conditions::default())),
     ];
     let rdf = density.map(|density| ("rdf", rdf(&header, &reduced.pdf, density)));
     let weights = plan.weights(&analysis.settings)?.map(|weights| ("weights.csv", weights));

@@ -125,7 +125,9 @@ pub(super) fn calibrated(
         Err(error) => return told(KEY, &error),
     };
     found.remarks.iter().for_each(|remark| check.problems.warn(KEY, &remark.text));
-    let geometry = found.frames.into_iter().next()?.geometry;
+    let frame = found.frames.into_iter().next()?;
+    let geometry = frame.geometry.clone();
+    check.calibrated = Some(frame);
     let poni = &geometry.poni;
     keys.distance_m = Some(poni.distance_m);
     (keys.poni1_m, keys.poni2_m) = (Some(poni.poni1_m), Some(poni.poni2_m));

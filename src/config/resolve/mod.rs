@@ -31,6 +31,7 @@ use super::problem::Problems;
 use super::schema::{EngineNames, OffOr, PlanCacheKeys, RunFile};
 use super::{Config, EngineChoice};
 use crate::geometry::Geometry;
+use crate::geometry::calibrate::CalibratedFrame;
 use crate::integrate::{PlanCache, user_folder};
 
 /// What the checks of all blocks share.
@@ -42,6 +43,8 @@ pub(super) struct Check<'a> {
     pub(super) kind: Kind,
     /// What was found so far.
     pub(super) problems: Problems<'a>,
+    /// The calibration, where one was made.
+    pub(super) calibrated: Option<CalibratedFrame>,
 }
 
 /// Fills every default into `file` and gives the typed configuration; `None` where there are problems.
@@ -86,6 +89,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
         geometry: geometry?,
         poni_file: file.geometry.as_ref().and_then(|block| block.0.poni.as_ref()).map(PathBuf::from),
         calibration_files,
+        calibrated: check.calibrated.take(),
         calibrant,
         mask,
         corrections: corrections?,

@@ -2,10 +2,10 @@
 
 use super::Check;
 use crate::anisotropy::{AnisotropySettings, Azimuths, FEWEST_BINS, MOST_BINS};
-use crate::config::schema::{OffOr, OutliersWord, RunFile, Switch};
+use crate::config::schema::{OffOr, OutliersWord, RunFile, SubPeakShapeWord, Switch};
 use crate::config::{PdfSettings, Sample};
 use crate::integrate::Fold;
-use crate::peaks::SubPeakSettings;
+use crate::peaks::{SubPeakSettings, SubPeakShape, radius};
 use crate::series::{Outliers, SeriesSettings};
 use crate::structure::StructureSettings;
 
@@ -97,6 +97,10 @@ pub(super) fn sub_peaks(
         let message = format!("found {most}, expected 1 to {MOST_SUB_PEAKS} Gaussians");
         check.problems.push("sub_peaks.most", message, "");
     }
+    let shape = match *block.shape.get_or_insert(SubPeakShapeWord::Gaussian) {
+        SubPeakShapeWord::Gaussian => SubPeakShape::Gaussian,
+        SubPeakShapeWord::GaussianOrSkewed => SubPeakShape::GaussianOrSkewed,
+    };
     let key = "sub_peaks.r_range_angstrom";
     let Some(r_range) = block.r_range_angstrom else {
         let mend =
@@ -113,7 +117,17 @@ pub(super) fn sub_peaks(
         let message = format!("[{}, {}] goes beyond G(r), {start} to {end} Å", r_range[0], r_range[1]);
         check.problems.push(key, message, "narrow it, or widen `pdf.r_range_angstrom`");
     }
-    Some(SubPeakSettings { r_range, most: most.min(MOST_SUB_PEAKS) as usize })
+    let elements = pdf?.composition.elements.iter().map(|(element, _)| element.as_str());
+    let unknown: Vec<&str> = elements.filter(|element| radius(element).is_none()).collect();
+    if !unknown.is_empty() {
+        let message = format!(
+            "no radius in metallic glasses is known of {}, where distances begin",
+            unknown.join(", ")
+        );
+        check.problems.push("sub_peaks", message, "write `sub_peaks: off`");
+        return None;
+    }
+    Some(SubPeakSettings { r_range, most: most.min(MOST_SUB_PEAKS) as usize, shape })
 }
 
 /// What the samples are compared with, and how sure verdicts are.

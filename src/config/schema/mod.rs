@@ -21,7 +21,7 @@ pub use instrument::{
     DeadTimeWord, DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize,
     SensorBlock,
 };
-pub use series::{AnisotropyBlock, OutliersWord, SeriesBlock, SubPeaksBlock};
+pub use series::{AnisotropyBlock, OutliersWord, SeriesBlock, SubPeakShapeWord, SubPeaksBlock};
 pub use written::{EngineNames, OffOr, Patterns, PlanCacheKeys, Switch};
 pub(crate) use written::{Written, read};
 

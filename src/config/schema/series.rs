@@ -50,6 +50,19 @@ pub struct SubPeaksBlock {
     /// The most Gaussians.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most: Option<u64>,
+    /// What they may look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<SubPeakShapeWord>,
+}
+
+/// Names of what they may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubPeakShapeWord {
+    /// Gaussians.
+    Gaussian,
+    /// Gaussians, and skewed ones beside them.
+    GaussianOrSkewed,
 }
 
 /// Names of what becomes of them.

@@ -4,21 +4,16 @@ use std::fmt::Write;
 
 use super::ReportError;
 use super::figure::{Figure, Link, Width, colour};
-use super::page::{Section, escaped, measured, short};
-use super::results::{Curve, Results};
+use super::metrics::{self, METRICS};
+use super::page::{Section, measured, short};
+use super::results::{Curve, Kind, Results};
 use super::table::{Row, Table};
 use crate::integrate::RING;
+use crate::report::escaped;
 
 /// Properties that are drawn, and trends that are listed.
 const MOST_PROPERTIES: usize = 4;
 const MOST_TRENDS: usize = 15;
-/// What is drawn against each property.
-const DRAWN: [(&str, &str, &str, &str); 3] = [
-    ("S(Q)", "q1", "fwhm_inv_angstrom", "q1 width (Å⁻¹)"),
-    ("G(r)", "r1", "position_angstrom", "r1 position (Å)"),
-    ("G(r)", "r1", "height_g_inv_angstrom2", "r1 height (Å⁻²)"),
-];
-
 /// Sentences, a table of changes, differences of curves, trends.
 pub(super) fn section(results: &Results) -> Result<Section, ReportError> {
     let mut section = Section::new("changes", "What changed");
@@ -28,19 +23,20 @@ pub(super) fn section(results: &Results) -> Result<Section, ReportError> {
     if let Some(series) = results.table("series.csv")? {
         section.html(changes(results, &series));
     }
-    for (kind, x, y, link) in [("sq", "Q (Å⁻¹)", "ΔS(Q)", Link::Q), ("gr", "r (Å)", "ΔG(r) (Å⁻²)", Link::R)]
+    for (kind, x, y, link) in
+        [(Kind::StructureFactor, "Q (Å⁻¹)", "ΔS(Q)", Link::Q), (Kind::Pdf, "r (Å)", "ΔG(r) (Å⁻²)", Link::R)]
     {
         let mut figure = Figure::new(format!("{y} against the reference"), x, y).link(link);
         let mut band: Option<Curve> = None;
         for (index, sample) in results.samples.iter().enumerate() {
-            let Some(curve) = difference(results, sample, kind)? else { continue };
+            let Some(curve) = results.difference(sample, kind)? else { continue };
             band.get_or_insert_with(|| curve.clone());
             figure.curve(sample, &curve, index);
         }
         if let Some(curve) = band {
             figure.band("± σ of the first", &curve.x, &curve.sigma);
         }
-        section.figure(if kind == "gr" { figure.range(0.0, 15.0) } else { figure });
+        section.figure(if kind == Kind::Pdf { figure.range(0.0, 15.0) } else { figure });
     }
     if let Some(trends) = results.table("trends.csv")? {
         properties(results, &mut section);
@@ -57,19 +53,6 @@ fn sentences(of_samples: &[(String, String)]) -> String {
         format!("<li><b>{}</b>: {}</li>", escaped(sample), escaped(words))
     };
     format!("<ul>{}</ul>", of_samples.iter().map(line).collect::<String>())
-}
-
-/// A curve of `differences/`: x, difference, σ.
-fn difference(results: &Results, sample: &str, kind: &str) -> Result<Option<Curve>, ReportError> {
-    let Some(table) = results.table(&format!("differences/{sample}.{kind}.csv"))? else { return Ok(None) };
-    let mut curve = Curve::default();
-    for row in table.rows(&[]) {
-        let [x, y, sigma] = [0, 1, 2].map(|column| row.number_at(column).unwrap_or(f64::NAN));
-        curve.x.push(x);
-        curve.y.push(y);
-        curve.sigma.push(sigma);
-    }
-    Ok(Some(curve))
 }
 
 /// Samples down, numbers of the ring across: the change with its σ, bold where it is more than chance.
@@ -133,19 +116,12 @@ fn properties(results: &Results, section: &mut Section) {
     names.sort();
     names.dedup();
     for property in names.into_iter().take(MOST_PROPERTIES) {
-        for (curve, peak, column, title) in DRAWN {
-            let x_title = property.replace('_', " ");
+        for metric in metrics::AGAINST_PROPERTIES.map(|index| &METRICS[index]) {
+            let (x_title, title) = (property.replace('_', " "), metric.title);
             let mut figure =
                 Figure::new(format!("{title} against {x_title}"), &x_title, title).width(Width::Third);
             for (index, (sample, of_sample)) in results.samples.iter().zip(&results.properties).enumerate() {
-                let wanted = [
-                    ("sample", sample.as_str()),
-                    ("frame", "sum"),
-                    ("sector", RING),
-                    ("curve", curve),
-                    ("peak", peak),
-                ];
-                let value = results.peaks.rows(&wanted).next().and_then(|row| row.value(column));
+                let value = metric.of_sum(results, sample);
                 if let (Some(x), Some(value)) = (of_sample.get(property), value) {
                     figure.track(sample, &[*x], &[value.value], &[value.sigma], index);
                 }

@@ -1,6 +1,8 @@
 //! Figures: what all of them share, and how they stand in the page.
 
-use plotly::common::{DashType, ErrorData, ErrorType, Fill, Line, Marker, Mode};
+use plotly::common::{
+    ColorScale, ColorScalePalette, DashType, ErrorData, ErrorType, Fill, Line, Marker, Mode,
+};
 use plotly::layout::Axis;
 use plotly::{HeatMap, Layout, Plot, Scatter};
 
@@ -125,19 +127,26 @@ impl Figure {
         self.plot.add_trace(trace);
     }
 
-    /// Rows of values over x, from the bottom up.
-    pub(super) fn map(&mut self, x: &[f64], rows: Vec<String>, values: &[Vec<f64>]) {
+    /// Rows of values over x, from the bottom up, each at its y.
+    pub(super) fn map(&mut self, x: &[f64], y: &[f64], values: &[Vec<f64>]) {
         let z: Vec<Vec<f64>> = values.iter().map(|row| rounded(row)).collect();
-        self.plot
-            .add_trace(HeatMap::new(rounded(x), rows, z).color_scale(plotly::common::ColorScale::Palette(
-                plotly::common::ColorScalePalette::Viridis,
-            )));
+        self.plot.add_trace(HeatMap::new(rounded(x), rounded(y), z).color_scale(viridis()));
+    }
+
+    /// Rows of values over x, from the bottom up, each with its name.
+    pub(super) fn named_map(&mut self, x: &[f64], rows: Vec<String>, values: &[Vec<f64>]) {
+        let z: Vec<Vec<f64>> = values.iter().map(|row| rounded(row)).collect();
+        self.plot.add_trace(HeatMap::new(rounded(x), rows, z).color_scale(viridis()));
     }
 
     /// For a script of the page: no tag ends inside it.
     pub(super) fn json(&self) -> String {
         self.plot.to_json().replace("</", "<\\/")
     }
+}
+
+fn viridis() -> ColorScale {
+    ColorScale::Palette(ColorScalePalette::Viridis)
 }
 
 /// Six digits: as many as a plot can show.

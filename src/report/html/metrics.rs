@@ -3,21 +3,24 @@
 use std::fmt::Write;
 
 use super::ReportError;
+use super::abscissa::Abscissa;
 use super::figure::{Figure, Link, Width, colour};
-use super::page::{Section, escaped, measured};
+use super::page::{Section, measured};
 use super::results::{Curve, Kind, Results};
+use super::table::{Row, Value};
 use crate::integrate::RING;
+use crate::report::escaped;
 
 /// A column of `peaks.csv` of one peak.
-struct Metric {
+pub(super) struct Metric {
     curve: &'static str,
     peak: &'static str,
     column: &'static str,
-    title: &'static str,
+    pub(super) title: &'static str,
 }
 
 /// What the questions of a series are asked about, in the order of the table.
-const METRICS: [Metric; 12] = [
+pub(super) const METRICS: [Metric; 12] = [
     metric("S(Q)", "q1", "position_inv_angstrom", "q1 position (Å⁻¹)"),
     metric("S(Q)", "q1", "height_s", "q1 height"),
     metric("S(Q)", "q1", "fwhm_inv_angstrom", "q1 width (Å⁻¹)"),
@@ -34,6 +37,8 @@ const METRICS: [Metric; 12] = [
 
 /// Metrics that are followed from frame to frame.
 const FOLLOWED: [usize; 3] = [0, 1, 6];
+/// Metrics that are drawn against properties of the samples.
+pub(super) const AGAINST_PROPERTIES: [usize; 3] = [2, 5, 6];
 
 const fn metric(
     curve: &'static str,
@@ -47,7 +52,10 @@ const fn metric(
 /// The first section: all samples with what was found of each.
 pub(super) fn overview(results: &Results) -> Result<Section, ReportError> {
     let mut section = Section::new("overview", "Overview");
-    let shown: Vec<&Metric> = METRICS.iter().filter(|metric| !column(results, metric).is_empty()).collect();
+    let shown: Vec<&Metric> = METRICS
+        .iter()
+        .filter(|metric| results.samples.iter().any(|sample| metric.of_sum(results, sample).is_some()))
+        .collect();
     let mut html = String::from(
         "<div class=\"scroll\"><table><thead><tr><th>sample</th><th>frames</th><th>G(r), 2–10 Å</th>",
     );
@@ -68,7 +76,7 @@ pub(super) fn overview(results: &Results) -> Result<Section, ReportError> {
             pdf.map(|curve| sparkline(&curve.part(2.0, 10.0), colour(index))).unwrap_or_default()
         );
         for metric in &shown {
-            let cell = row(results, sample, "sum", metric).and_then(|row| row.value(metric.column));
+            let cell = metric.of_sum(results, sample);
             let _ = write!(
                 html,
                 "<td>{}</td>",
@@ -106,58 +114,60 @@ pub(super) fn section(results: &Results) -> Section {
     for metric in &METRICS {
         let mut figure = Figure::new(metric.title, "", metric.title).width(Width::Third);
         for (index, sample) in results.samples.iter().enumerate() {
-            let Some(value) = row(results, sample, "sum", metric).and_then(|row| row.value(metric.column))
-            else {
-                continue;
-            };
+            let Some(value) = metric.of_sum(results, sample) else { continue };
             figure.points(sample, vec![sample.clone()], &[value.value], &[value.sigma], index);
         }
         section.figure(figure);
     }
-    for metric in FOLLOWED.map(|index| &METRICS[index]) {
-        let caption = format!("{} from frame to frame; bars are counting alone", metric.title);
-        let mut figure = Figure::new(caption, "frame", metric.title).width(Width::Third).link(Link::Alone);
-        for (index, sample) in results.samples.iter().enumerate() {
-            let wanted = [
-                ("sample", sample.as_str()),
-                ("sector", RING),
-                ("curve", metric.curve),
-                ("peak", metric.peak),
-            ];
-            let frames = results.peaks.rows(&wanted).filter(|row| row.text("frame") != "sum");
-            let values: Vec<_> = frames.filter_map(|row| row.value(metric.column)).collect();
-            if values.len() > 1 {
-                let x: Vec<f64> = (1..=values.len()).map(|number| number as f64).collect();
-                let (y, sigma): (Vec<f64>, Vec<f64>) =
-                    values.iter().map(|value| (value.value, value.sigma)).unzip();
-                figure.track(sample, &x, &y, &sigma, index);
-            }
+    for abscissa in Abscissa::all(results) {
+        for metric in FOLLOWED.map(|index| &METRICS[index]) {
+            section.figure(followed(results, metric, &abscissa));
         }
-        section.figure(figure);
     }
     section
 }
 
-fn row<'a>(
-    results: &'a Results,
-    sample: &str,
-    frame: &str,
-    metric: &Metric,
-) -> Option<super::table::Row<'a>> {
-    let wanted = [
-        ("sample", sample),
-        ("frame", frame),
-        ("sector", RING),
-        ("curve", metric.curve),
-        ("peak", metric.peak),
-    ];
-    results.peaks.rows(&wanted).next()
+/// A metric of the frames of all samples.
+fn followed(results: &Results, metric: &Metric, abscissa: &Abscissa) -> Figure {
+    let caption =
+        format!("{} of each frame against {}; bars are counting alone", metric.title, abscissa.title);
+    let mut figure =
+        Figure::new(caption, &abscissa.title, metric.title).width(Width::Third).link(Link::Alone);
+    for (index, sample) in results.samples.iter().enumerate() {
+        let points = metric.of_frames(results, sample, abscissa);
+        if points.len() > 1 {
+            let column = |k: usize| points.iter().map(|point| point[k]).collect::<Vec<f64>>();
+            figure.track(sample, &column(0), &column(1), &column(2), index);
+        }
+    }
+    figure
 }
 
-/// Values of a metric over all samples.
-fn column(results: &Results, metric: &Metric) -> Vec<f64> {
-    let of_sample = |sample: &String| row(results, sample, "sum", metric)?.number(metric.column);
-    results.samples.iter().filter_map(of_sample).collect()
+impl Metric {
+    /// Of the ring of a sample's sum.
+    pub(super) fn of_sum(&self, results: &Results, sample: &str) -> Option<Value> {
+        self.rows(results, sample).find(|row| row.text("frame") == "sum")?.value(self.column)
+    }
+
+    /// Of the ring of each frame of a sample: where it stands, value and σ, in the order of the frames.
+    pub(super) fn of_frames(&self, results: &Results, sample: &str, abscissa: &Abscissa) -> Vec<[f64; 3]> {
+        let frames = self.rows(results, sample).filter(|row| row.text("frame") != "sum");
+        let point = |row: Row<'_>| {
+            let value = row.value(self.column)?;
+            Some([abscissa.of(&row)?, value.value, value.sigma])
+        };
+        frames.filter_map(point).collect()
+    }
+
+    /// The rows of the ring, of the sum and of frames.
+    fn rows<'a>(&self, results: &'a Results, sample: &str) -> impl Iterator<Item = Row<'a>> + use<'a> {
+        results.peaks.rows(&[
+            ("sample", sample),
+            ("sector", RING),
+            ("curve", self.curve),
+            ("peak", self.peak),
+        ])
+    }
 }
 
 /// A curve as a small drawing.

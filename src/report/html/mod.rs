@@ -2,6 +2,7 @@
 //!
 //! Nothing is computed again, so that a report can be made of any results at any time; it needs no network.
 
+mod abscissa;
 mod changes;
 mod curves;
 mod figure;

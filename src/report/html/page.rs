@@ -5,6 +5,7 @@ use std::fmt::Write;
 use plotly::Plot;
 
 use super::figure::{Figure, Link, Width};
+use crate::report::escaped;
 
 /// A part of the page with a heading.
 pub(super) struct Section {
@@ -127,11 +128,6 @@ fn plotly_script() -> String {
     let end = "</script>";
     let length = scripts.find(end).map_or(scripts.len(), |place| place + end.len());
     format!("{}\n", &scripts[..length])
-}
-
-/// Text for HTML, inside an attribute too.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Four digits.

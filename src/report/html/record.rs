@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::page::{Section, escaped, short};
+use super::page::{Section, short};
 use super::results::Results;
+use crate::report::escaped;
 
-/// Frames that failed or were skipped are all listed, up to so many.
+/// Frames that failed, were skipped or left out are all listed, up to so many.
 const MOST_LISTED: usize = 500;
 
 /// Whether S(Q) and G(r) can be what they should be.
@@ -41,7 +42,7 @@ pub(super) fn record(results: &Results) -> Section {
     let record = &results.record;
     let ledger = &record.ledger;
     let mut html = format!(
-        "<p>halor {} on {} ({}; {}). {} frames: {} done, {} failed, {} skipped. Corrections: {}.</p>",
+        "<p>halor {} on {} ({}; {}). {} frames: {} done, {} failed, {} skipped, {} left out. Corrections: {}.</p>",
         escaped(&record.version),
         escaped(&record.engine.kind),
         escaped(&record.engine.device),
@@ -50,6 +51,7 @@ pub(super) fn record(results: &Results) -> Section {
         ledger.done,
         ledger.failed,
         ledger.skipped,
+        ledger.left_out,
         escaped(&record.corrections.join(", "))
     );
     if !record.warnings.is_empty() {
@@ -61,7 +63,7 @@ pub(super) fn record(results: &Results) -> Section {
     }
     let bad: Vec<_> = record.frames.iter().filter(|frame| frame.status != "done").collect();
     if !bad.is_empty() {
-        html.push_str("<h3>Frames without results</h3><div class=\"scroll\"><table><tbody>");
+        html.push_str("<h3>Frames that are in no sum</h3><div class=\"scroll\"><table><tbody>");
         for frame in bad.iter().take(MOST_LISTED) {
             let _ = write!(
                 html,

@@ -80,6 +80,7 @@ pub(super) struct Ledger {
     pub(super) done: usize,
     pub(super) failed: usize,
     pub(super) skipped: usize,
+    pub(super) left_out: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,6 +205,20 @@ impl Results {
         };
         let stems = self.record.outputs.iter().filter(of_ring);
         stems.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect()
+    }
+
+    /// A curve of `differences/`: x, difference, σ.
+    pub(super) fn difference(&self, stem: &str, kind: Kind) -> Result<Option<Curve>, ReportError> {
+        let file = format!("differences/{stem}.{}.csv", kind.extension());
+        let Some(table) = self.table(&file)? else { return Ok(None) };
+        let mut curve = Curve::default();
+        for row in table.rows(&[]) {
+            let [x, y, sigma] = [0, 1, 2].map(|column| row.number_at(column).unwrap_or(f64::NAN));
+            curve.x.push(x);
+            curve.y.push(y);
+            curve.sigma.push(sigma);
+        }
+        Ok(Some(curve))
     }
 
     /// The pictures among the results whose name ends so, with that name.

@@ -43,24 +43,30 @@ pub(super) fn section(results: &Results) -> Result<Section, ReportError> {
             }
             block.figure(near);
         }
-        let sectors: Vec<_> = curves.iter().filter(|(name, _)| *name != RING).collect();
-        if let [(first, a), (second, b), ..] = sectors.as_slice() {
-            block.figure(difference(sample, [(first, a), (second, b)]));
+        for (first, second) in pairs(&results.sectors) {
+            if let Some(curve) =
+                results.difference(&format!("{sample}_{first}-{second}"), Kind::StructureFactor)?
+            {
+                block.figure(difference(sample, first, second, &curve));
+            }
         }
         section.block(block);
     }
     Ok(section)
 }
 
+/// Each sector with each that stands behind it: those pairs that a run compares have a file.
+fn pairs(sectors: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    let behind =
+        move |i: usize| sectors[i + 1..].iter().map(move |second| (sectors[i].as_str(), second.as_str()));
+    (0..sectors.len()).flat_map(behind)
+}
+
 /// S of one sector less that of another, with the band in which two thirds of the points lie if nothing differs.
-fn difference(sample: &str, [(first, a), (second, b)]: [(&str, &Curve); 2]) -> Figure {
-    let points = a.x.len().min(b.x.len());
-    let x = a.x[..points].to_vec();
-    let y = a.y.iter().zip(&b.y).map(|(a, b)| a - b).collect();
-    let sigma: Vec<f64> = a.sigma.iter().zip(&b.sigma).take(points).map(|(a, b)| a.hypot(*b)).collect();
+fn difference(sample: &str, first: &str, second: &str, curve: &Curve) -> Figure {
     let caption = format!("{sample}: {first} less {second}; grey: ± σ of the difference from counting");
     let mut figure = Figure::new(caption, "Q (Å⁻¹)", "ΔS(Q)").link(Link::Q);
-    figure.band("± σ", &x, &sigma);
-    figure.curve(&format!("{first} − {second}"), &Curve { x, y, ..Curve::default() }, 0);
+    figure.band("± σ", &curve.x, &curve.sigma);
+    figure.curve(&format!("{first} − {second}"), curve, 0);
     figure
 }

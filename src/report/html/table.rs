@@ -40,8 +40,22 @@ impl Table {
         Ok(Table { columns, rows, by_first })
     }
 
+    /// Names of the columns between two others.
+    pub(super) fn between(&self, first: &str, last: &str) -> Vec<&str> {
+        let place = |name: &str| self.columns.get(name).copied();
+        let (Some(first), Some(last)) = (place(first), place(last)) else { return Vec::new() };
+        let mut names: Vec<(usize, &str)> = self
+            .columns
+            .iter()
+            .filter(|(_, place)| (first + 1..last).contains(place))
+            .map(|(name, place)| (*place, name.as_str()))
+            .collect();
+        names.sort();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
     /// Rows whose cells are as `wanted`: (column, content).
-    pub(super) fn rows<'a>(&'a self, wanted: &[(&str, &str)]) -> impl Iterator<Item = Row<'a>> {
+    pub(super) fn rows<'a>(&'a self, wanted: &[(&str, &str)]) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let wanted: Vec<(Option<usize>, String)> = wanted
             .iter()
             .map(|(name, content)| (self.columns.get(*name).copied(), (*content).to_owned()))
@@ -102,6 +116,7 @@ mod tests {
         assert_eq!(row.value("height"), Some(Value { value: 2.5, sigma: 5.0 }));
         assert_eq!(table.rows(&[("sample", "c")]).next().unwrap().value("height"), None);
         assert_eq!(table.rows(&[("no such column", "c")]).count(), 0);
+        assert_eq!(table.between("sample", "height_sigma"), ["peak", "height"]);
         assert!(Table::parse("a,b\n1\n").is_err());
     }
 }

@@ -1,0 +1,184 @@
+//! When each frame was taken, and what was read beside it: temperature, load, positions.
+
+use std::collections::HashMap;
+
+use crate::frame::{FrameAddress, Reading};
+
+/// One frame of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Its place in the sample, from 0.
+    pub place: usize,
+    /// Seconds from the first frame of its sample that says when it began.
+    pub time_s: Option<f64>,
+    /// One for each of [`Conditions::readings`].
+    pub readings: Vec<Option<f64>>,
+}
+
+/// The frames of a run by sample and name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Conditions {
+    columns: Vec<String>,
+    of: HashMap<String, HashMap<String, Condition>>,
+}
+
+/// What a frame says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameNote<'a> {
+    /// Where it is.
+    pub address: &'a FrameAddress,
+    /// Its name, as in the names of its files.
+    pub name: &'a str,
+    /// When it began, as written.
+    pub began: Option<&'a str>,
+    /// How long it took.
+    pub exposure_s: Option<f64>,
+    /// What was read.
+    pub readings: &'a [Reading],
+}
+
+impl Conditions {
+    /// Adds the frames of a sample, by their places; `None` for one of which nothing is known.
+    ///
+    /// Images of one file that say the same time follow each other by their exposure: such files have one time for all.
+    pub fn add(&mut self, sample: &str, frames: &[Option<FrameNote<'_>>]) {
+        let began: Vec<Option<f64>> = frames
+            .iter()
+            .map(|note| {
+                let note = note.as_ref()?;
+                Some(seconds(note.began?)? + note.address.image as f64 * note.exposure_s.unwrap_or(0.0))
+            })
+            .collect();
+        let first = began.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+        // Frames that all say the same say nothing.
+        let differ = began.iter().flatten().any(|time| *time > first);
+        for (place, note) in frames.iter().enumerate() {
+            let Some(note) = note else { continue };
+            let mut readings = vec![None; self.columns.len()];
+            for reading in note.readings {
+                let column = column(reading);
+                let index = self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+                    self.columns.push(column);
+                    self.columns.len() - 1
+                });
+                readings.resize(self.columns.len(), None);
+                readings[index] = Some(reading.value).filter(|value| value.is_finite());
+            }
+            let time_s = began[place].filter(|_| differ).map(|time| time - first);
+            let of_sample = self.of.entry(sample.to_owned()).or_default();
+            of_sample.insert(note.name.to_owned(), Condition { place, time_s, readings });
+        }
+    }
+
+    /// Names of the readings' columns, unit included.
+    pub fn readings(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Of one frame.
+    pub fn get(&self, sample: &str, frame: &str) -> Option<&Condition> {
+        self.of.get(sample)?.get(frame)
+    }
+}
+
+impl Condition {
+    /// The reading of a column.
+    pub fn reading(&self, index: usize) -> Option<f64> {
+        self.readings.get(index).copied().flatten()
+    }
+}
+
+/// Such as `temperature_k`: small letters, digits and underscores.
+fn column(reading: &Reading) -> String {
+    let plain = |text: &str| -> String {
+        let word = |c: char| if c.is_alphanumeric() { c.to_lowercase().to_string() } else { "_".to_owned() };
+        text.replace('°', "deg_").trim().chars().map(word).collect()
+    };
+    match reading.unit.trim() {
+        "" => plain(&reading.name),
+        unit => format!("{}_{}", plain(&reading.name), plain(unit)),
+    }
+}
+
+/// How detectors write dates: ISO 8601, Pilatus, TIFF, and C's.
+const FORMS: [&str; 7] = [
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y/%b/%d %H:%M:%S%.f",
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%Y:%m:%d %H:%M:%S%.f",
+    "%a %b %d %H:%M:%S %Y",
+    "%d/%b/%Y:%H:%M:%S",
+];
+
+/// Seconds since 1970 of a date as written; without a zone, as if in UTC.
+fn seconds(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(time.as_nanosecond() as f64 * 1e-9);
+    }
+    let civil = FORMS.iter().find_map(|form| jiff::civil::DateTime::strptime(form, text).ok())?;
+    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(zoned.timestamp().as_nanosecond() as f64 * 1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_detectors_are_read() {
+        let expected = seconds("2021-03-12T16:59:41Z").unwrap();
+        for text in [
+            "2021-03-12T16:59:41",
+            "2021-03-12 16:59:41.000",
+            "2021-03-12T18:59:41+02:00",
+            "2021/Mar/12 16:59:41.0",
+            "2021:03:12 16:59:41",
+            "Fri Mar 12 16:59:41 2021",
+        ] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        assert!((seconds("2021-03-12T16:59:41.725").unwrap() - expected - 0.725).abs() < 1e-6);
+        assert_eq!(seconds("yesterday"), None);
+    }
+
+    #[test]
+    fn frames_have_times_from_the_first_and_readings_by_name() {
+        let address = |path: &str, image| FrameAddress { path: path.into(), image };
+        let addresses = [address("a.tif", 0), address("b.tif", 0), address("c.tif", 0)];
+        let heat = |value| [Reading { name: "Temperature".into(), value, unit: "K".into() }];
+        let (warm, hot) = (heat(300.0), heat(310.5));
+        let note = |index: usize, began, readings| FrameNote {
+            address: &addresses[index],
+            name: ["a", "b", "c"][index],
+            began: Some(began),
+            exposure_s: None,
+            readings,
+        };
+        let mut all = Conditions::default();
+        all.add(
+            "x",
+            &[Some(note(0, "2021-03-12T16:59:41", &warm)), None, Some(note(2, "2021-03-12T17:00:41", &hot))],
+        );
+        assert_eq!(all.readings(), ["temperature_k"]);
+        let last = all.get("x", "c").unwrap();
+        assert_eq!((last.place, last.time_s, last.reading(0)), (2, Some(60.0), Some(310.5)));
+        assert!(all.get("x", "b").is_none());
+        // One file, one time, images of two seconds; and one time for all.
+        let stack = [address("s.h5", 0), address("s.h5", 3)];
+        let of = |exposure_s| {
+            let mut all = Conditions::default();
+            let note = |index: usize| FrameNote {
+                address: &stack[index],
+                name: ["s_0", "s_3"][index],
+                began: Some("2021-03-12T16:59:41"),
+                exposure_s,
+                readings: &[],
+            };
+            all.add("x", &[Some(note(0)), Some(note(1))]);
+            all.get("x", "s_3").unwrap().time_s
+        };
+        assert_eq!((of(Some(2.0)), of(None)), (Some(6.0), None));
+    }
+}
