@@ -24,7 +24,7 @@ use crate::engine::{self, Engine, EngineError};
 use crate::integrate::IntegrationPlan;
 use crate::output::{
     Existing, FrameRecord, Ledger, PeakRow, Redone, RunRecord, SampleLowRFit, SampleQuality, Status, Timings,
-    frame_names, make_folder, peaks_csv, write_file,
+    frame_names, make_folder, peaks_csv, write_file, write_table,
 };
 use crate::pipeline::BackgroundPattern;
 use crate::report::{REPORT_FILE, SampleCurves, series_svg, write_report};
@@ -110,22 +110,23 @@ pub fn run_with(
         header_check,
         ..
     } = run;
+    let mut tables = tables;
+    if config.pdf.is_some() {
+        tables.push(("peaks.csv".to_owned(), peaks_csv(&rows, &conditions)));
+    }
+    if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
+        && let Some(weights) = plan.weights(pdf)?
+    {
+        tables.push(("weights.csv".to_owned(), weights));
+    }
+    for (name, content) in &tables {
+        outputs.extend(write_table(&config.output, name, content, options.existing)?);
+    }
     let mut of_run = |name: &str, content: &str| {
         outputs.push(PathBuf::from(name));
         write_file(&config.output.join(name), content.as_bytes(), options.existing)
     };
     of_run("config.yaml", &loaded.resolved_yaml)?;
-    if config.pdf.is_some() {
-        of_run("peaks.csv", &peaks_csv(&rows, &conditions))?;
-    }
-    if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
-        && let Some(weights) = plan.weights(pdf)?
-    {
-        of_run("weights.csv", &weights)?;
-    }
-    for (name, content) in &tables {
-        of_run(name, content)?;
-    }
     of_run("series.svg", &series_svg(&curves)?)?;
     if let Some(picture) = frame_picture(config, &prepared, &records)? {
         of_run("frame.svg", &picture)?;
