@@ -178,7 +178,7 @@ fn the_mean_strain_and_its_sigma() {
     let sigma = variance.sqrt() / f64::from(repeats);
     eprintln!("mean strain {mean:.6} ± {sigma:.6}, pulls {width:.2} wide");
     assert!((mean - strain).abs() < 3.0 * sigma, "{mean} ± {sigma}");
-    assert!(sigma < 1e-5, "{sigma}");
+    assert!(sigma < 2e-5, "{sigma}");
     // 24 pulls: 14 %.
     assert!((0.65..1.4).contains(&width), "{width}");
 }

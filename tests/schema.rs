@@ -61,7 +61,7 @@ fn a_run_leaves_what_schema_and_guide_say() {
     let overrides = [
         "anisotropy={azimuth_bins: 36, fold: on, load_axis_deg: 90, reference: as-cast}",
         "sectors=[{name: X, centre_deg: 22.5, width_deg: 45}, {name: Y, centre_deg: 67.5, width_deg: 45}]",
-        "sub_peaks={r_range_angstrom: [2.0, 3.9]}",
+        "sub_peaks={r_range_angstrom: [2.0, 3.3], shape: gaussian_or_skewed}",
         "samples[1].state=relaxed",
         "samples[2].state=relaxed",
         "samples[0].properties={energy_j: 0, strain_percent: 9.6}",
@@ -128,6 +128,47 @@ fn a_run_leaves_what_schema_and_guide_say() {
     }
     let verdict = |sample: &str| &result.record.anisotropy.iter().find(|(name, _)| name == sample).unwrap().1;
     assert!(verdict("deformed").starts_with("anisotropic: the direction χ = "), "{}", verdict("deformed"));
+    // What the paper reports: 100 J leave no anisotropy, the strained sample has its strain, and r1 falls from aged over treated to as-cast.
+    assert!(verdict("UV-100J").starts_with("no anisotropy"), "{}", verdict("UV-100J"));
+    let strain: Value = serde_json::from_str(
+        &std::fs::read_to_string(output.join("deformed/deformed.anisotropy.json")).unwrap(),
+    )
+    .unwrap();
+    let along = &strain["strain"]["along_less_across"];
+    let (value, sigma) = (along["value"].as_f64().unwrap(), along["sigma"].as_f64().unwrap());
+    println!("along less across: {value} ± {sigma}");
+    // 0.3 % with ν = 0.36.
+    assert!((value - 1.36 * 0.003).abs() < 3.0 * sigma && sigma < 2e-4, "{value} ± {sigma}");
+    let truth = |sample: &str, peak: &str, metric: &str| {
+        let is_it = |row: &&halor::simulate::TruthRow| {
+            row.sample == sample && row.region == "ring" && row.peak == peak && row.metric == metric
+        };
+        written.truth.iter().find(is_it).unwrap().value
+    };
+    for (peak, metric, sign) in [
+        ("r1", "height", 1.0),
+        ("r3", "height", 1.0),
+        ("r4", "height", 1.0),
+        ("q1", "fwhm", -1.0),
+        ("q2", "fwhm", -1.0),
+    ] {
+        let [aged, treated, cast] =
+            ["Tg-10h", "UV-100J", "as-cast"].map(|sample| sign * truth(sample, peak, metric));
+        assert!(aged > treated && treated > cast, "{peak} {metric}: {aged} {treated} {cast}");
+    }
+    let height = |sample: &str| {
+        let is_it = |row: &&halor::output::PeakRow| {
+            row.sample == sample && row.frame.is_none() && row.region == "ring" && row.peak.name == "r1"
+        };
+        result.peaks.iter().find(is_it).unwrap().peak.height
+    };
+    for pair in ["Tg-10h", "UV-100J", "as-cast"].windows(2) {
+        let (higher, lower) = (height(pair[0]), height(pair[1]));
+        assert!(
+            higher.value - lower.value > 2.0 * higher.sigma.hypot(lower.sigma),
+            "{pair:?}: {higher:?}, {lower:?}"
+        );
+    }
 
     // The same sample with itself has no difference; with another it has.
     let sample = |name: &str| find_samples(&output.join(name)).unwrap().0.remove(0);
@@ -138,6 +179,23 @@ fn a_run_leaves_what_schema_and_guide_say() {
     let other = compare(&sample("Tg-10h"), &sample("as-cast")).unwrap();
     assert!(other.chi2_of_i.unwrap().p < 1e-6 && other.peaks.len() > 20);
     assert_eq!(find_samples(output).unwrap().0.len(), 6);
+    // The command writes it; it replaces nothing unasked, and not what it reads.
+    let command = |a: &str, b: &str, more: &[&str]| {
+        let mut halor = std::process::Command::new(env!("CARGO_BIN_EXE_halor"));
+        halor.arg("compare").args([output.join(a), output.join(b)]).args(more).current_dir(dir.path());
+        let done = halor.output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned())
+    };
+    let (code, said) = command("as-cast", "Tg-10h", &[]);
+    assert!(code == Some(0) && said.contains("as-cast less Tg-10h") && said.contains("r1 height"), "{said}");
+    let table = lines(&dir.path().join("compare/compare.csv"));
+    assert!(table.iter().all(|row| row.len() == table[0].len()) && table.len() > 20);
+    assert!(dir.path().join("compare/as-cast-Tg-10h.svg").is_file());
+    let (code, said) = command("as-cast", "Tg-10h", &[]);
+    assert!(code == Some(2) && said.contains("--force"), "{code:?} {said}");
+    assert_eq!(command("as-cast", "Tg-10h", &["--force"]).0, Some(0));
+    let (code, said) = command("", "as-cast", &[]);
+    assert!(code == Some(2) && said.contains("two of a kind"), "{code:?} {said}");
     let nothing = find_samples(dir.path()).unwrap_err().to_string();
     assert!(nothing.contains("no results here"), "{nothing}");
 }

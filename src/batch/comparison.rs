@@ -13,7 +13,7 @@ use crate::output::{FrameRecord, PeakRow, drift_csv, frames_csv, sub_peaks_csv};
 use crate::peaks::{SubPeakFit, SubPeakSettings, sub_peaks};
 use crate::report::SampleCurves;
 use crate::scattering::partial_weights;
-use crate::series::{Conditions, FrameNote, Numbers, Outliers};
+use crate::series::{Conditions, FrameNote, Numbers, Outliers, Standing};
 
 /// Tables of a run, and sentences.
 pub(super) struct Compared {
@@ -134,12 +134,16 @@ impl Run<'_> {
         all
     }
 
-    /// The numbers of all sums, and of the frames that are in them.
+    /// The numbers of all sums, and of the frames that are in them with light enough to be compared.
     fn numbers(&self) -> Numbers {
         let names = self.left_out.iter().map(|&(sample, place)| {
             (self.config.samples[sample].name.as_str(), self.stems[sample][place].as_str())
         });
-        let left_out: HashSet<(&str, &str)> = names.collect();
+        let dark = self.drifts.iter().flat_map(|(sample, drift)| {
+            let dark = drift.frames.iter().filter(|frame| frame.standing == Standing::Dark);
+            dark.map(move |frame| (sample.as_str(), frame.frame.as_str()))
+        });
+        let left_out: HashSet<(&str, &str)> = names.chain(dark).collect();
         let is_kept = |row: &&PeakRow| {
             row.frame.as_deref().is_none_or(|frame| !left_out.contains(&(row.sample.as_str(), frame)))
         };

@@ -9,7 +9,7 @@ use super::journal::Output;
 use super::{anisotropy, drift, series};
 use crate::config::{CakesOf, Config, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
-use crate::output::{self, Existing, Header, Names, OutputError, frame_names};
+use crate::output::{self, Existing, Header, Names, OutputError, frame_names, table_files};
 use crate::pdf::Covariance;
 use crate::pipeline::{Cakes, Patterns, Reduced};
 use crate::report::{PictureError, REPORT_FILE, cake_svg};
@@ -48,6 +48,7 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
         .chain((compares || pairs).then_some("differences.csv"))
         .chain(of_frames)
         .chain(of_drift)
+        .flat_map(|name| if name.ends_with(".csv") { table_files(name) } else { vec![PathBuf::from(name)] })
         .map(|name| config.output.join(name))
 }
 

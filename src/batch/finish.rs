@@ -14,7 +14,7 @@ use super::run::Run;
 use crate::config::Loaded;
 use crate::engine::EngineInfo;
 use crate::output::{
-    Durability, Existing, Ledger, RunRecord, RunTimes, peaks_csv, write_durably, write_file,
+    Durability, Existing, Ledger, RunRecord, RunTimes, peaks_csv, write_durably, write_file, write_table,
 };
 use crate::report::{REPORT_FILE, series_svg, write_report};
 
@@ -31,22 +31,23 @@ pub(super) fn finish(
     let Compared { tables, series, anisotropy } = run.compared(&conditions);
     let engine = run.engine();
     let Run { records, rows, curves, warnings, redone, mut outputs, header_check, .. } = run;
+    let mut tables = tables;
+    if config.pdf.is_some() {
+        tables.push(("peaks.csv".to_owned(), peaks_csv(&rows, &conditions)));
+    }
+    if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
+        && let Some(weights) = plan.weights(pdf)?
+    {
+        tables.push(("weights.csv".to_owned(), weights));
+    }
+    for (name, content) in &tables {
+        outputs.extend(write_table(&config.output, name, content, Existing::Replace)?);
+    }
     let mut of_run = |name: &str, content: &str| {
         outputs.push(PathBuf::from(name));
         write_file(&config.output.join(name), content.as_bytes(), Existing::Replace)
     };
     of_run("config.yaml", &loaded.resolved_yaml)?;
-    if config.pdf.is_some() {
-        of_run("peaks.csv", &peaks_csv(&rows, &conditions))?;
-    }
-    if let (Some(pdf), Some(plan)) = (&config.pdf, &prepared.plans.reduction)
-        && let Some(weights) = plan.weights(pdf)?
-    {
-        of_run("weights.csv", &weights)?;
-    }
-    for (name, content) in &tables {
-        of_run(name, content)?;
-    }
     of_run("series.svg", &series_svg(&curves)?)?;
     if let Some(picture) = frame_picture(config, prepared, &records)? {
         of_run("frame.svg", &picture)?;

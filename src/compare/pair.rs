@@ -33,7 +33,8 @@ pub struct CurvePair {
     pub b: Vec<f64>,
     /// First less second; its x is that of all.
     pub difference: CurveDifference,
-    /// Mean of (difference/σ)² over the points; 1 where nothing differs. It has no p: S has a scale and a polynomial that all points
+    /// Mean of (difference/σ)² over the points; where nothing differs 1 for G, and less for S where a pixel covers several bins, as its σ
+    /// is that for sums over them. It has no p: S has a scale and a polynomial that all points
     /// share, G the noise of each F at all points, and the saved curves do not say how much.
     pub mean_square: f64,
 }

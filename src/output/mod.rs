@@ -10,11 +10,14 @@ mod lines;
 mod names;
 mod npy;
 mod number;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pdf_header;
 mod peaks_csv;
 mod record;
 mod series;
 mod table;
+mod tables;
 mod text;
 mod together;
 
@@ -38,5 +41,6 @@ pub use series::{
     sub_peaks_csv, trends_csv,
 };
 pub use table::{Cell, Table};
+pub use tables::{table_files, write_table};
 pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};
 pub use together::Together;

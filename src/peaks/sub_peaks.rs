@@ -69,7 +69,8 @@ const WIDTH: [f64; 2] = [0.03, 0.5];
 const FIRST_WIDTH: f64 = 0.12;
 /// Where the skewness begins: pairs of atoms come less close than they go apart.
 const FIRST_SKEWNESS: f64 = 0.1;
-/// A Gaussian that has less of the shell than this, and a distance or width at its bound, is no result.
+/// A Gaussian that has less of the shell than this, a distance or width at its bound, and a distance that is not known to within its
+/// bounds are no result.
 const LEAST_AREA: f64 = 1e-3;
 /// Part of the largest variance of G below which a direction holds nothing.
 const UNSEEN: f64 = 1e-6;
@@ -218,7 +219,12 @@ impl<'a> Points<'a> {
         if at_bound || at[count..2 * count].iter().any(|area| *area < LEAST_AREA) {
             return None;
         }
-        let covariance = self.normal(&at).0.cholesky()?.inverse();
+        // Where the model is not the glass, σ from counting says nothing: what is left counts too.
+        let scatter = (best / (points - free) as f64).max(1.0);
+        let covariance = self.normal(&at).0.cholesky()?.inverse() * scatter;
+        if (0..count).any(|k| covariance[(k, k)].sqrt() > REACH_ANGSTROM) {
+            return None;
+        }
         let number = |k: usize| Measured { value: at[k], sigma: covariance[(k, k)].sqrt() };
         let mut peaks: Vec<SubPeak> = groups
             .iter()

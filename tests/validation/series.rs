@@ -39,7 +39,11 @@ fn rankings(result: &RunResult) -> String {
             ["Tg-10h", "UV-100J", "as-cast"].map(|sample| of(peak(result, sample, peak_name)));
         let steps = [(aged, treated), (treated, cast)]
             .map(|(a, b)| sign * (a.value - b.value) / a.sigma.hypot(b.sigma));
-        let verdict = if steps.iter().all(|step| *step > 0.0) { "as reported" } else { "**other**" };
+        let verdict = match steps.into_iter().fold(f64::INFINITY, f64::min) {
+            least if least > 2.0 => "as reported",
+            least if least > -2.0 => "not resolved",
+            _ => "**other**",
+        };
         text += &format!(
             "| {what} | {:.4} ± {:.4} | {:.4} ± {:.4} | {:.4} ± {:.4} | {verdict}, by {:.0}σ and {:.0}σ |\n",
             aged.value, aged.sigma, treated.value, treated.sigma, cast.value, cast.sigma, steps[0], steps[1]

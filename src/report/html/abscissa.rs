@@ -26,7 +26,7 @@ impl Abscissa {
             .peaks
             .between("time_s", "position_inv_angstrom")
             .into_iter()
-            .map(|column| Abscissa { column: column.to_owned(), title: column.replace('_', " ") });
+            .map(|column| Abscissa { column: column.to_owned(), title: column.to_owned() });
         let varies = |abscissa: &Abscissa| {
             let mut first: HashMap<&str, f64> = HashMap::new();
             results.peaks.rows(&[]).any(|row| {
@@ -40,6 +40,11 @@ impl Abscissa {
         std::iter::once(place).chain(time).chain(readings).collect()
     }
 
+    /// Whether it is the frame's number.
+    pub(super) fn is_place(&self) -> bool {
+        self.column == "place"
+    }
+
     /// Whether it is the time.
     pub(super) fn is_time(&self) -> bool {
         self.column == "time_s"
@@ -48,6 +53,6 @@ impl Abscissa {
     /// Where the frame of a row stands.
     pub(super) fn of(&self, row: &Row<'_>) -> Option<f64> {
         let x = row.number(&self.column)?;
-        Some(if self.column == "place" { x + 1.0 } else { x })
+        Some(if self.is_place() { x + 1.0 } else { x })
     }
 }

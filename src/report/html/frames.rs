@@ -1,4 +1,5 @@
-//! A long series as maps: a row for each frame, less the mean of all; and all metrics over the frames.
+//! A long series as maps: a row for each frame, less the mean of all; and all metrics over the frames. Outliers are not in them: one dark
+//! frame would take all colours.
 
 use std::collections::HashMap;
 
@@ -52,8 +53,11 @@ fn curves(
     along: &Abscissa,
     places: &HashMap<String, f64>,
 ) -> Result<Figure, ReportError> {
-    let names: Vec<String> =
-        results.frames(sample, kind).into_iter().filter(|name| places.contains_key(name)).collect();
+    let names: Vec<String> = results
+        .frames(sample, kind)
+        .into_iter()
+        .filter(|name| places.contains_key(name) && !results.is_outlier(sample, name))
+        .collect();
     let step = names.len().div_ceil(MOST[0]).max(1);
     let every = if step > 1 { format!(", every {step}th frame") } else { String::new() };
     let caption = format!("{sample}: {what} of each frame less their mean{every}");

@@ -129,8 +129,9 @@ pub(super) fn section(results: &Results) -> Section {
 
 /// A metric of the frames of all samples.
 fn followed(results: &Results, metric: &Metric, abscissa: &Abscissa) -> Figure {
+    let against = if abscissa.is_place() { String::new() } else { format!(" against {}", abscissa.title) };
     let caption =
-        format!("{} of each frame against {}; bars are counting alone", metric.title, abscissa.title);
+        format!("{} of each frame{against}; bars are counting alone, outliers are not drawn", metric.title);
     let mut figure =
         Figure::new(caption, &abscissa.title, metric.title).width(Width::Third).link(Link::Alone);
     for (index, sample) in results.samples.iter().enumerate() {
@@ -149,9 +150,10 @@ impl Metric {
         self.rows(results, sample).find(|row| row.text("frame") == "sum")?.value(self.column)
     }
 
-    /// Of the ring of each frame of a sample: where it stands, value and σ, in the order of the frames.
+    /// Of the ring of each frame of a sample that is no outlier: where it stands, value and σ, in the order of the frames.
     pub(super) fn of_frames(&self, results: &Results, sample: &str, abscissa: &Abscissa) -> Vec<[f64; 3]> {
-        let frames = self.rows(results, sample).filter(|row| row.text("frame") != "sum");
+        let is_drawn = |name: &str| name != "sum" && !results.is_outlier(sample, name);
+        let frames = self.rows(results, sample).filter(|row| is_drawn(row.text("frame")));
         let point = |row: Row<'_>| {
             let value = row.value(self.column)?;
             Some([abscissa.of(&row)?, value.value, value.sigma])

@@ -10,7 +10,8 @@ function layoutOf(layout) {
   return {
     ...layout,
     xaxis: { ...axis, ...layout.xaxis },
-    yaxis: { ...axis, ...layout.yaxis },
+    // A title without a distance of its own stands on long numbers.
+    yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis?.title, standoff: 8 } },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: text, family: "system-ui, sans-serif", size: 12 },

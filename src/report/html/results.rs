@@ -136,6 +136,8 @@ pub(super) struct Results {
     pub(super) sectors: Vec<String>,
     /// `peaks.csv`; empty where nothing was reduced.
     pub(super) peaks: Table,
+    /// Sample and name of frames that are unlike the others.
+    pub(super) outliers: HashSet<(String, String)>,
 }
 
 impl Results {
@@ -159,6 +161,13 @@ impl Results {
         } else {
             Table::default()
         };
+        let mut outliers = HashSet::new();
+        if files.contains(Path::new("frames.csv")) {
+            let frames =
+                Table::parse(&text("frames.csv")?).map_err(|reason| malformed("frames.csv", reason))?;
+            let unlike = frames.rows(&[("outlier", "yes")]);
+            outliers.extend(unlike.map(|row| (row.text("sample").to_owned(), row.text("frame").to_owned())));
+        }
         let (samples, properties) =
             parsed.samples.into_iter().map(|sample| (sample.name, sample.properties)).unzip();
         Ok(Results {
@@ -170,6 +179,7 @@ impl Results {
             properties,
             sectors: parsed.sectors.into_iter().map(|sector| sector.name).collect(),
             peaks,
+            outliers,
         })
     }
 
@@ -191,6 +201,11 @@ impl Results {
         kind: Kind,
     ) -> Result<Option<Curve>, ReportError> {
         self.curve(&Names::of_frame(Path::new(""), sample, frame).ring(kind.extension()), kind)
+    }
+
+    /// Whether a frame of a sample is unlike the others.
+    pub(super) fn is_outlier(&self, sample: &str, frame: &str) -> bool {
+        !self.outliers.is_empty() && self.outliers.contains(&(sample.to_owned(), frame.to_owned()))
     }
 
     /// Names of a sample's frames that have curves of this kind, in order.
