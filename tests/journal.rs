@@ -2,6 +2,7 @@
 
 mod changes;
 mod faults;
+mod hdf5;
 mod kills;
 mod shards;
 mod slurm;

@@ -84,7 +84,7 @@ fn only_what_has_changed_is_done_again() {
     assert!(text.contains("`pdf.q_range_inv_angstrom` was [0.7,19.5], is [0.7,18.0]"), "{text}");
     assert_eq!((kept(&text), done_again(&text)), (0, 41), "{text}");
     again(&[]);
-    let text = again(&["--set", "memory_limit_gib=1", "--set", "series.confidence=0.9"]);
+    let text = again(&["--set", "memory_limit_gib=1", "--set", "series.confidence_percent=90"]);
     assert_eq!((kept(&text), done_again(&text)), (41, 0), "{text}");
     again(&[]);
     scene.assert_same(&reference);

@@ -54,8 +54,12 @@ enum Content {
 }
 
 impl Contents {
-    /// What is stored of a frame now; `None` where it cannot be read.
-    pub(in crate::batch) fn of(&self, address: &FrameAddress) -> Option<FileRecord> {
+    /// What is stored of a frame now; `None` where it cannot be read. `open` is the file of images that was looked at last.
+    pub(in crate::batch) fn of(
+        &self,
+        address: &FrameAddress,
+        open: &mut Option<FrameFile>,
+    ) -> Option<FileRecord> {
         let cell = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry(address.path.clone()).or_default())
@@ -70,8 +74,9 @@ impl Contents {
         match content {
             Content::Whole(record) => Some(*record),
             Content::ImageByImage => {
-                let file = FrameFile::read(&address.path).ok()?;
-                file.image(address.image).ok().map(|loaded| loaded.file)
+                let known = open.take().filter(|file| file.path() == address.path);
+                let file = known.map_or_else(|| FrameFile::read(&address.path), Ok).ok()?;
+                open.insert(file).image(address.image).ok().map(|loaded| loaded.file)
             }
             Content::Gone => None,
         }

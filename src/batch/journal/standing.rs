@@ -5,7 +5,7 @@ use std::path::Path;
 use super::state::{FrameState, State};
 use super::{Contents, Journal, Piece, Stamp};
 use crate::batch::queue::{Job, Work};
-use crate::frame::FileRecord;
+use crate::frame::{FileRecord, FrameFile};
 use crate::output::Status;
 
 /// What is done about frames that failed before.
@@ -60,8 +60,9 @@ impl Journal<'_> {
         if state.depends_on != now {
             return Standing::Again(format!("{}: its background changed", words()));
         }
+        let mut open = None;
         let changed = jobs.iter().zip(&state.frames).find_map(|(job, frame)| match &frame.record.status {
-            Status::Done => self.change(job, frame, contents),
+            Status::Done => self.change(job, frame, contents, &mut open),
             Status::Failed(_) | Status::Skipped(_) | Status::LeftOut(_) => match failed {
                 Failed::TryAgain => Some(format!("{} has no results yet", shown(job))),
                 Failed::Accept => None,
@@ -71,7 +72,13 @@ impl Journal<'_> {
     }
 
     /// What is not as it was of a frame that has results. A frame that cannot be read any more keeps them: they are of what it was.
-    fn change(&self, job: &Job, frame: &FrameState, contents: &Contents) -> Option<String> {
+    fn change(
+        &self,
+        job: &Job,
+        frame: &FrameState,
+        contents: &Contents,
+        open: &mut Option<FrameFile>,
+    ) -> Option<String> {
         let missing = frame.outputs.iter().find(|output| {
             let now = FileRecord::read(&self.config.output.join(&output.path));
             !now.is_ok_and(|record| output.is(record))
@@ -83,7 +90,7 @@ impl Journal<'_> {
         if stamp.is_some() && stamp == Stamp::of(&job.address.path) {
             return None;
         }
-        let content = contents.of(&job.address)?;
+        let content = contents.of(&job.address, open)?;
         let (bytes, hash) = (Some(content.bytes), Some(format!("{:032x}", content.xxh3_128)));
         let same = bytes == frame.record.bytes && hash == frame.record.xxh3_128;
         (!same).then(|| format!("{}: its content changed", shown(job)))
