@@ -8,12 +8,13 @@ use std::time::Instant;
 use super::comparison::Compared;
 use super::drift::{frame_curve, is_looked_for};
 use super::error::RunError;
-use super::files::{planned_outputs, remove};
+use super::files::{planned_outputs, relative, remove};
 use super::frame_picture::frame_picture;
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::memory::Memory;
+use super::nexus::{self, Nexus};
 use super::prepare::{Prepared, prepare};
 use super::queue::{Role, Work, read_ahead};
 use super::reduction::{Of, Reduction, ReductionError, Results, SectorCurves, Subject};
@@ -76,6 +77,9 @@ pub fn run_with(
     if let Some(first) = planned.collisions.first() {
         return Err(RunError::Collision(first.clone()));
     }
+    if let Some((link, target)) = planned.links_out.first().cloned() {
+        return Err(RunError::LinkOut { link, target });
+    }
     if let (Existing::Keep, Some(first)) = (options.existing, planned.existing.first()) {
         return Err(RunError::Exists { count: planned.existing.len(), first: first.clone() });
     }
@@ -89,11 +93,13 @@ pub fn run_with(
     make_folder(&config.output)?;
     let mut run = Run::new(config, &prepared, &crew, &reduction);
     run.timings.plan_s = start.elapsed().as_secs_f64();
+    run.nexus = Nexus::of_run(loaded, &prepared, &header, &started, options.existing);
     let found = run.work.jobs.len();
     run.all_frames(progress);
     run.unlike_frames();
     run.all_samples();
     let Compared { tables, series, anisotropy } = run.compared();
+    run.samples_to_nexus();
 
     let Run {
         records,
@@ -107,6 +113,7 @@ pub fn run_with(
         low_r_fits,
         mut timings,
         header_check,
+        nexus,
         ..
     } = run;
     let mut of_run = |name: &str, content: &str| {
@@ -135,7 +142,8 @@ pub fn run_with(
     let of_samples = twice.and_then(|twice| twice.warning());
     let warnings =
         loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(of_samples).chain(warnings);
-    let record = RunRecord {
+    outputs.extend(nexus.iter().map(|nexus| relative(config, nexus.path())));
+    let mut record = RunRecord {
         program: "halor",
         version: env!("CARGO_PKG_VERSION"),
         run_file: config.source.clone(),
@@ -158,7 +166,7 @@ pub fn run_with(
         frames: records,
         outputs,
     };
-    let json = serde_json::to_string_pretty(&record)?;
+    let json = nexus::finish(nexus, &mut record, &rows, config)?;
     write_file(&config.output.join("run.json"), json.as_bytes(), options.existing)?;
     // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
     let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();
@@ -175,7 +183,7 @@ pub(super) struct Run<'a> {
     pub(super) reduction: &'a Reduction<'a>,
     work: Work,
     /// Names of each sample's frames.
-    stems: Vec<Vec<String>>,
+    pub(super) stems: Vec<Vec<String>>,
     /// Of each different background.
     background_sums: Vec<Sum>,
     /// What each sample subtracts, or why it cannot; made when the first sample's frame comes.
@@ -187,6 +195,8 @@ pub(super) struct Run<'a> {
     /// Of each sample with enough frames.
     pub(super) drifts: Vec<(String, Drift)>,
     header_check: HeaderCheck,
+    /// The file of all results; `None` = not asked for.
+    pub(super) nexus: Option<Nexus>,
     pub(super) records: Vec<FrameRecord>,
     pub(super) rows: Vec<PeakRow>,
     pub(super) curves: Vec<SampleCurves>,
@@ -219,6 +229,7 @@ impl<'a> Run<'a> {
             drifts: Vec::new(),
             sectors: Vec::new(),
             header_check: HeaderCheck::default(),
+            nexus: None,
             records: Vec::with_capacity(work.jobs.len()),
             rows: Vec::new(),
             curves: Vec::new(),
@@ -295,6 +306,7 @@ impl<'a> Run<'a> {
                             let curve = frame_curve(self.config, patterns, &self.stems[sample][place], place);
                             self.frame_curves[sample].push(curve);
                         }
+                        self.frame_to_nexus([sample, place], sums, &results);
                     }
                     self.rows.extend(results.rows);
                     self.outputs.extend(results.files);

@@ -84,6 +84,7 @@ pub(super) fn process(loaded: &Loaded, existing: Existing, quiet: bool) -> Resul
             }
             RunError::Exists { .. }
             | RunError::Collision(_)
+            | RunError::LinkOut { .. }
             | RunError::Prepare(_)
             | RunError::Engine(_)
             | RunError::Output(_)

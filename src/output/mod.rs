@@ -5,7 +5,9 @@ mod anisotropy;
 mod atomic;
 mod cake;
 mod calibration;
+mod exchange;
 mod names;
+mod nexus;
 mod npy;
 mod number;
 mod pdf_header;
@@ -20,7 +22,9 @@ pub use anisotropy::{cake_csv, harmonics_of_q_csv, harmonics_of_r_csv, sectors_c
 pub use atomic::{Existing, OutputError, make_folder, write_file, write_through};
 pub use cake::cake_npz;
 pub use calibration::calibration_json;
+pub use exchange::{chi, fxye};
 pub use names::{Names, frame_names};
+pub use nexus::{NexusFile, NexusImage, NexusRun, NexusTables, RegionOfImage};
 pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{

@@ -21,7 +21,10 @@ pub struct PeakRow {
     pub quality: Quality,
 }
 
-const COLUMNS: &str = "sample,frame,sector,curve,peak,\
+const LABELS: &str = "sample,frame,sector,curve,peak";
+
+/// Columns of [`PeakRow::numbers`].
+pub(super) const NUMBERS: &str = "\
     position_inv_angstrom,position_inv_angstrom_sigma,position_inv_angstrom_sigma_syst,\
     position_angstrom,position_angstrom_sigma,position_angstrom_sigma_syst,\
     height_s,height_s_sigma,height_s_sigma_syst,\
@@ -33,18 +36,26 @@ const COLUMNS: &str = "sample,frame,sector,curve,peak,\
     correlation_length_angstrom,correlation_length_angstrom_sigma,correlation_length_angstrom_sigma_syst,\
     coordination_number,coordination_number_sigma,coordination_number_sigma_syst";
 
-/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
-/// measured, is empty.
-pub fn peaks_csv(rows: &[PeakRow]) -> String {
-    let mut text = format!("{COLUMNS},{}\n", Quality::names());
-    for row in rows {
-        let peak = &row.peak;
-        let (curve, of_s) = match peak.curve {
-            Curve::StructureFactor => ("S(Q)", true),
-            Curve::Pdf => ("G(r)", false),
+impl PeakRow {
+    /// Sample, frame or `sum`, region, curve, peak.
+    pub(super) fn labels(&self) -> [&str; 5] {
+        let curve = match self.peak.curve {
+            Curve::StructureFactor => "S(Q)",
+            Curve::Pdf => "G(r)",
+        };
+        let frame = self.frame.as_deref().unwrap_or("sum");
+        [&self.sample, frame, &self.region, curve, &self.peak.name]
+    }
+
+    /// One for each of [`NUMBERS`]; NaN where it does not apply or could not be measured.
+    pub(super) fn numbers(&self) -> Vec<f64> {
+        let peak = &self.peak;
+        let of_s = match peak.curve {
+            Curve::StructureFactor => true,
+            Curve::Pdf => false,
         };
         let with = |value: Measured, of: fn(&PeakNumbers) -> f64| {
-            [value.value, value.sigma, row.systematic.as_ref().map_or(f64::NAN, of)]
+            [value.value, value.sigma, self.systematic.as_ref().map_or(f64::NAN, of)]
         };
         let in_unit = |value: [f64; 3]| if of_s { [Some(value), None] } else { [None, Some(value)] };
         let (position, height, fwhm) = (
@@ -54,12 +65,10 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
         );
         let count = peak.coordination_number.map(|count| with(count, |syst| syst.coordination_number));
         let length = peak.correlation_length().map(|length| {
-            let relative = row.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
+            let relative = self.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
             [length.value, length.sigma, length.value * relative]
         });
-        let labels =
-            [&row.sample, row.frame.as_deref().unwrap_or("sum"), &row.region, curve, &peak.name].map(quoted);
-        let numbers = [in_unit(position), in_unit(height), in_unit(fwhm)]
+        [in_unit(position), in_unit(height), in_unit(fwhm)]
             .into_iter()
             .flatten()
             .chain([
@@ -68,7 +77,18 @@ pub fn peaks_csv(rows: &[PeakRow]) -> String {
                 length,
                 count,
             ])
-            .flat_map(|m| m.map_or_else(Default::default, |m| m.map(number)));
+            .flat_map(|numbers| numbers.unwrap_or([f64::NAN; 3]))
+            .collect()
+    }
+}
+
+/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be
+/// measured, is empty.
+pub fn peaks_csv(rows: &[PeakRow]) -> String {
+    let mut text = format!("{LABELS},{NUMBERS},{}\n", Quality::names());
+    for row in rows {
+        let labels = row.labels().map(quoted);
+        let numbers = row.numbers().into_iter().map(number);
         let figures = row.quality.figures().map(|(_, figure)| figure.map_or_else(String::new, number));
         text.push_str(&labels.into_iter().chain(numbers).chain(figures).collect::<Vec<_>>().join(","));
         text.push('\n');
