@@ -113,12 +113,16 @@ impl PdfGetX3Config {
     /// # Errors
     /// A file that cannot be read, keys that PDFgetX3 does not have, values that cannot be meant.
     pub fn read(path: &Path, section: Option<&str>) -> Result<PdfGetX3Config, PdfGetX3Error> {
-        let bytes =
-            std::fs::read(path).map_err(|source| PdfGetX3Error::Io { path: path.to_owned(), source })?;
+        let bytes = crate::text_file::read_bytes(path)
+            .map_err(|source| PdfGetX3Error::Io { path: path.to_owned(), source })?;
         PdfGetX3Config::parse(&String::from_utf8_lossy(&bytes), path, section)
     }
 
-    fn parse(text: &str, path: &Path, section: Option<&str>) -> Result<PdfGetX3Config, PdfGetX3Error> {
+    /// As [`PdfGetX3Config::read`], of its text; `path` is for messages and for what it names.
+    ///
+    /// # Errors
+    /// As [`PdfGetX3Config::read`].
+    pub fn parse(text: &str, path: &Path, section: Option<&str>) -> Result<PdfGetX3Config, PdfGetX3Error> {
         let mut config = PdfGetX3Config {
             path: path.to_owned(),
             dataformat: None,
