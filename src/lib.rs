@@ -37,6 +37,7 @@ pub mod batch;
 pub mod bench;
 pub mod doctor;
 pub mod start;
+pub mod watch;
 pub mod simulate;
 pub mod resolution;
 pub mod output;

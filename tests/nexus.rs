@@ -83,7 +83,8 @@ fn a_run_over_an_aborted_collection_leaves_a_nexus_file_that_h5py_reads_as_the_t
 
     // The same points for GSAS and Fit2D.
     let lines = |extension: &str| -> Vec<Vec<f64>> {
-        let text = std::fs::read_to_string(output.join(format!("deformed/deformed_X.{extension}"))).unwrap();
+        let text =
+            std::fs::read_to_string(output.join(format!("deformed/deformed_diagonal.{extension}"))).unwrap();
         let row = |line: &str| line.split_whitespace().map(|cell| cell.parse().ok()).collect();
         text.lines().filter_map(row).filter(|row: &Vec<f64>| row.len() > 1).collect()
     };

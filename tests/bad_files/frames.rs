@@ -73,8 +73,8 @@ fn tiff(files: &mut Files) {
             // Bits of a pixel, packing, kind of number.
             258 => files.patched(&name("77_bits"), &whole, at + 8, &77_u16.to_le_bytes()),
             259 => files.patched(&name("unknown"), &whole, at + 8, &9999_u16.to_le_bytes()),
-            // Where the data are, how many there are.
-            273 | 279 => {
+            // Where the data are. (How many bytes there are is not needed where nothing is packed.)
+            273 => {
                 files.patched(&name("beyond"), &whole, at + 8, &0x7fff_ffff_u32.to_le_bytes());
                 files.patched(&name("many"), &whole, at + 4, &u32::MAX.to_le_bytes());
             }

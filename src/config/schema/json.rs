@@ -21,6 +21,11 @@ pub fn run_file_schema() -> serde_json::Value {
     schema.to_value()
 }
 
+/// Of a name: a number or switch is taken as it is spelled.
+pub(super) fn name(_generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "number", "boolean"]})
+}
+
 /// Implements [`JsonSchema`] where a type stands: its ways are not worth a name.
 macro_rules! written {
     ($kind:ty, $name:literal, |$generator:ident| $schema:expr) => {

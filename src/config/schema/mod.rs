@@ -95,6 +95,7 @@ pub struct RunFile {
 #[serde(deny_unknown_fields)]
 pub struct SectorBlock {
     /// Becomes part of file names.
+    #[schemars(schema_with = "json::name")]
     pub name: String,
     /// Middle, χ as pyFAI has it.
     pub centre_deg: f64,
@@ -140,6 +141,7 @@ pub struct BackgroundBlock {
 #[serde(deny_unknown_fields)]
 pub struct SampleBlock {
     /// Becomes part of file names.
+    #[schemars(schema_with = "json::name")]
     pub name: String,
     /// Paths or patterns.
     pub frames: Patterns,
