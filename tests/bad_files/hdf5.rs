@@ -82,8 +82,11 @@ pub(super) fn refused() -> usize {
     files.add(
         "absurd_images.h5",
         file(|file| {
-            let dataset =
-                file.new_dataset::<u32>().shape([1 << 40, ROWS, COLUMNS]).chunk(&[1, ROWS, COLUMNS]);
+            let dataset = file
+                .new_dataset::<u32>()
+                .shape([1 << 40, ROWS, COLUMNS])
+                .max_shape(&[None, Some(ROWS), Some(COLUMNS)])
+                .chunk(&[1, ROWS, COLUMNS]);
             dataset.create("data").unwrap();
         }),
     );

@@ -6,6 +6,9 @@ mod texts;
 
 use std::path::{Path, PathBuf};
 
+/// A bad file is known as such by then.
+const SLOW: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// A file that must be refused.
 struct Bad {
     /// Its name says what is wrong.
@@ -44,7 +47,12 @@ impl Files {
         for Bad { name, bytes } in &self.0 {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            match read(&path) {
+            let start = std::time::Instant::now();
+            let result = read(&path);
+            if start.elapsed() > SLOW {
+                wrong.push(format!("{name}: {:?}", start.elapsed()));
+            }
+            match result {
                 Ok(_) => wrong.push(format!("{name} ({} bytes) was read", bytes.len())),
                 Err(error) if !error.contains(name.as_str()) => {
                     wrong.push(format!("{name}: the error names no file: {error}"));

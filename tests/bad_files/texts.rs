@@ -1,6 +1,6 @@
 //! Geometry, patterns, configurations of PDFgetX3, run files, compositions.
 
-use halor::config::load;
+use halor::config::{AnalysisFile, Coverage, load};
 use halor::geometry::PoniFile;
 use halor::pattern_file::PatternFile;
 use halor::pdfgetx3::PdfGetX3Config;
@@ -32,7 +32,6 @@ fn poni() -> usize {
         ("detector.poni", "Pilatus CdTe 2M", "Pilatos CdTe 77M"),
         ("json.poni", "{\"orientation\": 3}", "{\"orientation\": "),
         ("orientation.poni", "{\"orientation\": 3}", "{\"orientation\": 9}"),
-        ("twice.poni", "Rot1: 0.0\n", "Rot1: 0.0\nRot1: 0.1\n"),
     ] {
         assert!(PONI.contains(from), "{from}");
         files.add(name, PONI.replace(from, to));
@@ -86,7 +85,17 @@ fn configurations() -> usize {
         assert!(good.contains(from));
         files.add(name, good.replace(from, to));
     }
-    files.refused(|path| PdfGetX3Config::read(path, None).map(drop).map_err(|error| error.to_string()))
+    let coverage =
+        Coverage { q_range: [0.5, 30.0], axis_end: 30.0, step: 0.01, wavelength_angstrom: Some(0.142_774) };
+    files.refused(|path| {
+        let config = PdfGetX3Config::read(path, None).map_err(|error| error.to_string())?;
+        // What the numbers mean is judged as in a run file.
+        let judged = AnalysisFile::open(None, &config.overrides()).and_then(|file| {
+            file.wavelength_angstrom()?;
+            file.settle(coverage)
+        });
+        judged.map(drop).map_err(|error| format!("{}: {error}", path.display()))
+    })
 }
 
 fn run_files() -> usize {
