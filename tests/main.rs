@@ -3,7 +3,9 @@
 
 mod common;
 mod readers;
+mod bad_files;
 mod hdf5;
+mod nexus;
 mod geometry_pyfai;
 mod integrate_pyfai;
 mod engines;
@@ -35,4 +37,5 @@ mod calibration_joint;
 mod container;
 mod command_line;
 mod journal;
+mod start;
 mod bench;

@@ -5,6 +5,7 @@ mod cake;
 mod filter;
 mod one_problem;
 mod good;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -50,6 +51,13 @@ impl Folder {
 
     pub fn load_with(&self, yaml: &str, set: &[&str]) -> Result<Loaded, ConfigError> {
         self.file("run.yaml", yaml);
-        load(&self.path("run.yaml"), &set.iter().map(|text| (*text).to_string()).collect::<Vec<_>>())
+        let loaded =
+            load(&self.path("run.yaml"), &set.iter().map(|text| (*text).to_string()).collect::<Vec<_>>());
+        if let Ok(loaded) = &loaded {
+            // What is read is good by the schema for editors too, as it is written and with every default.
+            schema::accepts(yaml);
+            schema::accepts(&loaded.resolved_yaml);
+        }
+        loaded
     }
 }

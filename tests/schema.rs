@@ -8,45 +8,7 @@ use halor::config::{DemoDetector, demo_twin, load};
 use halor::output::Existing;
 use serde_json::Value;
 
-/// What of JSON Schema the file uses: type, enum, properties, required, additionalProperties, items, minItems, maxItems, $ref.
-fn check(value: &Value, schema: &Value, root: &Value, place: &str) {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let target = root.pointer(reference.trim_start_matches('#')).unwrap();
-        return check(value, target, root, place);
-    }
-    let is = |kind: &str| match kind {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_u64() || value.is_i64(),
-        "number" => value.is_number(),
-        "null" => value.is_null(),
-        other => panic!("{place}: type {other}"),
-    };
-    // One type, or a list of them.
-    let kinds = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
-    assert!(kinds.iter().any(|kind| is(kind.as_str().unwrap())), "{place}: {value} is none of {kinds:?}");
-    if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(value), "{place}: {value} is none of {words:?}");
-    }
-    if let Some(object) = value.as_object() {
-        for key in schema["required"].as_array().unwrap() {
-            assert!(object.contains_key(key.as_str().unwrap()), "{place}: no {key}");
-        }
-        for (key, value) in object {
-            let of_key = &schema["properties"][key];
-            assert!(!of_key.is_null(), "{place}: {key} is not in the schema");
-            check(value, of_key, root, &format!("{place}.{key}"));
-        }
-    }
-    if let Some(list) = value.as_array() {
-        let within = |key: &str, default: u64| schema[key].as_u64().unwrap_or(default) as usize;
-        assert!((within("minItems", 0)..=within("maxItems", u64::MAX >> 1)).contains(&list.len()), "{place}");
-        for (index, value) in list.iter().enumerate() {
-            check(value, &schema["items"], root, &format!("{place}[{index}]"));
-        }
-    }
-}
+use crate::common::json_schema::check;
 
 fn lines(path: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -83,7 +45,7 @@ fn a_run_leaves_what_schema_and_guide_say() {
     for name in ["run", "timings"] {
         let json = |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
         let schema = json(&docs.join(format!("{name}.schema.json")));
-        check(&json(&output.join(format!("{name}.json"))), &schema, &schema, name);
+        check(&json(&output.join(format!("{name}.json"))), &schema, &schema, name).unwrap();
     }
 
     // A frame of air is unlike the frames of a sample, and not in its sum.

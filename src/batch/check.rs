@@ -101,6 +101,9 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
     problems.extend(
         outputs.collisions.first().map(|path| format!("two results would be written to {}", path.display())),
     );
+    problems.extend(outputs.links_out.iter().map(|(link, target)| {
+        format!("{} is a link to {}, out of the output folder", link.display(), target.display())
+    }));
     if let (Existing::Keep, Some(path), false) = (existing, outputs.existing.first(), is_own(config)) {
         let count = outputs.existing.len();
         problems.push(format!(

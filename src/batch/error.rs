@@ -37,6 +37,14 @@ pub enum RunError {
     /// Two results would have one name.
     #[error("two results would both be written to {0}; rename a sample, a sector or a frame")]
     Collision(PathBuf),
+    /// Results would go where nobody looks for them.
+    #[error("{link} is a link to {target}, out of the output folder; remove it, or set another `output`")]
+    LinkOut {
+        /// In the output folder.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// Before the first frame.
     #[error(transparent)]
     Prepare(#[from] PrepareError),

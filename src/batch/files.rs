@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::journal::Output;
+use super::links::links_out;
 use super::{anisotropy, drift, series};
-use crate::config::{CakesOf, Config, PdfSettings};
+use crate::config::{CakesOf, Config, PatternFormat, PdfSettings};
 use crate::integrate::{RING, RadialUnit};
 use crate::output::{self, Existing, Header, Names, OutputError, frame_names, table_files};
 use crate::pdf::Covariance;
@@ -24,6 +25,8 @@ pub struct PlannedOutputs {
     pub collisions: Vec<PathBuf>,
     /// Those that are there already.
     pub existing: Vec<PathBuf>,
+    /// Folders that are links out of the output folder, with where they lead: nothing is written through them.
+    pub links_out: Vec<(PathBuf, PathBuf)>,
 }
 
 /// Files that stand directly in the output folder.
@@ -38,6 +41,7 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
     let pairs = config.pdf.is_some() && !series::sector_pairs(config).is_empty();
     let of_series = compares.then_some(["series.csv", "trends.csv"]).into_iter().flatten();
     let of_frames = drift::is_looked_for(config).then_some("frames.csv");
+    let of_all = config.exports.nexus.as_deref();
     let of_drift = of_frames.filter(|_| config.pdf.is_some()).map(|_| "drift.csv");
     ["config.yaml", "series.svg", "frame.svg", "calibration.svg", "timings.json", "run.json", REPORT_FILE]
         .into_iter()
@@ -48,6 +52,7 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
         .chain((compares || pairs).then_some("differences.csv"))
         .chain(of_frames)
         .chain(of_drift)
+        .chain(of_all)
         .flat_map(|name| if name.ends_with(".csv") { table_files(name) } else { vec![PathBuf::from(name)] })
         .map(|name| config.output.join(name))
 }
@@ -85,6 +90,7 @@ pub(super) enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Measured,
+    Exchange(PatternFormat),
     Subtracted,
     SubtractedIq,
     Sq,
@@ -98,6 +104,8 @@ impl Kind {
     fn extension(self) -> &'static str {
         match self {
             Kind::Measured => "xye",
+            Kind::Exchange(PatternFormat::Fxye) => "fxye",
+            Kind::Exchange(PatternFormat::Chi) => "chi",
             Kind::Subtracted => "subtracted.xye",
             Kind::SubtractedIq => "iq",
             Kind::Sq => "sq",
@@ -110,6 +118,7 @@ impl Kind {
 
     fn of(config: &Config, level: Level, region: &str, subtracts: bool) -> Vec<Kind> {
         let mut kinds = vec![Kind::Measured];
+        kinds.extend(config.exports.patterns.iter().copied().map(Kind::Exchange));
         if config.integration.unit == RadialUnit::QInvAngstrom && (subtracts || config.pdf.is_some()) {
             kinds.push(Kind::SubtractedIq);
         } else if subtracts {
@@ -171,7 +180,8 @@ pub fn planned_outputs(config: &Config) -> PlannedOutputs {
     let collisions =
         files.iter().filter(|f| seen[&f.to_string_lossy().to_lowercase()] > 1).cloned().collect();
     let existing = files.iter().filter(|f| f.exists()).cloned().collect();
-    PlannedOutputs { files, collisions, existing }
+    let links_out = links_out(&config.output, files.iter());
+    PlannedOutputs { files, collisions, existing, links_out }
 }
 
 /// What is known of a G(r) beside its σ.
@@ -214,6 +224,13 @@ impl Target<'_> {
         for kind in Kind::of(self.config, self.level, region, self.subtracts) {
             let bytes = match (kind, reduced) {
                 (Kind::Measured, _) => output::xye(&header, &patterns.measured).into_bytes(),
+                (Kind::Exchange(PatternFormat::Fxye), _) => {
+                    let wavelength = self.config.geometry.poni.wavelength_angstrom;
+                    output::fxye(&header, &patterns.measured, wavelength).into_bytes()
+                }
+                (Kind::Exchange(PatternFormat::Chi), _) => {
+                    output::chi(&header, &patterns.measured).into_bytes()
+                }
                 (Kind::Subtracted, _) => output::xye(&header, &patterns.subtracted).into_bytes(),
                 (Kind::SubtractedIq, _) => output::iq(&header, &patterns.subtracted).into_bytes(),
                 (Kind::Sq, Some((reduced, _))) => output::sq(&header, &reduced.structure).into_bytes(),

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use super::comparison::Compared;
 use super::error::RunError;
-use super::files::{PlannedOutputs, remove};
+use super::files::{PlannedOutputs, relative, remove};
 use super::frame_picture::{calibration_picture, frame_picture};
 use super::inputs::inputs;
+use super::nexus;
 use super::process::RunResult;
 use super::run::Run;
 use crate::config::Loaded;
@@ -29,8 +30,9 @@ pub(super) fn finish(
     let (config, prepared, crew) = (run.config, run.prepared, run.crew);
     let conditions = run.conditions();
     let Compared { tables, series, anisotropy } = run.compared(&conditions);
+    run.samples_to_nexus();
     let engine = run.engine();
-    let Run { records, rows, curves, warnings, redone, mut outputs, header_check, .. } = run;
+    let Run { records, rows, curves, warnings, redone, mut outputs, header_check, nexus, .. } = run;
     let mut tables = tables;
     if config.pdf.is_some() {
         tables.push(("peaks.csv".to_owned(), peaks_csv(&rows, &conditions)));
@@ -60,7 +62,8 @@ pub(super) fn finish(
     let of_samples = twice.and_then(|twice| twice.warning());
     let warnings =
         loaded.warnings.iter().cloned().chain(header_check.into_warnings()).chain(of_samples).chain(warnings);
-    let record = RunRecord {
+    outputs.extend(nexus.iter().map(|nexus| relative(config, nexus.path())));
+    let mut record = RunRecord {
         program: "halor",
         version: env!("CARGO_PKG_VERSION"),
         run_file: config.source.clone(),
@@ -86,7 +89,7 @@ pub(super) fn finish(
     times.engines = crew.uses();
     let json = serde_json::to_string_pretty(&times)?;
     write_file(&config.output.join("timings.json"), json.as_bytes(), Existing::Replace)?;
-    let json = serde_json::to_string_pretty(&record)?;
+    let json = nexus::finish(nexus, &mut record, &rows, config)?;
     write_durably(&config.output.join("run.json"), json.as_bytes(), Existing::Replace, Durability::Now)?;
     // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
     let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();

@@ -222,15 +222,21 @@ impl<'a> Frames<'a> {
     /// A frame into its piece; a piece that is whole, into the journal.
     fn keep(&self, ended: Ended, open: &mut Open<'_>, progress: &Progress<'_>) -> Result<(), RunError> {
         let Ended { mut state, sums } = ended;
+        let mut of_frame = None;
         if let Some(sums) = sums {
-            if let Err(error) = open.sum.add(&sums) {
-                state.record.status = Status::Failed(error.to_string());
+            match open.sum.add(&sums) {
+                Ok(()) if self.config.exports.nexus.is_some() => of_frame = Some(sums),
+                Ok(()) => self.crew.take_back(sums),
+                Err(error) => state.record.status = Status::Failed(error.to_string()),
             }
-            self.crew.take_back(sums);
         }
         progress(Event::Frame(&state.record));
-        open.add(state);
-        let Some((piece, frames, sum, redone)) = open.whole() else { return Ok(()) };
+        open.add(state, of_frame);
+        let Some(Whole { piece, frames, sum, frame_sums, redone }) = open.whole() else { return Ok(()) };
+        let frame_sums = match piece.owner {
+            Owner::Sample(_) if self.config.exports.nexus.is_some() => frame_sums,
+            Owner::Sample(_) | Owner::Background(_) => Vec::new(),
+        };
         let background = match piece.owner {
             Owner::Background(_) => "",
             Owner::Sample(sample) => self.subtracted_from(sample),
@@ -242,6 +248,7 @@ impl<'a> Frames<'a> {
             frames,
             summed: sum.frames,
             sums: sum.sums,
+            frame_sums,
         };
         if self.existing == Existing::Keep && self.journal.was_first(piece, &state) {
             return Ok(());
@@ -317,6 +324,8 @@ struct Open<'p> {
     piece: Option<&'p Piece>,
     frames: Vec<FrameState>,
     sum: Sum,
+    /// Of each frame, where they are wanted.
+    frame_sums: Vec<Option<Accumulators>>,
     /// Frames of the piece that an engine failed at.
     redone: Vec<Redone>,
     /// Of the batch.
@@ -325,22 +334,28 @@ struct Open<'p> {
     noted: bool,
 }
 
-/// A piece that is whole, with its frames and their sum.
-type Whole<'p> = (&'p Piece, Vec<FrameState>, Sum, Vec<Redone>);
+/// A piece that is whole.
+struct Whole<'p> {
+    piece: &'p Piece,
+    frames: Vec<FrameState>,
+    sum: Sum,
+    frame_sums: Vec<Option<Accumulators>>,
+    redone: Vec<Redone>,
+}
 
 impl<'p> Open<'p> {
     fn new(pieces: &'p [&'p Piece]) -> Open<'p> {
         let mut pieces = pieces.iter();
         let piece = pieces.next().copied();
-        let (frames, redone) = (Vec::new(), Vec::new());
-        Open { pieces, piece, frames, sum: Sum::default(), redone, fault: None, noted: false }
+        let (frames, frame_sums, redone) = (Vec::new(), Vec::new(), Vec::new());
+        Open { pieces, piece, frames, sum: Sum::default(), frame_sums, redone, fault: None, noted: false }
     }
 
     fn begin_batch(&mut self, fault: Option<Redone>) {
         (self.fault, self.noted) = (fault, false);
     }
 
-    fn add(&mut self, frame: FrameState) {
+    fn add(&mut self, frame: FrameState, sums: Option<Accumulators>) {
         let address = FrameAddress { path: frame.record.path.clone(), image: frame.record.image };
         if let Some(fault) = self.fault.as_ref().filter(|fault| fault.frames.contains(&address)) {
             match self.redone.last_mut().filter(|_| self.noted) {
@@ -350,6 +365,7 @@ impl<'p> Open<'p> {
             self.noted = true;
         }
         self.frames.push(frame);
+        self.frame_sums.push(sums);
     }
 
     /// The piece, as soon as it has all its frames.
@@ -357,7 +373,12 @@ impl<'p> Open<'p> {
         let piece = self.piece.filter(|piece| piece.len() == self.frames.len())?;
         self.piece = self.pieces.next().copied();
         self.noted = false;
-        let (frames, redone) = (std::mem::take(&mut self.frames), std::mem::take(&mut self.redone));
-        Some((piece, frames, std::mem::take(&mut self.sum), redone))
+        Some(Whole {
+            piece,
+            frames: std::mem::take(&mut self.frames),
+            sum: std::mem::take(&mut self.sum),
+            frame_sums: std::mem::take(&mut self.frame_sums),
+            redone: std::mem::take(&mut self.redone),
+        })
     }
 }

@@ -9,6 +9,7 @@ use super::finish::finish;
 use super::frames::Frames;
 use super::header::output_header;
 use super::journal::{Journal, Owner, Piece, Task, is_own};
+use super::nexus::Nexus;
 use super::prepare::{Prepared, prepare};
 use super::queue::Work;
 use super::reduction::Reduction;
@@ -150,6 +151,9 @@ impl<'a> Process<'a> {
         if let Some(first) = planned.collisions.first() {
             return Err(RunError::Collision(first.clone()));
         }
+        if let Some((link, target)) = planned.links_out.first().cloned() {
+            return Err(RunError::LinkOut { link, target });
+        }
         // In this order: a shard that begins at the same time writes its journal before its results.
         if let (Existing::Keep, Some(first), false) =
             (options.existing, planned.existing.first(), is_own(config))
@@ -257,6 +261,8 @@ impl<'a> Process<'a> {
         self.journal.unfinish()?;
         let mut run = Run::new(&self.loaded.config, &self.prepared, &self.crew, reduction, backgrounds);
         run.timings = timings;
+        run.nexus =
+            Nexus::of_run(self.loaded, &self.prepared, reduction.header, &self.started, reduction.existing);
         run.take(&self.journal, pieces)?;
         run.unlike_frames();
         run.all_samples();

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::error::RunError;
 use super::header::HeaderCheck;
 use super::journal::{FrameState, Journal, Owner, Piece, State};
+use super::nexus::Nexus;
 use super::prepare::Prepared;
 use super::reduction::{Of, Reduction, Results, SectorCurves, Subject};
 use super::sums::{Backgrounds, Sum};
@@ -41,6 +42,8 @@ pub(super) struct Run<'a> {
     pub(super) left_out: HashSet<(usize, usize)>,
     /// Of each sample with enough frames.
     pub(super) drifts: Vec<(String, Drift)>,
+    /// The file of all results; `None` = not asked for.
+    pub(super) nexus: Option<Nexus>,
     pub(super) header_check: HeaderCheck,
     /// That made the frames' sums, each with the number of frames.
     pub(super) engines: Vec<(Vec<EngineInfo>, usize)>,
@@ -72,6 +75,7 @@ impl<'a> Run<'a> {
             sample_sums: vec![Sum::default(); config.samples.len()],
             frame_curves: vec![FrameCurves::default(); config.samples.len()],
             left_out: HashSet::new(),
+            nexus: None,
             drifts: Vec::new(),
             sectors: Vec::new(),
             header_check: HeaderCheck::default(),
@@ -117,6 +121,9 @@ impl<'a> Run<'a> {
         match self.engines.iter_mut().find(|(known, _)| *known == state.engines) {
             Some((_, frames)) => *frames += piece.len(),
             None => self.engines.push((state.engines, piece.len())),
+        }
+        if let Owner::Sample(sample) = piece.owner {
+            self.frames_to_nexus(sample, &state.frames, &state.frame_sums);
         }
         for frame in state.frames {
             let FrameState { record, contradictions, warnings, rows, curve, outputs, .. } = frame;

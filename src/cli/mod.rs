@@ -6,6 +6,9 @@ mod check;
 mod compare;
 mod merge;
 mod demo;
+mod doctor;
+mod init;
+mod manual;
 mod pdf;
 mod report;
 mod resolution;
@@ -63,6 +66,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at a folder of frames and write a run file for it, with comments.
+    Init(init::InitArgs),
     /// Process the series that a run file describes.
     Run(run::RunArgs),
     /// Join what the shards of a run have done: samples, tables, report.
@@ -91,6 +96,14 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Measure how fast this machine is: decoding, integrating, S(Q) and G(r), writing, and whole runs.
     Bench(bench::BenchArgs),
+    /// What this machine can do, what is missing and how to get it; all engines are tested against each other.
+    Doctor(doctor::DoctorArgs),
+    /// Completions for a shell, on stdout.
+    Completions(manual::CompletionsArgs),
+    /// Manual pages for `man`.
+    Man(manual::ManArgs),
+    /// JSON Schema of the run file, on stdout: with it editors complete and check keys.
+    Schema,
 }
 
 /// A run file and what changes it.
@@ -191,6 +204,11 @@ impl Cli {
             Command::Simulate(args) => simulate::simulate(&args, self.quiet),
             Command::Demo(args) => demo::demo(&args, self.quiet),
             Command::Bench(args) => bench::run(&args, self.quiet),
+            Command::Init(args) => init::run(&args, self.quiet),
+            Command::Doctor(args) => doctor::run(&args),
+            Command::Completions(args) => Ok(manual::completions(&args)),
+            Command::Man(args) => manual::man(&args, self.quiet),
+            Command::Schema => manual::schema(),
         }
     }
 }

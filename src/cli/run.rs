@@ -158,6 +158,7 @@ pub(super) fn outcome_of_error(error: &RunError) -> Outcome {
         | RunError::Journal(_)
         | RunError::Sums(_)
         | RunError::Collision(_)
+        | RunError::LinkOut { .. }
         | RunError::Prepare(_)
         | RunError::Engine(_)
         | RunError::Output(_)

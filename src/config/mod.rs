@@ -20,6 +20,7 @@ pub use analysis::{Analysis, AnalysisFile};
 pub use load::{Loaded, load};
 pub use problem::{ConfigError, Problem, ProblemKind};
 pub use resolve::Coverage;
+pub(crate) use resolve::machine_memory_bytes;
 pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 
 use crate::anisotropy::AnisotropySettings;
@@ -44,6 +45,8 @@ pub struct Config {
     pub source: PathBuf,
     /// Output folder.
     pub output: PathBuf,
+    /// Results in formats of other programs.
+    pub exports: ExportSettings,
     /// Which engine.
     pub engine: EngineChoice,
     /// Memory that the run may take: so many frames are read ahead.
@@ -88,6 +91,24 @@ impl Config {
         let azimuths = self.anisotropy.iter().flat_map(|anisotropy| anisotropy.azimuths.regions());
         self.regions.iter().cloned().chain(azimuths).collect()
     }
+}
+
+/// Results in formats of other programs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExportSettings {
+    /// Name of the NeXus file of the whole run, in the output folder; `None` = none is written.
+    pub nexus: Option<String>,
+    /// What measured patterns are written as, beside .xye.
+    pub patterns: Vec<PatternFormat>,
+}
+
+/// Formats of patterns beside .xye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatternFormat {
+    /// GSAS: 2θ in hundredths of a degree, I, σ.
+    Fxye,
+    /// Fit2D: radial axis, I.
+    Chi,
 }
 
 /// A frame of a calibrant.

@@ -92,33 +92,59 @@ pub fn write_through<E: From<OutputError>>(
     existing: Existing,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_folders(folder).map_err(failed("make its folder"))?;
-    let mut builder = temporary();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Readable by others as far as the user's umask lets it be, as with any ordinary file.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let made = ask(path).whole().and_then(|()| builder.tempfile_in(folder));
-    let mut file = made.map_err(failed("make a temporary file beside it"))?;
-    write(file.as_file_mut())?;
-    ask(path).whole().map_err(failed("rename the temporary file to it"))?;
-    let persisted = match existing {
-        Existing::Keep => file.persist_noclobber(path).map(drop).map_err(|e| {
-            if e.error.kind() == std::io::ErrorKind::AlreadyExists {
-                OutputError::Exists(path.to_owned())
-            } else {
-                failed("rename the temporary file to it")(e.error)
-            }
-        }),
-        Existing::Replace => {
-            file.persist(path).map(drop).map_err(|e| failed("rename the temporary file to it")(e.error))
+    let mut temporary = Temporary::beside(path)?;
+    write(temporary.0.as_file_mut())?;
+    Ok(temporary.persist(path, existing)?)
+}
+
+/// A file that will be another: it goes when it is dropped.
+pub(super) struct Temporary(tempfile::NamedTempFile);
+
+impl Temporary {
+    /// In the folder of `path`, which is made as needed.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`]: what the file system says.
+    pub(super) fn beside(path: &Path) -> Result<Temporary, OutputError> {
+        let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        make_folders(folder).map_err(failed("make its folder"))?;
+        let mut builder = temporary();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Readable by others as far as the user's umask lets it be, as with any ordinary file.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-    };
-    Ok(persisted?)
+        let made = ask(path).whole().and_then(|()| builder.tempfile_in(folder));
+        made.map(Temporary).map_err(failed("make a temporary file beside it"))
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Gives it the name `path`, in one step.
+    ///
+    /// # Errors
+    /// [`OutputError::Exists`]; what the file system says.
+    pub(super) fn persist(self, path: &Path, existing: Existing) -> Result<(), OutputError> {
+        let failed = |action| move |source| OutputError::Io { path: path.to_owned(), action, source };
+        ask(path).whole().map_err(failed("rename the temporary file to it"))?;
+        match existing {
+            Existing::Keep => self.0.persist_noclobber(path).map(drop).map_err(|e| {
+                if e.error.kind() == std::io::ErrorKind::AlreadyExists {
+                    OutputError::Exists(path.to_owned())
+                } else {
+                    failed("rename the temporary file to it")(e.error)
+                }
+            }),
+            Existing::Replace => {
+                self.0.persist(path).map(drop).map_err(|e| failed("rename the temporary file to it")(e.error))
+            }
+        }
+    }
 }
 
 /// Removes a file; one that is not there is no error.

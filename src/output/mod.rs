@@ -5,9 +5,11 @@ mod anisotropy;
 mod atomic;
 mod cake;
 mod calibration;
+mod exchange;
 pub mod faults;
 mod lines;
 mod names;
+mod nexus;
 mod npy;
 mod number;
 #[cfg(feature = "parquet")]
@@ -28,8 +30,10 @@ pub use atomic::{
 };
 pub use cake::cake_npz;
 pub use calibration::calibration_json;
+pub use exchange::{chi, fxye};
 pub use lines::Lines;
 pub use names::{Names, frame_names};
+pub use nexus::{NexusFile, NexusImage, NexusRun, NexusTables, RegionOfImage};
 pub use npy::npy_square;
 pub use peaks_csv::{PeakRow, peaks_csv};
 pub use record::{

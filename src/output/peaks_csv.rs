@@ -24,7 +24,8 @@ pub struct PeakRow {
 
 const LABELS: &str = "sample,frame,sector,curve,peak,place,time_s";
 
-const COLUMNS: &str = "\
+/// Columns of [`PeakRow::numbers`].
+pub(super) const NUMBERS: &str = "\
     position_inv_angstrom,position_inv_angstrom_sigma,position_inv_angstrom_sigma_syst,\
     position_angstrom,position_angstrom_sigma,position_angstrom_sigma_syst,\
     height_s,height_s_sigma,height_s_sigma_syst,\
@@ -36,15 +37,18 @@ const COLUMNS: &str = "\
     correlation_length_angstrom,correlation_length_angstrom_sigma,correlation_length_angstrom_sigma_syst,\
     coordination_number,coordination_number_sigma,coordination_number_sigma_syst";
 
-/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be measured, is empty.
-/// Rows of frames say their place in the sample, when they began, and what was read beside them.
-pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
-    let readings: String = conditions.readings().iter().map(|column| format!("{column},")).collect();
-    let mut table = Table::new(&format!("{LABELS},{readings}{COLUMNS},{}", Quality::names()));
-    for row in rows {
-        let peak = &row.peak;
+impl PeakRow {
+    /// Sample, frame or `sum`, region, curve, peak.
+    pub(super) fn labels(&self) -> [&str; 5] {
+        let frame = self.frame.as_deref().unwrap_or("sum");
+        [&self.sample, frame, &self.region, self.peak.curve.word(), &self.peak.name]
+    }
+
+    /// One for each of [`NUMBERS`]; NaN where it does not apply or could not be measured.
+    pub(super) fn numbers(&self) -> Vec<f64> {
+        let peak = &self.peak;
         let with = |value: Measured, of: fn(&PeakNumbers) -> f64| {
-            [value.value, value.sigma, row.systematic.as_ref().map_or(f64::NAN, of)]
+            [value.value, value.sigma, self.systematic.as_ref().map_or(f64::NAN, of)]
         };
         let in_unit = |value: [f64; 3]| match peak.curve {
             Curve::StructureFactor => [Some(value), None],
@@ -57,13 +61,10 @@ pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
         );
         let count = peak.coordination_number.map(|count| with(count, |syst| syst.coordination_number));
         let length = peak.correlation_length().map(|length| {
-            let relative = row.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
+            let relative = self.systematic.map_or(f64::NAN, |syst| syst.fwhm / peak.fwhm.value);
             [length.value, length.sigma, length.value * relative]
         });
-        let frame = row.frame.as_deref();
-        let labels = [&row.sample, frame.unwrap_or("sum"), &row.region, peak.curve.word(), &peak.name];
-        let condition = frame.and_then(|frame| conditions.get(&row.sample, frame));
-        let numbers = [in_unit(position), in_unit(height), in_unit(fwhm)]
+        [in_unit(position), in_unit(height), in_unit(fwhm)]
             .into_iter()
             .flatten()
             .chain([
@@ -72,9 +73,22 @@ pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
                 length,
                 count,
             ])
-            .flat_map(|m| m.unwrap_or([f64::NAN; 3]).map(Cell::from));
+            .flat_map(|numbers| numbers.unwrap_or([f64::NAN; 3]))
+            .collect()
+    }
+}
+
+/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be measured, is empty.
+/// Rows of frames say their place in the sample, when they began, and what was read beside them.
+pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
+    let readings: String = conditions.readings().iter().map(|column| format!("{column},")).collect();
+    let mut table = Table::new(&format!("{LABELS},{readings}{NUMBERS},{}", Quality::names()));
+    for row in rows {
+        let condition = row.frame.as_deref().and_then(|frame| conditions.get(&row.sample, frame));
+        let place = Cell::from(condition.map(|known| known.place));
+        let labels = row.labels().map(Cell::from).into_iter().chain([place]);
+        let numbers = row.numbers().into_iter().map(Cell::from);
         let figures = row.quality.figures().map(|(_, figure)| Cell::from(figure));
-        let labels = labels.map(Cell::from).into_iter().chain([condition.map(|known| known.place).into()]);
         table.row(labels.chain(taken(condition, conditions)).chain(numbers).chain(figures));
     }
     table.csv()

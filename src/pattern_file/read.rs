@@ -11,15 +11,18 @@ impl PatternFile {
     /// # Errors
     /// A file that cannot be read or has no columns of numbers.
     pub fn read(path: &Path) -> Result<PatternFile, PatternFileError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| PatternFileError::Io { path: path.to_owned(), source })?;
+        let bytes = crate::text_file::read_bytes(path)
+            .map_err(|source| PatternFileError::Io { path: path.to_owned(), source })?;
         // Headers come in all encodings; numbers are ASCII.
         PatternFile::parse(&String::from_utf8_lossy(&bytes), path)
     }
 
     /// All before the first line of two or more numbers (or before a line `start data`) is header; blank lines and comments
     /// may stand between the numbers.
-    fn parse(text: &str, path: &Path) -> Result<PatternFile, PatternFileError> {
+    ///
+    /// # Errors
+    /// No columns of numbers; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<PatternFile, PatternFileError> {
         let lines: Vec<&str> = text.lines().collect();
         let marked = lines.iter().position(|line| line.trim_start_matches('#').trim() == "start data");
         let is_data = |line: &&str| numbers(line).is_some_and(|numbers| numbers.len() >= 2);

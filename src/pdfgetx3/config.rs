@@ -1,6 +1,6 @@
 //! The keys of PDFgetX3 and what they mean.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::PdfGetX3Error;
 use super::ini::entries;
@@ -113,12 +113,16 @@ impl PdfGetX3Config {
     /// # Errors
     /// A file that cannot be read, keys that PDFgetX3 does not have, values that cannot be meant.
     pub fn read(path: &Path, section: Option<&str>) -> Result<PdfGetX3Config, PdfGetX3Error> {
-        let bytes =
-            std::fs::read(path).map_err(|source| PdfGetX3Error::Io { path: path.to_owned(), source })?;
+        let bytes = crate::text_file::read_bytes(path)
+            .map_err(|source| PdfGetX3Error::Io { path: path.to_owned(), source })?;
         PdfGetX3Config::parse(&String::from_utf8_lossy(&bytes), path, section)
     }
 
-    fn parse(text: &str, path: &Path, section: Option<&str>) -> Result<PdfGetX3Config, PdfGetX3Error> {
+    /// As [`PdfGetX3Config::read`], of its text; `path` is for messages and for what it names.
+    ///
+    /// # Errors
+    /// As [`PdfGetX3Config::read`].
+    pub fn parse(text: &str, path: &Path, section: Option<&str>) -> Result<PdfGetX3Config, PdfGetX3Error> {
         let mut config = PdfGetX3Config {
             path: path.to_owned(),
             dataformat: None,
@@ -245,7 +249,7 @@ impl PdfGetX3Config {
     /// may not be written to go to the present one.
     ///
     /// # Errors
-    /// Another letter after `@`.
+    /// Another letter after `@`; a name out of the output folder.
     pub fn output_name(&self, input: &Path, kind: OutputType) -> Result<PathBuf, PdfGetX3Error> {
         let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let (stem, tail) = (part(input.file_stem()), part(input.file_name()));
@@ -272,6 +276,16 @@ impl PdfGetX3Config {
                     });
                 }
             }
+        }
+        // It stays where results are wanted: a configuration may be anybody's.
+        let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !Path::new(&name).components().all(below) || name.contains('\\') {
+            return Err(PdfGetX3Error::Value {
+                path: self.path.clone(),
+                key: "output",
+                found: self.output.clone(),
+                expected: "a path below the output folder, without `..`",
+            });
         }
         Ok(PathBuf::from(name))
     }
@@ -302,6 +316,11 @@ mod tests {
             config.output_name(Path::new("d/a.v2.chi"), OutputType::Gr).unwrap(),
             Path::new("x/a.v2_1.gr")
         );
+        for output in ["../@b.@o", "/tmp/@b.@o", "a/../../@b.@o", "@h/../@b.@o", "..\\\\@b.@o"] {
+            let leaving = PdfGetX3Config { output: output.to_owned(), ..config.clone() };
+            let error = leaving.output_name(Path::new("a.chi"), OutputType::Gr).unwrap_err().to_string();
+            assert!(error.contains("below the output folder"), "{output}: {error}");
+        }
         assert_eq!(parse(None).unwrap().qmax, Some(25.0));
         assert!(parse(Some("high")).unwrap_err().to_string().contains("no section `[high]`"));
     }

@@ -64,7 +64,7 @@ pub fn is_config(path: &Path) -> bool {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("cfg")) {
         return true;
     }
-    let Ok(bytes) = std::fs::read(path) else { return false };
+    let Ok(bytes) = crate::text_file::read_bytes(path) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let said = entries(&text, path, None).unwrap_or_default();
     let says = |wanted: &str| said.iter().any(|(key, _)| key == wanted);

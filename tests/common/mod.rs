@@ -1,5 +1,7 @@
 //! What the tests share: where the reference data are, and how numpy archives are read.
 
+pub mod json_schema;
+
 use std::io::Cursor;
 use std::path::PathBuf;
 

@@ -74,6 +74,9 @@ pub(in crate::batch) struct State {
     pub(in crate::batch) summed: usize,
     #[serde(skip)]
     pub(in crate::batch) sums: Option<Accumulators>,
+    /// The sums of each frame that is in them, where they are wanted.
+    #[serde(skip)]
+    pub(in crate::batch) frame_sums: Vec<Option<Accumulators>>,
 }
 
 /// Why a file is no state.
@@ -124,14 +127,15 @@ impl State {
             ciborium::into_writer(self, bytes).map_err(|error| StateError::Cbor(error.to_string()))
         })?;
         part(&mut |bytes| {
-            if let Some(sums) = &self.sums {
-                bytes.extend(sums.excluded_pixels.to_le_bytes());
-                for values in [&sums.signal, &sums.variance, &sums.norm] {
-                    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-                }
-            }
+            self.sums.iter().for_each(|sums| put(sums, bytes));
             Ok(())
         })?;
+        for sums in &self.frame_sums {
+            part(&mut |bytes| {
+                sums.iter().for_each(|sums| put(sums, bytes));
+                Ok(())
+            })?;
+        }
         let checksum = xxh3_128(&bytes);
         bytes.extend(checksum.to_le_bytes());
         Ok(bytes)
@@ -146,20 +150,36 @@ impl State {
         }
         let (_, rest) = part(content.strip_prefix(MAGIC).ok_or(StateError::Version)?)?;
         let (body, rest) = part(rest)?;
-        let (sums, _) = part(rest)?;
+        let (sums, mut rest) = part(rest)?;
         let mut state: State =
             ciborium::from_reader(body).map_err(|error| StateError::Cbor(error.to_string()))?;
-        if let Some((excluded, values)) = sums.split_first_chunk() {
-            let number = |bytes: &[u8]| bytes.try_into().map_or(f64::NAN, f64::from_le_bytes);
-            let values: Vec<f64> = values.chunks_exact(LENGTH).map(number).collect();
-            let mut thirds = values.chunks_exact((values.len() / 3).max(1)).map(<[f64]>::to_vec);
-            let mut third = || thirds.next().unwrap_or_default();
-            let (signal, variance, norm) = (third(), third(), third());
-            let excluded_pixels = u64::from_le_bytes(*excluded);
-            state.sums = Some(Accumulators { signal, variance, norm, excluded_pixels });
+        state.sums = taken(sums);
+        while !rest.is_empty() {
+            let (sums, next) = part(rest)?;
+            state.frame_sums.push(taken(sums));
+            rest = next;
         }
         Ok(state)
     }
+}
+
+/// Sums as they stand in the file.
+fn put(sums: &Accumulators, bytes: &mut Vec<u8>) {
+    bytes.extend(sums.excluded_pixels.to_le_bytes());
+    for values in [&sums.signal, &sums.variance, &sums.norm] {
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+}
+
+/// Sums from what stands in the file; `None` where that is nothing.
+fn taken(sums: &[u8]) -> Option<Accumulators> {
+    let (excluded, values) = sums.split_first_chunk()?;
+    let number = |bytes: &[u8]| bytes.try_into().map_or(f64::NAN, f64::from_le_bytes);
+    let values: Vec<f64> = values.chunks_exact(LENGTH).map(number).collect();
+    let mut thirds = values.chunks_exact((values.len() / 3).max(1)).map(<[f64]>::to_vec);
+    let mut third = || thirds.next().unwrap_or_default();
+    let (signal, variance, norm) = (third(), third(), third());
+    Some(Accumulators { signal, variance, norm, excluded_pixels: u64::from_le_bytes(*excluded) })
 }
 
 /// What became of the frames of a piece, from the beginning of its file; nothing is checked.
@@ -240,6 +260,15 @@ mod tests {
                 norm: vec![3.0, 4.0],
                 excluded_pixels: 9,
             }),
+            frame_sums: vec![
+                None,
+                Some(Accumulators {
+                    signal: vec![1.0, odd],
+                    variance: vec![2.0, 3.0],
+                    norm: vec![4.0, f64::MAX],
+                    excluded_pixels: 1,
+                }),
+            ],
         }
     }
 

@@ -4,6 +4,7 @@
 mod cake;
 mod calibration;
 mod corrections;
+mod exports;
 mod filter;
 mod geometry;
 mod integration;
@@ -50,6 +51,7 @@ pub(super) struct Check<'a> {
 /// Fills every default into `file` and gives the typed configuration; `None` where there are problems.
 pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>) -> Option<Config> {
     let output = output(&mut file.output, "results", check);
+    let exports = exports::exports(file, &source, check);
     let engine = engine(file, check);
     let memory_limit_bytes = memory_limit_bytes(file, check);
     let plan_cache = plan_cache(file, check);
@@ -83,6 +85,7 @@ pub(super) fn resolve(file: &mut RunFile, source: PathBuf, check: &mut Check<'_>
     Some(Config {
         source,
         output,
+        exports,
         engine,
         memory_limit_bytes,
         plan_cache,
@@ -159,7 +162,7 @@ fn memory_limit_bytes(file: &RunFile, check: &mut Check<'_>) -> u64 {
 }
 
 /// Memory of this machine, where Linux tells it.
-fn machine_memory_bytes() -> Option<u64> {
+pub(crate) fn machine_memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kib: u64 = text
         .lines()

@@ -35,7 +35,7 @@ impl Check<'_> {
 }
 
 /// Why a name may not be a part of a file name.
-fn unsafe_in_a_path(name: &str) -> Option<String> {
+pub(super) fn unsafe_in_a_path(name: &str) -> Option<String> {
     let stem = name.split('.').next().unwrap_or_default().to_lowercase();
     if name.is_empty() {
         Some("is empty".to_string())

@@ -1,5 +1,6 @@
 //! Blocks of the analysis: integration, pdf, peaks.
 
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Unexpected};
 use serde::ser::SerializeMap;
@@ -9,7 +10,7 @@ use super::filter::FilterKeys;
 use super::written::{OffOr, Switch, Written, read};
 
 /// The radial axis.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IntegrationBlock {
     /// Which axis.
@@ -36,7 +37,7 @@ pub struct IntegrationBlock {
 }
 
 /// Names of the radial axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnitWord {
     /// Q.
@@ -48,7 +49,7 @@ pub enum UnitWord {
 }
 
 /// Names of the ways to split pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SplittingWord {
     /// Not at all.
@@ -60,7 +61,7 @@ pub enum SplittingWord {
 }
 
 /// Names of the ways to normalize.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NormalizeWord {
     /// By nothing.
@@ -72,7 +73,7 @@ pub enum NormalizeWord {
 }
 
 /// S(Q) and G(r).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PdfBlock {
     /// absolute or pdfgetx3.
@@ -138,7 +139,7 @@ pub struct PdfBlock {
 }
 
 /// Names of the ways from I(Q) to S(Q).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PdfMode {
     /// Electron units.
@@ -148,7 +149,7 @@ pub enum PdfMode {
 }
 
 /// Names of the ways to a scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NormalizationWord {
     /// Least squares at high Q.
@@ -160,7 +161,7 @@ pub enum NormalizationWord {
 }
 
 /// Names of what is fitted at low r.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LowRWord {
     /// ρ0.
@@ -172,7 +173,7 @@ pub enum LowRWord {
 }
 
 /// Names of the structure factors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FormWord {
     /// Faber and Ziman's.
@@ -184,7 +185,7 @@ pub enum FormWord {
 }
 
 /// Whether a constant is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FluorescenceWord {
     /// Fitted.
@@ -194,7 +195,7 @@ pub enum FluorescenceWord {
 }
 
 /// Names of the windows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowWord {
     /// W = 1.
@@ -208,7 +209,7 @@ pub enum WindowWord {
 }
 
 /// Names of the extensions to Q = 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LowQWord {
     /// a + bQ² + cQ⁴.
@@ -222,7 +223,7 @@ pub enum LowQWord {
 }
 
 /// What is measured.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeaksBlock {
     /// Of S(Q).
@@ -294,9 +295,9 @@ pub struct CoordinationNumberKeys {
     pub limits_angstrom: Option<[f64; 2]>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CoordinationNumberBlock {
+pub(super) struct CoordinationNumberBlock {
     peak: String,
     limits_angstrom: Option<[f64; 2]>,
 }

@@ -1,5 +1,6 @@
 //! The block `integration.filter`: `median`, `sigma_clip`, `trimmed_mean`, or one of the latter two with its keys.
 
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub enum FilterKeys {
 }
 
 /// `{threshold: 5, iterations: 5, error_model: poisson}`
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SigmaClipBlock {
     /// In standard deviations.
@@ -34,7 +35,7 @@ pub struct SigmaClipBlock {
 }
 
 /// `{quantiles: [0.1, 0.9]}`
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrimmedMeanBlock {
     /// Lower and upper.
@@ -43,7 +44,7 @@ pub struct TrimmedMeanBlock {
 }
 
 /// Names of the two standard deviations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorModelWord {
     /// Of counting.

@@ -1,5 +1,6 @@
 //! Blocks of the instrument: beam, detector, geometry, mask, corrections.
 
+use schemars::JsonSchema;
 use std::collections::BTreeMap;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -10,7 +11,7 @@ use super::written::{OffOr, Patterns, Switch, Written, read};
 use crate::geometry::calibrate::FrameTilts;
 
 /// `{energy_kev: 112, polarization: 0.99}`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BeamBlock {
     /// Photon energy; this or the wavelength.
@@ -25,7 +26,7 @@ pub struct BeamBlock {
 }
 
 /// `{name: Pilatus CdTe 2M, orientation: 3}`, or pixels and shape.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectorBlock {
     /// A known detector, or with `pixel_um` and `shape` what to call it.
@@ -71,7 +72,7 @@ impl<'de> Deserialize<'de> for PixelSize {
 }
 
 /// `{material: CdTe, density_g_cm3: 5.85, thickness_mm: 1.0}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SensorBlock {
     /// Chemical formula.
@@ -88,7 +89,7 @@ pub struct SensorBlock {
 pub struct GeometryBlock(pub GeometryKeys);
 
 /// `{poni: ceo2.poni}`, or a distance with the point of normal incidence or the beam centre.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GeometryKeys {
     /// A .poni file.
@@ -130,7 +131,7 @@ pub struct GeometryKeys {
 }
 
 /// `{frame: ceo2.tif, name: CeO2}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrantKeys {
     /// The calibrant's frame.
@@ -140,7 +141,7 @@ pub struct CalibrantKeys {
 }
 
 /// `{frame: ceo2.tif, calibrant: CeO2}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrateKeys {
     /// The calibrant's frame.
@@ -189,7 +190,7 @@ impl<'de> Deserialize<'de> for GeometryBlock {
 }
 
 /// Static mask.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MaskBlock {
     /// Mask files, joined.
@@ -207,7 +208,7 @@ pub struct MaskBlock {
 }
 
 /// `{centre_px: [737.2, 840.1], radius_px: 22}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeamStop {
     /// [column, row].
@@ -217,7 +218,7 @@ pub struct BeamStop {
 }
 
 /// Detector corrections.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CorrectionsBlock {
     /// Dark frames.
@@ -254,7 +255,7 @@ pub struct CorrectionsBlock {
 
 /// `{shape: slab, thickness_mm: 1.0, density_g_cm3: 6.7}` or
 /// `{shape: cylinder, diameter_mm: 2.0, mu_inv_cm: 4.2, axis_deg: 90, beam_mm: 0.5}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbsorptionBlock {
     /// Which of the keys below belong to it.
@@ -283,7 +284,7 @@ pub struct AbsorptionBlock {
 }
 
 /// `{wall_mm: 0.01, material: SiO2, density_g_cm3: 2.2}` or `{wall_mm: 0.01, mu_inv_cm: 0.4}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerBlock {
     /// Of each window or of the capillary.
@@ -300,7 +301,7 @@ pub struct ContainerBlock {
 }
 
 /// What is done about what is scattered twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MultipleScatteringWord {
     /// It is told how much it is.
@@ -310,7 +311,7 @@ pub enum MultipleScatteringWord {
 }
 
 /// Names of the shapes of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsorptionShapeWord {
     /// Across the beam.
@@ -329,15 +330,15 @@ pub struct DeadTimeKeys {
 }
 
 /// `{model: paralyzable, tau_s: 1.2e-7}`
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct DeadTimeBlock {
+pub(super) struct DeadTimeBlock {
     model: DeadTimeWord,
     tau_s: f64,
 }
 
 /// Names of the two models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadTimeWord {
     /// Photons in the dead time are not noticed.

@@ -1,11 +1,14 @@
 //! The run file word for word. Every key is optional here; what must be there is judged when the meaning is checked.
 
 mod analysis;
+mod exports;
 mod filter;
 mod instrument;
+mod json;
 mod series;
 mod written;
 
+use schemars::JsonSchema;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -15,23 +18,27 @@ pub use analysis::{
     NormalizationWord, NormalizeWord, PdfBlock, PdfMode, PeakChoice, PeaksBlock, SplittingWord, UnitWord,
     WindowWord,
 };
+pub use exports::{ExportsBlock, NexusName, PatternFormatWord};
 pub use filter::{ErrorModelWord, FilterKeys, SigmaClipBlock, TrimmedMeanBlock};
 pub use instrument::{
     AbsorptionBlock, AbsorptionShapeWord, BeamBlock, BeamStop, CalibrateKeys, CorrectionsBlock, DeadTimeKeys,
     DeadTimeWord, DetectorBlock, GeometryBlock, GeometryKeys, MaskBlock, MultipleScatteringWord, PixelSize,
     SensorBlock,
 };
+pub use json::run_file_schema;
 pub use series::{AnisotropyBlock, OutliersWord, SeriesBlock, SubPeakShapeWord, SubPeaksBlock};
 pub use written::{EngineNames, OffOr, Patterns, PlanCacheKeys, Switch};
 pub(crate) use written::{Written, read};
 
 /// A whole run file.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunFile {
     /// Output folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// Results in formats of other programs.
+    pub exports: ExportsBlock,
     /// auto, gpu, all, cpu, part of an adapter's name, or several of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<EngineNames>,
@@ -85,10 +92,11 @@ pub struct RunFile {
 }
 
 /// `- {name: X, centre_deg: 0, width_deg: 10, fold: true}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SectorBlock {
     /// Becomes part of file names.
+    #[schemars(schema_with = "json::name")]
     pub name: String,
     /// Middle, χ as pyFAI has it.
     pub centre_deg: f64,
@@ -101,7 +109,7 @@ pub struct SectorBlock {
 }
 
 /// `{azimuth_bins: 360, radial_bins: 1000, range: [0.5, 25], frames: off}`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CakeBlock {
     /// Bins of a turn.
@@ -119,7 +127,7 @@ pub struct CakeBlock {
 }
 
 /// `{frames: data/air_*.tif, scale: 1.0}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackgroundBlock {
     /// Measured without the sample.
@@ -130,10 +138,11 @@ pub struct BackgroundBlock {
 }
 
 /// `- {name: as-cast, frames: data/as_cast_*.tif}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SampleBlock {
     /// Becomes part of file names.
+    #[schemars(schema_with = "json::name")]
     pub name: String,
     /// Paths or patterns.
     pub frames: Patterns,

@@ -1,11 +1,12 @@
 //! Blocks of the comparison: anisotropy and series.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::written::Switch;
 
 /// `{azimuth_bins: 36, fold: on, load_axis_deg: 90}`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnisotropyBlock {
     /// Sectors of a whole turn.
@@ -26,7 +27,7 @@ pub struct AnisotropyBlock {
 }
 
 /// `{reference: as-cast, outliers: flag}`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeriesBlock {
     /// The sample that the others are compared with.
@@ -41,7 +42,7 @@ pub struct SeriesBlock {
 }
 
 /// `{r_range_angstrom: [2.0, 3.9], most: 3}`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubPeaksBlock {
     /// From before the first atoms to the minimum behind the first peak.
@@ -56,7 +57,7 @@ pub struct SubPeaksBlock {
 }
 
 /// Names of what they may look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubPeakShapeWord {
     /// Gaussians.
@@ -66,7 +67,7 @@ pub enum SubPeakShapeWord {
 }
 
 /// Names of what becomes of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutliersWord {
     /// They are not looked for.

@@ -11,8 +11,8 @@ use crate::frame::FrameError;
 const LEAST_SIDE: usize = 16;
 /// Groups in groups; a file in which they go deeper is not searched there.
 const DEEPEST: usize = 12;
-/// Datasets that are looked at.
-const MOST_DATASETS: usize = 20_000;
+/// Links that are looked at, those of groups that are linked twice each time.
+const MOST_LINKS: usize = 20_000;
 /// Names that a message lists.
 const MOST_LISTED: usize = 8;
 
@@ -30,7 +30,7 @@ struct Candidate {
 /// The dataset is not there; no or several datasets could be meant.
 pub(super) fn images(path: &Path, file: &H5File, wanted: Option<&str>) -> Result<Vec<String>, FrameError> {
     let mut names = Vec::new();
-    walk(&file.root_group(), 0, &mut names).map_err(|error| hdf5(path, "", &error))?;
+    walk(&file.root_group(), 0, &mut 0, &mut names).map_err(|error| hdf5(path, "", &error))?;
     match wanted.map(|name| name.trim_matches('/')) {
         None | Some("") => unnamed(path, file, &names),
         Some(name) if names.iter().any(|known| known == name) => Ok(vec![name.to_owned()]),
@@ -120,18 +120,19 @@ fn which(path: &Path, problem: String, found: &[Candidate]) -> FrameError {
     FrameError::WhichDataset { path: path.to_path_buf(), problem, found: names.join(", ") }
 }
 
-/// Names of all datasets, and of links that may be some.
-fn walk(group: &H5Group, depth: usize, names: &mut Vec<String>) -> rust_hdf5::Result<()> {
+/// Names of all datasets, and of links that may be some. Groups that hold themselves end at [`DEEPEST`] and [`MOST_LINKS`].
+fn walk(group: &H5Group, depth: usize, links: &mut usize, names: &mut Vec<String>) -> rust_hdf5::Result<()> {
     let prefix = group.name().trim_matches('/').to_owned();
     let inside = |name: &str| if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
     let groups = group.group_names()?;
     for name in group.link_names()? {
-        if names.len() >= MOST_DATASETS {
+        *links += 1;
+        if *links > MOST_LINKS {
             return Ok(());
         }
         if groups.contains(&name) {
             if depth < DEEPEST {
-                walk(&group.group(&name)?, depth + 1, names)?;
+                walk(&group.group(&name)?, depth + 1, links, names)?;
             }
         } else {
             names.push(inside(&name));

@@ -2,6 +2,7 @@
 
 use rust_hdf5::{DatatypeMessage, H5Dataset, H5File};
 
+use super::MOST_IMAGES;
 use crate::frame::header::positive;
 use crate::frame::{Counts, FrameHeader, Reading};
 use crate::units::wavelength_angstrom;
@@ -40,6 +41,9 @@ const WAVELENGTH_ANGSTROM: &[(&str, f64)] =
 const ENERGY_KEV: &[(&str, f64)] = &[("keV", 1.0), ("kev", 1.0), ("eV", 1e-3), ("ev", 1e-3)];
 const NONE: &[(&str, f64)] = &[("", 1.0)];
 
+/// Bytes of a text, as its type says.
+const MOST_TEXT: usize = 1 << 20;
+
 /// Groups below the entry whose numbers are read for the tables.
 const SURROUNDINGS: [&str; 3] = ["sample", "sample/environment", "instrument/positioners"];
 
@@ -51,7 +55,9 @@ impl Metadata {
         let dataset = |names: &[&str]| names.iter().find_map(|name| file.dataset(&at(name)).ok());
         let values = |names: &[&str], units| dataset(names).and_then(|found| Values::read(&found, units));
         let text = |names: &[&str]| {
-            let strings = dataset(names)?.read_strings_lossy().ok()?;
+            let found = dataset(names)?;
+            let bytes = found.total_elements().saturating_mul(found.element_size());
+            let strings = (bytes <= MOST_TEXT).then(|| found.read_strings_lossy().ok()).flatten()?;
             strings.into_iter().next().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         let from_energy = || {
@@ -177,7 +183,9 @@ impl Values {
 
     fn as_written(dataset: &H5Dataset) -> Option<Values> {
         let axes = dataset.shape();
-        if axes.iter().filter(|&&length| length != 1).count() > 1 || dataset.total_elements() == 0 {
+        if axes.iter().filter(|&&length| length != 1).count() > 1
+            || !(1..=MOST_IMAGES).contains(&dataset.total_elements())
+        {
             return None;
         }
         let datatype = dataset.datatype().ok()?;

@@ -1,6 +1,6 @@
 //! Frames in HDF5 and NeXus files: Eiger and Pilatus3/4 masters with external links, and whatever else holds a stack of images.
 //!
-//! The only module that knows the HDF5 library. A file stays open and its images are read one by one, so that a stack may be larger
+//! The only module that reads by the HDF5 library. A file stays open and its images are read one by one, so that a stack may be larger
 //! than the memory; chunks are unpacked outside the library's lock, many images at once.
 
 mod find;
@@ -20,6 +20,11 @@ use metadata::Metadata;
 
 /// First bytes of an HDF5 file. (A user block before them is not looked for: no detector writes one.)
 pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
+
+/// Images that one path leads to: each has a place in lists, whatever of it was ever written.
+const MOST_IMAGES: usize = 4_000_000;
+/// Packed bytes grow by so much at most (deflate; LZ4 by 255).
+const MOST_GROWTH: usize = 1032;
 
 /// The images of one file, or of all that its external links lead to, in order.
 pub(super) struct Stack {
@@ -67,13 +72,25 @@ impl Stack {
         let opened = H5File::options().no_locking().open(file).map_err(|error| hdf5(path, "", &error))?;
         let names = find::images(path, &opened, dataset)?;
         let metadata = Metadata::read(&opened, &names);
-        let parts = names.iter().map(|name| Part::open(path, &opened, name)).collect::<Result<_, _>>()?;
-        Ok(Stack { path: path.to_path_buf(), parts, metadata })
+        let parts: Vec<Part> =
+            names.iter().map(|name| Part::open(path, &opened, name)).collect::<Result<_, _>>()?;
+        let stack = Stack { path: path.to_path_buf(), parts, metadata };
+        if stack.count() > MOST_IMAGES {
+            return Err(FrameError::Hdf5 {
+                path: path.to_path_buf(),
+                what: names.first().cloned().unwrap_or_default(),
+                reason: format!(
+                    "says that it has {} images, and at most {MOST_IMAGES} are read",
+                    stack.count()
+                ),
+            });
+        }
+        Ok(stack)
     }
 
     /// How many images there are; a part that is missing counts as one.
     pub(super) fn count(&self) -> usize {
-        self.parts.iter().map(Part::count).sum()
+        self.parts.iter().map(Part::count).fold(0, usize::saturating_add)
     }
 
     /// Shape of the first image that can be read.
@@ -123,7 +140,7 @@ impl Part {
 
     fn count(&self) -> usize {
         match self {
-            Part::Images(images) => images.leading.iter().product(),
+            Part::Images(images) => images.leading.iter().copied().fold(1, usize::saturating_mul),
             Part::Missing { .. } => 1,
         }
     }
@@ -167,17 +184,27 @@ impl Images {
             path: path.to_path_buf(),
             source: std::io::Error::other::<std::collections::TryReserveError>(error),
         };
-        let mut bytes = Buffer::new(length).map_err(no_memory)?;
-        let (file, order) = match &self.storage {
+        let (file, order, bytes) = match &self.storage {
             Storage::OneChunk(filters) => {
                 coordinates.extend([0, 0]);
                 let (packed, mask) =
                     self.dataset.read_chunk_raw_at(&coordinates).map_err(|error| failed(&error))?;
+                let limit = packed.len().saturating_mul(MOST_GROWTH);
+                if length > limit {
+                    return Err(FrameError::TooLarge {
+                        path: path.to_path_buf(),
+                        what: "the compressed image by its header",
+                        bytes: length as u64,
+                        limit: limit as u64,
+                    });
+                }
+                let mut bytes = Buffer::new(length).map_err(no_memory)?;
                 reverse_filters_masked_into(filters, &packed, mask, &mut bytes)
                     .map_err(|error| failed(&Hdf5Error::Format(error)))?;
-                (FileRecord::of(&packed), self.order)
+                (FileRecord::of(&packed), self.order, bytes)
             }
             Storage::Other { chunked } => {
+                let mut bytes = Buffer::new(length).map_err(no_memory)?;
                 coordinates.extend([0, 0]);
                 let mut counts = vec![1; self.leading.len()];
                 counts.extend([self.shape.rows, self.shape.columns]);
@@ -189,7 +216,7 @@ impl Images {
                         coordinates.iter().zip(&chunk).map(|(at, length)| at / length.max(&1)).collect();
                     self.dataset.read_chunk_raw_at(&place).map_err(|error| failed(&error))?;
                 }
-                (FileRecord::of(&bytes), NATIVE)
+                (FileRecord::of(&bytes), NATIVE, bytes)
             }
         };
         let memory = Arc::new(bytes);

@@ -108,10 +108,12 @@ impl Calibrant {
             let known = EMBEDDED.map(|(name, _)| name).join(", ");
             return Err(CalibrateError::UnknownCalibrant { name: name_or_path.to_owned(), known });
         }
-        let text = std::fs::read_to_string(path).map_err(|error| CalibrateError::CalibrantFile {
-            origin: name_or_path.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let text = crate::text_file::read_bytes(path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .map_err(|error| CalibrateError::CalibrantFile {
+                origin: name_or_path.to_owned(),
+                reason: error.to_string(),
+            })?;
         Self::parse(&text, name_or_path)
     }
 

@@ -26,7 +26,7 @@ const OPEN_WAVELENGTH: f64 = 2e-3;
 const BY_CHANCE: f64 = 0.01;
 
 /// Which frames have one tilt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FrameTilts {
     /// All, unless the rings say that they differ.

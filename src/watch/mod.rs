@@ -1,0 +1,10 @@
+//! Frames as they appear: which files are new and whole, rewritten, renamed or gone. And a page that shows what came of them,
+//! on this machine only.
+
+mod page;
+mod poller;
+mod sight;
+
+pub use page::{PageError, PageServer};
+pub use poller::{Event, Poller, PollerSettings};
+pub use sight::{Completeness, Sight};
