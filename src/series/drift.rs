@@ -102,7 +102,7 @@ pub fn drift(frames: &FrameCurves) -> Option<Drift> {
     }
     let light = frames.light();
     let lit = frames.lit(&light);
-    let Some(&first) = lit.first().filter(|_| lit.len() > 1) else { return None };
+    let &first = lit.first().filter(|_| lit.len() > 1)?;
     let overlap = frames.overlap();
     let first_curve = frames.binned(first, overlap);
     let others = Others::of(frames, &lit, &light, overlap);
