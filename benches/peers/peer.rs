@@ -34,7 +34,8 @@ impl Peer {
                 let all: Vec<&Pattern> = patterns.iter().collect();
                 black_box(reduce_all(&all, self.plans.reduction.as_ref().expect("the run file has no pdf")));
             }
-            "decode" => drop(black_box(decoded(&self.paths))),
+            // As a run does: the memory of a batch is that of one before.
+            "decode" => batches(&self.paths).for_each(|frames| drop(black_box(frames))),
             "read-memory" => self.frames.iter().for_each(|frame| {
                 let Counts::I32(counts) = &frame.counts else { panic!("frames of i32") };
                 let sum = |piece: &[i32]| piece.iter().fold(0i32, |sum, count| sum.wrapping_add(*count));
@@ -58,14 +59,13 @@ impl Peer {
     }
 }
 
-/// All frames, as many files at once as a run reads.
-fn decoded(paths: &[std::path::PathBuf]) -> Vec<Frame> {
-    let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
-    let batches = paths.chunks(8 * rayon::current_num_threads());
-    let batch = |paths: &[&Path]| -> Vec<Frame> {
-        FrameFile::read_all(paths).into_par_iter().map(|file| file.unwrap().image(0).unwrap().frame).collect()
-    };
-    batches.flat_map(batch).collect()
+/// The frames, as many files at once as a run reads.
+fn batches(paths: &[std::path::PathBuf]) -> impl Iterator<Item = Vec<Frame>> {
+    paths.chunks(8 * rayon::current_num_threads()).map(|paths| {
+        let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
+        let files = FrameFile::read_all(&paths).into_par_iter();
+        files.map(|file| file.unwrap().image(0).unwrap().frame).collect()
+    })
 }
 
 fn main() {
@@ -77,7 +77,7 @@ fn main() {
     let plan_s = start.elapsed().as_secs_f64();
     let paths: Vec<_> = loaded.config.samples[0].frames.iter().map(|frame| frame.path.clone()).collect();
     let engine = CpuEngine::new(Arc::clone(&plans.integration));
-    let peer = Peer { engine, frames: decoded(&paths), paths, plans };
+    let peer = Peer { engine, frames: batches(&paths).flatten().collect(), paths, plans };
     let pattern = peer.engine.integrate(&peer.frames[..1]).unwrap()[0].pattern(&peer.plans.integration, 0);
     println!("{plan_s}\n{}\n{}", peer.engine.matrix_bytes(), pattern.radial.len());
     for column in [&pattern.radial, &pattern.intensity, &pattern.sigma] {

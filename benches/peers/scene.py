@@ -47,7 +47,7 @@ def write_frames(folder, mask, count):
     return frames
 
 
-def write_run_file(folder, bins, splitting="full", extension="tif", filtered="off", more="", pdf="pdf: off\n"):
+def write_run_file(folder, bins, splitting="full", extension="tif", filtered="off", more="", pdf="pdf: off\n", among=""):
     name = f"{splitting}-{extension}-{len(list(folder.glob('*.yaml')))}"
     path = folder / f"{name}.yaml"
     path.write_text(f"""
@@ -59,9 +59,19 @@ detector: {{name: Pilatus CdTe 2M}}
 geometry: {{distance_m: {DISTANCE}, poni1_m: {PONI1}, poni2_m: {PONI2}}}
 corrections: {{solid_angle: on, polarization: on, sensor: off}}
 integration: {{unit: q_inv_angstrom, range: {list(Q_RANGE)}, bins: {bins}, splitting: {splitting}, filter: {filtered}}}
-{more}{pdf}samples: [{{name: rings, frames: frame_*.{extension}}}]
+{more}{pdf}samples: [{{name: rings, frames: "{among}frame_*.{extension}"}}]
 """)
     return path
+
+
+def repeat(folder, extension, times):
+    """The frames so many times, as other names of the same files."""
+    series = folder / f"series-{extension}"
+    series.mkdir()
+    for path in sorted(folder.glob(f"frame_*.{extension}")):
+        for index in range(times):
+            os.link(path, series / f"{path.stem}_{index:03}.{extension}")
+    return f"{series.name}/"
 
 
 class Halor:

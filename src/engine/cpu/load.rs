@@ -30,6 +30,21 @@ impl<'p> SignalPath<'p> {
     }
 }
 
+impl SignalPath<'_> {
+    /// Whether the dark frame has a number for each pixel of the tile that begins here.
+    #[inline(always)]
+    fn knows(self, first: usize) -> bool {
+        match self {
+            SignalPath::Counts | SignalPath::DeadTime => true,
+            SignalPath::Dark(dark) => {
+                let of =
+                    |numbers: &[f32]| numbers[first..first + TILE].iter().all(|number| number.is_finite());
+                of(&dark.counts) && of(&dark.variance)
+            }
+        }
+    }
+}
+
 /// Frames of one number type, one for each lane; lanes without a frame repeat the first one.
 #[derive(Debug)]
 pub(super) struct Group<'f, T> {
@@ -105,7 +120,7 @@ pub(super) fn load<V: Vectors, T: Count>(
         let words = (t < rows[0].len()).then(|| rows.map(|row| row[t].map(T::word)));
         match (words, path) {
             (Some(words), SignalPath::Counts | SignalPath::Dark(_))
-                if all_valid(&words, filled, group.last_valid) =>
+                if all_valid(&words, filled, group.last_valid) && path.knows(block * BLOCK + slots.start) =>
             {
                 let counts = vectors.transpose(words);
                 let first = block * BLOCK + slots.start;
