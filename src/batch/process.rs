@@ -165,7 +165,7 @@ impl<'a> Process<'a> {
         let crew = Crew::new(Arc::clone(plan), engines(plan)?);
         let work = Work::of(config);
         let names = config.samples.iter().map(|sample| frame_names(&sample.frames)).collect();
-        let journal = Journal::open(loaded, &work, &planned.files, task)?;
+        let journal = Journal::open(loaded, &work, &planned.files, (task, options.existing))?;
         let plan_s = start.elapsed().as_secs_f64();
         Ok(Process {
             loaded,

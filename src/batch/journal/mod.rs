@@ -47,6 +47,14 @@ pub enum JournalError {
         /// Who.
         who: String,
     },
+    /// Another run has just ended there.
+    #[error(
+        "{first} is a result of another run, which has just ended; give --force, or set another `output`"
+    )]
+    Taken {
+        /// One of its results.
+        first: PathBuf,
+    },
     /// What the run depends on cannot be written down.
     #[error("the configuration cannot be kept in the journal: {reason}")]
     Configuration {
@@ -121,12 +129,13 @@ pub(super) struct Journal<'a> {
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 impl<'a> Journal<'a> {
-    /// Takes the output folder's lock: alone for a run, together with others for a shard or a merge.
+    /// Takes the output folder's lock: alone for a run, together with others for a shard or a merge. With [`Existing::Keep`] none of
+    /// the `planned` files may be there as another run's.
     pub(super) fn open(
         loaded: &'a Loaded,
         work: &Work,
         planned: &[PathBuf],
-        task: Task,
+        (task, existing): (Task, Existing),
     ) -> Result<Journal<'a>, JournalError> {
         let config = &loaded.config;
         let folder = config.output.join(JOURNAL_FOLDER);
@@ -135,6 +144,13 @@ impl<'a> Journal<'a> {
         let lock = lock(config, &folder, task, || {
             folders(planned).chain(subfolders(&folder)).for_each(|folder| sweep(&folder));
         })?;
+        // Now that nobody else can come between: another run may have begun and ended since this one looked first.
+        if existing == Existing::Keep
+            && !is_own(config)
+            && let Some(first) = planned.iter().find(|file| file.exists())
+        {
+            return Err(JournalError::Taken { first: first.clone() });
+        }
         let key = Key::of(loaded)?;
         let (key_name, json) = key.named()?;
         let key_file = folder.join("configurations").join(format!("{key_name}.json"));
