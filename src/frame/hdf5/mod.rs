@@ -23,8 +23,10 @@ pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// Images that one path leads to: each has a place in lists, whatever of it was ever written.
 const MOST_IMAGES: usize = 4_000_000;
-/// Packed bytes grow by so much at most (deflate; LZ4 by 255).
+/// Packed bytes grow by so much at most (deflate; LZ4 by 255), where only these filters have been at work.
 const MOST_GROWTH: usize = 1032;
+/// Deflate, shuffle, Fletcher's checksum, LZ4, bitshuffle. Others pack an image of one value into almost nothing.
+const BOUNDED_FILTERS: [u16; 5] = [1, 2, 3, 32_004, 32_008];
 
 /// The images of one file, or of all that its external links lead to, in order.
 pub(super) struct Stack {
@@ -190,7 +192,8 @@ impl Images {
                 let (packed, mask) =
                     self.dataset.read_chunk_raw_at(&coordinates).map_err(|error| failed(&error))?;
                 let limit = packed.len().saturating_mul(MOST_GROWTH);
-                if length > limit {
+                let bounded = filters.filters.iter().all(|filter| BOUNDED_FILTERS.contains(&filter.id));
+                if bounded && length > limit {
                     return Err(FrameError::TooLarge {
                         path: path.to_path_buf(),
                         what: "the compressed image by its header",
