@@ -138,14 +138,22 @@ impl Bench<'_> {
         }
     }
 
-    /// All tilts from the rings, but for those that they leave open.
+    /// All tilts from the rings, but for those that they leave open, or left open when each frame was looked at for itself.
     fn settled(&self, starts: &[Start], freedom: Freedom) -> Result<Settled, CalibrateError> {
-        let free: Vec<Start> = starts.iter().map(|start| Start { tilt: Hold::Free, ..*start }).collect();
+        let is_known = |start: &Start| start.tilt == Hold::Free;
+        let others_know = freedom.tilts == Tilts::Shared && starts.iter().any(is_known);
+        let first = |(index, start): (usize, &Start)| {
+            let free = Start { tilt: Hold::Free, ..*start };
+            if is_known(start) || others_know { free } else { self.assumed(start, index) }
+        };
+        let free: Vec<Start> = starts.iter().enumerate().map(first).collect();
         let fit = self.view.settle(&free, freedom, Patience::WHOLE);
-        let is_open = |index: usize| fit.as_ref().is_none_or(|fit| fit.leaves_tilt_open(index));
+        let is_open = |index: usize| {
+            is_known(&free[index]) && fit.as_ref().is_none_or(|fit| fit.leaves_tilt_open(index))
+        };
         let open: Vec<bool> = (0..starts.len()).map(is_open).collect();
-        if let Some(fit) = fit.filter(|_| !open.contains(&true)) {
-            return Ok(fit);
+        if !open.contains(&true) {
+            return fit.ok_or_else(|| self.no_match("no fit of the rings converges".to_owned()));
         }
         let assume = |(index, start): (usize, &Start)| {
             if open[index] { self.assumed(start, index) } else { *start }

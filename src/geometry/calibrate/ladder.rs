@@ -16,25 +16,34 @@ pub(super) struct Ladder {
     pub(super) two_theta: Vec<f64>,
 }
 
-/// Which ring is nearest, for many angles: where in the list an angle stands is looked up first.
-pub(super) struct Nearest<'a> {
-    pub(super) rings: &'a [f64],
+/// Which ring is nearest, for many rays by tan θ: where in the list it stands is looked up first.
+pub(super) struct Nearest {
+    /// tan θ of each ring.
+    tangents: Vec<f64>,
     /// Number of rings below the lower end of each step.
     below: Vec<usize>,
-    steps_per_rad: f64,
+    steps_per_unit: f64,
 }
 
 /// Steps of the table, for each ring.
 const STEPS: usize = 16;
 
-impl Nearest<'_> {
-    pub(super) fn ring(&self, two_theta: f64) -> usize {
-        let step = ((two_theta * self.steps_per_rad) as usize).min(self.below.len() - 1);
+impl Nearest {
+    pub(super) fn ring(&self, tangent: f64) -> usize {
+        let step = ((tangent * self.steps_per_unit) as usize).min(self.below.len() - 1);
         let mut after = self.below[step];
-        while self.rings.get(after).is_some_and(|ring| *ring < two_theta) {
+        while self.tangents.get(after).is_some_and(|ring| *ring < tangent) {
             after += 1;
         }
-        closer(self.rings, after, two_theta)
+        closer(&self.tangents, after, tangent)
+    }
+
+    /// 2θ of a ray less that of a ring, rad, for the few degrees of a window: 2 atan x, whose next term is 2x⁷/7, 1e-11 at 3°.
+    pub(super) fn beyond(&self, ring: usize, tangent: f64) -> f64 {
+        let of_ring = self.tangents[ring];
+        let x = (tangent - of_ring) / (1.0 + tangent * of_ring);
+        let squared = x * x;
+        2.0 * x * (1.0 - squared * (1.0 / 3.0 - squared / 5.0))
     }
 }
 
@@ -73,14 +82,14 @@ impl Ladder {
         closer(&self.two_theta, self.two_theta.partition_point(|ring| *ring < two_theta), two_theta)
     }
 
-    /// The same for many angles.
-    pub(super) fn table(&self) -> Nearest<'_> {
-        let rings = &self.two_theta;
-        let steps = STEPS * rings.len().max(1);
-        let steps_per_rad = steps as f64 / rings.last().copied().unwrap_or(1.0);
-        let edge = |step: usize| step as f64 / steps_per_rad;
-        let below = (0..steps).map(|step| rings.partition_point(|ring| *ring < edge(step))).collect();
-        Nearest { rings, below, steps_per_rad }
+    /// The same for many rays.
+    pub(super) fn table(&self) -> Nearest {
+        let tangents: Vec<f64> = self.two_theta.iter().map(|two_theta| (0.5 * two_theta).tan()).collect();
+        let steps = STEPS * tangents.len().max(1);
+        let steps_per_unit = steps as f64 / tangents.last().copied().unwrap_or(1.0);
+        let edge = |step: usize| step as f64 / steps_per_unit;
+        let below = (0..steps).map(|step| tangents.partition_point(|ring| *ring < edge(step))).collect();
+        Nearest { tangents, below, steps_per_unit }
     }
 
     /// How far ring `i`'s realm reaches: to the middle between it and its neighbours.

@@ -35,10 +35,10 @@ pub(super) struct Search<'a> {
 
 /// Peaks that are less certain are none.
 const SIGNIFICANT: f64 = 6.0;
-/// Wedges are joined until half of the peaks are as certain as this, …
-const CERTAIN: f64 = 10.0;
-/// … as long as so many are left: around a ring the placement takes five from them.
-const FEWEST_JOINED: usize = 8;
+/// Wedges are joined until half of the peaks are as certain as this: chance then takes few of them below [`SIGNIFICANT`], …
+const CERTAIN: f64 = 8.0;
+/// … as long as so many are left: three rings then have as many places as a fit needs.
+const FEWEST_JOINED: usize = 12;
 /// While the width is unknown the placement is some pixels off, and a ring is seen sharp in a few wedges only.
 const MOST_JOINED_AT_FIRST: usize = 4;
 /// Positions that are less certain say nothing, pixels.

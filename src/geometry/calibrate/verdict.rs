@@ -37,6 +37,8 @@ const OF_A_RING: usize = 3;
 /// Places on rings that a fit of five parameters and its scatter need, and one of three where the tilt is assumed or another frame's.
 const FEWEST_POINTS: usize = 30;
 const FEWEST_UPRIGHT: usize = 18;
+/// Where a fit is not good and its tilt is known no better than this, another tilt may be what it wants, rad.
+const UNSURE_TILT: f64 = 0.01;
 /// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
 const OPEN_TILT: f64 = 0.05;
 const TILT: f64 = 0.035;
@@ -72,12 +74,18 @@ impl Tried {
 }
 
 impl Settled {
-    /// Whether the rings say little of a frame's tilt: a few places say either sign.
+    /// Whether the rings say little of a frame's tilt.
     pub(super) fn leaves_tilt_open(&self, frame: usize) -> bool {
+        self.knows_tilt_within(frame) > OPEN_TILT
+    }
+
+    /// σ of a frame's tilt, rad; a few places say either sign.
+    fn knows_tilt_within(&self, frame: usize) -> f64 {
         let tilt = self.refined.places.tilt(frame);
         let of_it = |r: &&Residual| r.kept && (r.frame == frame || !self.refined.places.is_alone_in_tilt());
         let kept = self.refined.residuals.iter().filter(of_it).count();
-        kept < FEWEST_POINTS || self.refined.sigma(tilt).max(self.refined.sigma(tilt + 1)) > OPEN_TILT
+        let sigma = self.refined.sigma(tilt).max(self.refined.sigma(tilt + 1));
+        if kept < FEWEST_POINTS { f64::INFINITY } else { sigma }
     }
 }
 
@@ -103,7 +111,7 @@ impl<'a> Bench<'a> {
         if let Some(poni) = self.request.guess(index) {
             let start = near(&Placement::of(poni), &strokes, detector, view.ladder);
             match self.tried(&view, index, &start, RINGS[1]) {
-                Ok(tried) => return Ok(tried.settled.starts()[0]),
+                Ok(tried) => return Ok(self.handed_on(&tried.settled)),
                 Err(error) => reason = Some(error),
             }
         }
@@ -161,7 +169,20 @@ impl<'a> Bench<'a> {
             Some(_) | None => {
                 let agreement = self.agreement(view, &tried[0].settled, 0);
                 self.passes(&tried[0].settled, 0, &agreement, RINGS[0])?;
-                Ok(Some(tried[0].settled.starts()[0]))
+                Ok(Some(self.handed_on(&tried[0].settled)))
+            }
+        }
+    }
+
+    /// Where all frames begin together: with the wavelength that was given.
+    fn handed_on(&self, settled: &Settled) -> Start {
+        let start = settled.starts()[0];
+        match self.request.wavelength {
+            WavelengthFit::Held => start,
+            // To first order the radius of a ring is in proportion to Lλ; what that leaves needs the wide windows of a first look.
+            WavelengthFit::Fitted => {
+                let along_m = start.placement.along_m * settled.refined.wavelength_factor;
+                Start { placement: Placement { along_m, ..start.placement }, fwhm_px: None, ..start }
             }
         }
     }
@@ -177,7 +198,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Tried, CalibrateError> {
         let free = Start { placement: *start, tilt: Hold::Free, fwhm_px: None };
         let settled = view.settle(&[free], self.alone(), Patience::QUICK);
-        let is_open = settled.as_ref().is_none_or(|settled| settled.leaves_tilt_open(0));
+        let is_open = settled.as_ref().is_none_or(|settled| settled.knows_tilt_within(0) > UNSURE_TILT);
         let tried = self.judged(view, settled, rings);
         if tried.is_ok() || !is_open {
             return tried;
