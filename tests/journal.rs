@@ -98,6 +98,10 @@ fn files(folder: &Path) -> Files {
             if name == Path::new(".halor") || name == Path::new("timings.json") {
                 continue;
             }
+            // The NeXus definitions want the time at which a file was made.
+            if name.extension().is_some_and(|ending| ending == "nxs") {
+                continue;
+            }
             if path.is_dir() {
                 walk(root, &path, found);
             } else {

@@ -53,6 +53,7 @@ def write_run_file(folder, bins, splitting="full", extension="tif", filtered="of
     path.write_text(f"""
 output: {folder}/results-{name}
 engine: cpu
+exports: {{nexus: off}}
 plan_cache: {folder}/plans
 beam: {{wavelength_angstrom: {WAVELENGTH * 1e10}, polarization: {POLARIZATION}}}
 detector: {{name: Pilatus CdTe 2M}}
