@@ -9,7 +9,7 @@ use super::comparison::Compared;
 use super::drift::{is_looked_for, range};
 use super::error::RunError;
 use super::files::{planned_outputs, remove};
-use super::frame_picture::{calibration_picture, frame_picture};
+use super::frame_picture::pictures;
 use super::header::{HeaderCheck, output_header};
 use super::inputs::inputs;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
@@ -94,7 +94,7 @@ pub fn run_with(
     run.unlike_frames();
     run.all_samples();
     let conditions = run.conditions();
-    let Compared { tables, series, anisotropy } = run.compared(&conditions);
+    let Compared { mut tables, series, anisotropy } = run.compared(&conditions);
 
     let Run {
         records,
@@ -110,7 +110,6 @@ pub fn run_with(
         header_check,
         ..
     } = run;
-    let mut tables = tables;
     if config.pdf.is_some() {
         tables.push(("peaks.csv".to_owned(), peaks_csv(&rows, &conditions)));
     }
@@ -128,11 +127,8 @@ pub fn run_with(
     };
     of_run("config.yaml", &loaded.resolved_yaml)?;
     of_run("series.svg", &series_svg(&curves)?)?;
-    if let Some(picture) = frame_picture(config, &prepared, &records)? {
-        of_run("frame.svg", &picture)?;
-    }
-    if let Some(picture) = calibration_picture(config, &prepared)? {
-        of_run("calibration.svg", &picture)?;
+    for (name, picture) in pictures(config, &prepared, &records)? {
+        of_run(name, &picture)?;
     }
     outputs.extend(["run.json", REPORT_FILE].map(PathBuf::from));
     timings.total_s = start.elapsed().as_secs_f64();
