@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::comparison::Compared;
 use super::error::RunError;
 use super::files::{PlannedOutputs, relative, remove};
-use super::frame_picture::{calibration_picture, frame_picture};
+use super::frame_picture::pictures;
 use super::inputs::inputs;
 use super::nexus;
 use super::process::RunResult;
@@ -29,11 +29,10 @@ pub(super) fn finish(
 ) -> Result<RunResult, RunError> {
     let (config, prepared, crew) = (run.config, run.prepared, run.crew);
     let conditions = run.conditions();
-    let Compared { tables, series, anisotropy } = run.compared(&conditions);
+    let Compared { mut tables, series, anisotropy } = run.compared(&conditions);
     run.samples_to_nexus();
     let engine = run.engine();
     let Run { records, rows, curves, warnings, redone, mut outputs, header_check, nexus, .. } = run;
-    let mut tables = tables;
     if config.pdf.is_some() {
         tables.push(("peaks.csv".to_owned(), peaks_csv(&rows, &conditions)));
     }
@@ -51,11 +50,8 @@ pub(super) fn finish(
     };
     of_run("config.yaml", &loaded.resolved_yaml)?;
     of_run("series.svg", &series_svg(&curves)?)?;
-    if let Some(picture) = frame_picture(config, prepared, &records)? {
-        of_run("frame.svg", &picture)?;
-    }
-    if let Some(picture) = calibration_picture(config, prepared)? {
-        of_run("calibration.svg", &picture)?;
+    for (name, picture) in pictures(config, prepared, &records)? {
+        of_run(name, &picture)?;
     }
     outputs.extend(["timings.json", "run.json", REPORT_FILE].map(PathBuf::from));
     let twice = prepared.twice_scattered();

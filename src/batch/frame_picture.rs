@@ -6,11 +6,22 @@ use crate::frame::{FrameAddress, read};
 use crate::output::{FrameRecord, Status};
 use crate::report::{FrameView, PictureError, calibration_svg, frame_svg};
 
-/// The frame with its mask, rings and sectors; `None` where no frame of a sample has results, or it is gone since.
+/// Names and contents of the pictures that can be drawn.
 ///
 /// # Errors
 /// What the drawing library says.
-pub(super) fn frame_picture(
+pub(super) fn pictures(
+    config: &Config,
+    prepared: &Prepared,
+    records: &[FrameRecord],
+) -> Result<Vec<(&'static str, String)>, PictureError> {
+    let frame = frame_picture(config, prepared, records)?.map(|picture| ("frame.svg", picture));
+    let calibration = calibration_picture(config, prepared)?.map(|picture| ("calibration.svg", picture));
+    Ok(frame.into_iter().chain(calibration).collect())
+}
+
+/// The frame with its mask, rings and sectors; `None` where no frame of a sample has results, or it is gone since.
+fn frame_picture(
     config: &Config,
     prepared: &Prepared,
     records: &[FrameRecord],
@@ -32,13 +43,7 @@ pub(super) fn frame_picture(
 }
 
 /// The calibrant's frame with rings, cake and residuals; `None` where the run file asks for no calibration, or the frame is gone since.
-///
-/// # Errors
-/// As [`frame_picture`].
-pub(super) fn calibration_picture(
-    config: &Config,
-    prepared: &Prepared,
-) -> Result<Option<String>, PictureError> {
+fn calibration_picture(config: &Config, prepared: &Prepared) -> Result<Option<String>, PictureError> {
     let (Some(found), Some(path)) = (&config.calibrated, config.calibration_files.first()) else {
         return Ok(None);
     };

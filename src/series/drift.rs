@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::binned::{Binned, ChiSquared};
+use super::component::first_component;
 use super::frame_curves::FrameCurves;
 use super::metrics::{Key, Numbers};
 use crate::peaks::Measured;
@@ -92,8 +93,6 @@ const FEWEST_FOR_MEDIAN: usize = 5;
 const OUTLIER_SIGMAS: f64 = 6.0;
 /// Standard deviation over median absolute deviation of the normal distribution.
 const BY_MAD: f64 = 1.4826;
-/// Steps of the power iteration.
-const STEPS: usize = 60;
 
 /// `None` for fewer than three frames, or fewer than two with light.
 pub fn drift(frames: &FrameCurves) -> Option<Drift> {
@@ -242,42 +241,6 @@ impl Others {
             }
         }
     }
-}
-
-/// Scores of the first principal component of the rows about their mean, the part of their squares that it holds, and the part that noise
-/// of unit variance gives it at most: (√n + √m)²/nm for n rows of m numbers (Marchenko & Pastur 1967).
-fn first_component(mut rows: Vec<Vec<f32>>) -> (Vec<f64>, f64, f64) {
-    let Some(first) = rows.first() else { return (Vec::new(), f64::NAN, f64::NAN) };
-    let there: Vec<usize> = (0..first.len()).filter(|k| rows.iter().all(|row| row[*k].is_finite())).collect();
-    let (n, m) = (rows.len() as f64, there.len() as f64);
-    let mean: Vec<f64> =
-        there.iter().map(|k| rows.iter().map(|row| f64::from(row[*k])).sum::<f64>() / n).collect();
-    for row in &mut rows {
-        *row = there.iter().zip(&mean).map(|(k, mean)| (f64::from(row[*k]) - mean) as f32).collect();
-    }
-    let total: f64 = rows.iter().flatten().map(|value| f64::from(*value).powi(2)).sum();
-    let dot = |row: &[f32], b: &[f64]| -> f64 { row.iter().zip(b).map(|(a, b)| f64::from(*a) * b).sum() };
-    let square = |row: &[f32]| -> f64 { row.iter().map(|value| f64::from(*value).powi(2)).sum() };
-    // The row that differs most is the best guess.
-    let Some(largest) = rows.iter().max_by(|a, b| square(a).total_cmp(&square(b))) else {
-        return (Vec::new(), f64::NAN, f64::NAN);
-    };
-    let mut direction: Vec<f64> = largest.iter().map(|value| f64::from(*value)).collect();
-    let mut scores = vec![0.0; rows.len()];
-    for _ in 0..STEPS {
-        let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
-        if length == 0.0 {
-            break;
-        }
-        direction.iter_mut().for_each(|value| *value /= length);
-        scores = rows.iter().map(|row| dot(row, &direction)).collect();
-        direction.fill(0.0);
-        for (row, score) in rows.iter().zip(&scores) {
-            direction.iter_mut().zip(row).for_each(|(sum, value)| *sum += score * f64::from(*value));
-        }
-    }
-    let share = scores.iter().map(|score| score * score).sum::<f64>() / total;
-    (scores, share, (n.sqrt() + m.sqrt()).powi(2) / (n * m))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod binned;
 mod change;
+mod component;
 mod conditions;
 mod difference;
 mod drift;
