@@ -103,7 +103,8 @@ pub(super) fn refused() -> usize {
         file(|file| {
             file.new_dataset::<u32>()
                 .shape([1, 1 << 20, 1 << 20])
-                .chunk(&[1, 64, 64])
+                .max_shape(&[None, Some(1 << 20), Some(1 << 20)])
+                .chunk(&[1, 4096, 4096])
                 .create("data")
                 .unwrap();
         }),
