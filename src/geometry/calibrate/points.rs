@@ -35,10 +35,11 @@ pub(super) struct Search<'a> {
 
 /// Peaks that are less certain are none.
 const SIGNIFICANT: f64 = 6.0;
-/// Wedges are joined until half of the peaks are as certain as this: chance then takes few of them below [`SIGNIFICANT`], …
-const CERTAIN: f64 = 8.0;
-/// … as long as so many are left: three rings then have as many places as a fit needs.
-const FEWEST_JOINED: usize = 12;
+/// Where half of the peaks are less certain than this, those that chance makes strong would be all that is left: wedges are joined …
+const UNCERTAIN: f64 = 5.0;
+/// … until half of the peaks are as certain as this, as long as so many are left: around a ring the placement takes five from them.
+const CERTAIN: f64 = 10.0;
+const FEWEST_JOINED: usize = 8;
 /// While the width is unknown the placement is some pixels off, and a ring is seen sharp in a few wedges only.
 const MOST_JOINED_AT_FIRST: usize = 4;
 /// Positions that are less certain say nothing, pixels.
@@ -114,7 +115,7 @@ impl Seen<'_> {
             None => (seen / FEWEST_JOINED).min(MOST_JOINED_AT_FIRST),
         };
         let joined = ((CERTAIN / typical.max(1.0)).powi(2).ceil() as usize).min(most);
-        if joined > 1 {
+        if typical < UNCERTAIN && joined > 1 {
             let wedges: Vec<usize> = self.group.wedges.clone().collect();
             let blocks = wedges.chunks(joined).map(|block| block[0]..block[block.len() - 1] + 1);
             shown = blocks.filter_map(|block| self.of_wedges(block, layout)).collect();
