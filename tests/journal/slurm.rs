@@ -169,9 +169,18 @@ fn an_array_of_shards_on_slurm_is_one_run() {
 folder=$1
 shift
 if [ \"$SLURM_ARRAY_TASK_ID\" = 1 ] && [ ! -e \"$folder/begun\" ]; then
-    \"$@\" &
-    while [ ! -e \"$folder/out/results/a/frames/a_0001.xye\" ]; do :; done
-    kill -STOP $!
+    results=$folder/out/results
+    while :; do
+        \"$@\" &
+        while [ ! -e \"$results/a/frames/a_0001.xye\" ]; do :; done
+        kill -STOP $!
+        state=R
+        until [ \"$state\" = T ] || [ \"$state\" = Z ]; do state=$(cut -d' ' -f3 /proc/$!/stat); done
+        [ \"$state\" = T ] && break
+        # It had come to its end already: once more.
+        wait
+        rm \"$results/a/frames/a_0001.xye\" \"$results/.halor/samples/a/000000\"
+    done
     touch \"$folder/begun\"
     wait
     exit 1
@@ -215,7 +224,7 @@ exec \"$@\"
         sessions.filter(|session| session["task"]["shard"]["number"] == number).count()
     };
     let sessions: Vec<usize> = (1..=4).map(of_shard).collect();
-    assert!(sessions == [2, 2, 1, 1], "{sessions:?}: {status}");
+    assert!(sessions[0] >= 2 && sessions[1..] == [2, 1, 1], "{sessions:?}: {status}");
     let killed = status["sessions"].as_array().unwrap().iter().filter(|session| session["life"] == "gone");
     assert_eq!(killed.count(), 1, "{status}");
 }
