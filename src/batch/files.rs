@@ -43,8 +43,9 @@ fn run_files(config: &Config) -> impl Iterator<Item = PathBuf> {
     let of_frames = drift::is_looked_for(config).then_some("frames.csv");
     let of_all = config.exports.nexus.as_deref();
     let of_drift = of_frames.filter(|_| config.pdf.is_some()).map(|_| "drift.csv");
-    ["config.yaml", "series.svg", "frame.svg", "calibration.svg", "timings.json", "run.json", REPORT_FILE]
+    ["config.yaml", "series.svg", "frame.svg", "timings.json", "run.json", REPORT_FILE]
         .into_iter()
+        .chain(config.calibrated.is_some().then_some("calibration.svg"))
         .chain(of_pdf)
         .chain(of_sectors)
         .chain(of_shell)

@@ -254,7 +254,7 @@ fn subfolders(folder: &Path) -> impl Iterator<Item = PathBuf> {
     std::iter::once(folder.to_owned()).chain(first).chain(second)
 }
 
-/// So often and at such intervals a shard asks for the lock: a merge that begins holds it alone for a moment.
+/// So often and at such intervals the lock is asked for: a merge that begins holds it alone for a moment.
 const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -264,19 +264,21 @@ fn lock(config: &Config, folder: &Path, task: Task, clean: impl Fn()) -> Result<
     let path = folder.join("lock");
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|source| OutputError::Io { path, action: "open", source })?;
-    let shared = || {
-        let mut held = file.try_lock_shared();
+    let patiently = |lock: fn(&File) -> Result<(), TryLockError>| {
+        let mut held = lock(&file);
         for _ in 0..TRIES {
             if !matches!(held, Err(TryLockError::WouldBlock)) {
                 break;
             }
             std::thread::sleep(PAUSE);
-            held = file.try_lock_shared();
+            held = lock(&file);
         }
         held
     };
+    let shared = || patiently(File::try_lock_shared);
     let held = match task {
-        Task::Run => file.try_lock().inspect(|()| clean()),
+        // A process that is just being started holds what its parent held, until it is another program.
+        Task::Run => patiently(File::try_lock).inspect(|()| clean()),
         Task::Shard { .. } => shared(),
         Task::Merge => {
             // A shard that is late may end meanwhile: what it writes is the same.
