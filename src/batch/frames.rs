@@ -10,6 +10,7 @@ use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::journal::{Contents, Failed, FrameState, Journal, Owner, Piece, Stamp, Standing, State};
 use super::memory::Memory;
 use super::missing::Missing;
+use super::nexus::bins_of_frames;
 use super::prepare::Prepared;
 use super::process::{Again, Event, Progress};
 use super::queue::{Job, Role, Work, read_ahead};
@@ -223,9 +224,12 @@ impl<'a> Frames<'a> {
     fn keep(&self, ended: Ended, open: &mut Open<'_>, progress: &Progress<'_>) -> Result<(), RunError> {
         let Ended { mut state, sums } = ended;
         let mut of_frame = None;
-        if let Some(sums) = sums {
+        if let Some(mut sums) = sums {
             match open.sum.add(&sums) {
-                Ok(()) if self.config.exports.nexus.is_some() => of_frame = Some(sums),
+                Ok(()) if self.config.exports.nexus.is_some() => {
+                    sums.keep_first(bins_of_frames(self.config));
+                    of_frame = Some(sums);
+                }
                 Ok(()) => self.crew.take_back(sums),
                 Err(error) => state.record.status = Status::Failed(error.to_string()),
             }

@@ -35,6 +35,15 @@ pub(super) fn nexus_path(config: &Config) -> Option<PathBuf> {
     config.exports.nexus.as_ref().map(|name| config.output.join(name))
 }
 
+/// How many of a frame's sums have a place in the file: those of the ring, of the sectors that the run file names, and of the cake where frames
+/// have one.
+pub(super) fn bins_of_frames(config: &Config) -> usize {
+    match config.cake {
+        Some(cake) if cake.of == CakesOf::SamplesAndFrames => usize::MAX,
+        Some(_) | None => config.regions.len() * config.integration.bins.count,
+    }
+}
+
 impl Nexus {
     /// Begins the file where the run file asks for one.
     pub(super) fn of_run(

@@ -39,6 +39,14 @@ pub enum PatternError {
 const SAME_NORM: f64 = 1e-4;
 
 impl Accumulators {
+    /// Forgets all but the first `bins`, counted over regions and then cells of the cake.
+    pub(crate) fn keep_first(&mut self, bins: usize) {
+        for sums in [&mut self.signal, &mut self.variance, &mut self.norm] {
+            sums.truncate(bins);
+            sums.shrink_to_fit();
+        }
+    }
+
     /// Adds the sums of other frames: I is then that of all frames together. Empty sums are the zero.
     ///
     /// # Errors
