@@ -236,9 +236,9 @@ fn what_is_odd_is_said() {
     says(&found, Severity::Warning, "the nominal distance is 330.0 mm, the rings say 300.0 mm");
     // Rings of 12° tell 3 %, which still looks like a fit; more does not.
     says(&of(&frame, 58.2, 0.3), Severity::Warning, "the energy or the calibrant is most likely wrong");
-    // Three rings of 5°, an eighth of each.
-    let (far, _) = simulated(1.1, [10.0, 10.0], [0.0, 0.0], "CeO2", 60.0);
-    let found = of(&far, 60.0, 1.1);
+    // Three rings of 5°, a third of each.
+    let (far, _) = simulated(1.0, [40.0, 40.0], [0.0, 0.0], "CeO2", 60.0);
+    let found = of(&far, 60.0, 1.0);
     says(&found, Severity::Warning, "only 3 rings were found");
     says(&found, Severity::Note, "energy and distance cannot be told apart");
     says(&found, Severity::Note, "the rings do not determine the tilt");

@@ -105,7 +105,10 @@ def images(entry, paths):
 
 def peaks(group, rows):
     assert len(rows) == group["peak"].size > 0
-    for name in rows[0]:
+    names = list(rows[0])
+    # When and where a frame was taken stands with its image.
+    of_frame = names[names.index("place"):names.index("position_inv_angstrom")]
+    for name in (name for name in names if name not in of_frame):
         column = group[name][:]
         if group[name].dtype.kind == "f":
             expected = np.array([float(row[name]) if row[name] else np.nan for row in rows])

@@ -102,7 +102,8 @@ impl Scan<'_> {
             let doubt = slow.hypot(fast);
             let steps = ((DOUBTS * doubt / (OFFSET_PX * self.pixel_m)) as i32).min(MOST_OFFSETS);
             let stride = DOUBTS / f64::from(steps.max(1));
-            let offsets = if n % SPARSE == 0 || steps <= OPEN_OFFSETS { -steps..=steps } else { 1..=0 };
+            let is_begun = n % SPARSE == 0 || steps <= OPEN_OFFSETS;
+            let offsets: Vec<i32> = if is_begun { (-steps..=steps).collect() } else { Vec::new() };
             let all = &all;
             let start = move |k: i32| {
                 let shift = f64::from(k) * stride;
