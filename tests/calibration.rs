@@ -234,7 +234,7 @@ fn what_is_odd_is_said() {
     let found = of(&frame, 60.0, 0.33);
     says(&found, Severity::Note, "the frame's header says a distance of 400.0 mm, the rings 300.0 mm");
     says(&found, Severity::Warning, "the nominal distance is 330.0 mm, the rings say 300.0 mm");
-    // Rings of 12° tell 3 %, which still looks like a fit; more does not.
+    // Rings of 12° tell 3 %.
     says(&of(&frame, 58.2, 0.3), Severity::Warning, "the energy or the calibrant is most likely wrong");
     // Three rings of 5°, a third of each.
     let (far, _) = simulated(1.0, [40.0, 40.0], [0.0, 0.0], "CeO2", 60.0);

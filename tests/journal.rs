@@ -1,4 +1,4 @@
-//! A run that is interrupted, shared out or done again ends as one that was not: the same bytes in every file but `timings.json`.
+//! A run that is interrupted, shared out or done again ends as one that was not: the same bytes in every file but `timings.json` and the NeXus file, which hold times.
 
 mod changes;
 mod faults;

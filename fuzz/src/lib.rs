@@ -123,7 +123,7 @@ impl Target {
                 bytes.resize(1024 + 20, 0);
             }
             Target::Npy => {
-                bytes = b"\x93NUMPY\x01\0\x3e\0{'descr': '<i4', 'fortran_order': False, 'shape': (5, 7), }\n"
+                bytes = b"\x93NUMPY\x01\0\x3c\0{'descr': '<i4', 'fortran_order': False, 'shape': (5, 7), }\n"
                     .to_vec();
                 bytes.extend([3; 140]);
             }

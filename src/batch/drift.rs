@@ -6,8 +6,9 @@ use super::sums::Sum;
 use crate::config::Config;
 use crate::engine::crew::Crew;
 use crate::frame;
+use crate::integrate::IntegrationPlan;
 use crate::output::{FrameRecord, Redone, Status};
-use crate::series::{Drift, FEWEST_FRAMES, FrameCurves, FrameDrift, Outliers, Standing, drift};
+use crate::series::{Drift, FEWEST_FRAMES, FrameBins, FrameCurves, FrameDrift, Outliers, Standing, drift};
 use crate::structure::StructureSettings;
 
 /// Whether some sample has enough frames, and they are looked at.
@@ -16,13 +17,14 @@ pub(super) fn is_looked_for(config: &Config) -> bool {
         && config.samples.iter().any(|sample| sample.frames.len() >= FEWEST_FRAMES)
 }
 
-/// The range of the radial axis that frames are compared over.
-pub(super) fn range(config: &Config) -> [f64; 2] {
-    match config.pdf.as_ref().map(|pdf| &pdf.structure) {
+/// The bins that frames are compared in.
+pub(super) fn frame_bins(config: &Config, plan: &IntegrationPlan) -> FrameBins {
+    let range = match config.pdf.as_ref().map(|pdf| &pdf.structure) {
         Some(StructureSettings::Absolute(absolute)) => absolute.q_range,
         Some(StructureSettings::PdfGetX3(settings)) => [settings.qmin, settings.qmax],
         None => [f64::NEG_INFINITY, f64::INFINITY],
-    }
+    };
+    FrameBins::new(plan, range)
 }
 
 /// Drift of each sample that has enough frames, by its name.
@@ -41,7 +43,7 @@ pub(super) fn reason(frame: &FrameDrift) -> String {
     match frame.standing {
         Standing::Alike | Standing::Unlike => unlike,
         Standing::Dark => format!(
-            "too dark to be compared with the other frames of its sample: it has {:.2} % of their light",
+            "too dark, or with too many empty bins, to be compared with the other frames of its sample: it has {:.2} % of their light",
             100.0 * (1.0 + frame.scale)
         ),
     }
@@ -73,8 +75,18 @@ pub(super) fn leave_out(
         let shape = config.geometry.detector.shape;
         let (again, fault) = take_in(vec![(job, frame::read(address))], config, shape, crew, 0);
         redone.extend(fault);
+        let record = records.iter_mut().find(|record| {
+            record.path == address.path
+                && record.image == address.image
+                && record.used_for == config.samples[sample].name
+        });
         let removed = match again.into_iter().next() {
-            Some(Taken { sums: Some(sums), .. }) => sum.remove(&sums).map_err(|error| error.to_string()),
+            Some(Taken { record: now, sums: Some(sums), .. }) => match &record {
+                Some(then) if (&then.xxh3_128, then.normalized_by) != (&now.xxh3_128, now.normalized_by) => {
+                    Err("its content has changed since it was integrated".to_owned())
+                }
+                Some(_) | None => sum.remove(&sums).map_err(|error| error.to_string()),
+            },
             Some(Taken { record, sums: None, .. }) => Err(match record.status {
                 Status::Failed(why) | Status::Skipped(why) | Status::LeftOut(why) => why,
                 Status::Done => "it has no sums".to_owned(),
@@ -84,11 +96,6 @@ pub(super) fn leave_out(
         match removed {
             Ok(()) => {
                 all.places.push(outlier.place);
-                let record = records.iter_mut().find(|record| {
-                    record.path == address.path
-                        && record.image == address.image
-                        && record.used_for == config.samples[sample].name
-                });
                 if let Some(record) = record {
                     record.status = Status::LeftOut(reason(outlier));
                 }

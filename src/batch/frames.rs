@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::drift::{is_looked_for, range};
 use super::error::RunError;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
 use super::journal::{Contents, Failed, FrameState, Journal, Owner, Piece, Stamp, Standing, State};
@@ -21,7 +20,7 @@ use crate::engine::crew::Crew;
 use crate::frame::FrameAddress;
 use crate::integrate::Accumulators;
 use crate::output::{Existing, Redone, Status, Timings};
-use crate::series::FrameCurve;
+use crate::series::FrameBins;
 
 /// What frames go through, and what comes of them.
 pub(super) struct Frames<'a> {
@@ -31,8 +30,12 @@ pub(super) struct Frames<'a> {
     pub(super) reduction: &'a Reduction<'a>,
     pub(super) work: &'a Work,
     pub(super) journal: &'a Journal<'a>,
+    /// What is asked for: all of a run, or a shard's with the backgrounds that it needs.
+    pub(super) pieces: &'a [Piece],
     /// Whether what is done is kept.
     pub(super) existing: Existing,
+    /// In which frames are compared; `None` = they are not.
+    pub(super) compared_in: Option<FrameBins>,
     /// Names of each sample's frames.
     pub(super) names: &'a [Vec<String>],
     /// Made when the backgrounds are done.
@@ -41,10 +44,10 @@ pub(super) struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// Does all of `pieces` that are not done yet; with [`Existing::Replace`] all. What holds, and what is done again for which
+    /// Does all of the pieces that are not done yet; with [`Existing::Replace`] all. What holds, and what is done again for which
     /// reason, is told first.
-    pub(super) fn all(&mut self, pieces: &[Piece], progress: &Progress<'_>) -> Result<(), RunError> {
-        let (backgrounds, samples) = parted(pieces);
+    pub(super) fn all(&mut self, progress: &Progress<'_>) -> Result<(), RunError> {
+        let (backgrounds, samples) = parted(self.pieces);
         let (contents, mut kept) = (Contents::default(), 0);
         match self.existing {
             // Whether a sample's piece holds depends on what is subtracted from it.
@@ -67,9 +70,9 @@ impl<'a> Frames<'a> {
     }
 
     /// # Errors
-    /// [`RunError::Incomplete`]: some of `pieces` are not done.
-    pub(super) fn are_done(&mut self, pieces: &[Piece], progress: &Progress<'_>) -> Result<(), RunError> {
-        let (backgrounds, samples) = parted(pieces);
+    /// [`RunError::Incomplete`]: some of the pieces are not done.
+    pub(super) fn are_done(&mut self, progress: &Progress<'_>) -> Result<(), RunError> {
+        let (backgrounds, samples) = parted(self.pieces);
         let contents = Contents::default();
         let mut missing = Missing::new(self.config);
         missing.add(&backgrounds, self.standings(&backgrounds, Failed::Accept, &contents));
@@ -78,7 +81,7 @@ impl<'a> Frames<'a> {
             missing.add(&samples, self.standings(&samples, Failed::Accept, &contents));
         }
         progress(Event::Kept(missing.there));
-        if missing.is_none() { Ok(()) } else { Err(RunError::Incomplete(missing.words(pieces))) }
+        if missing.is_none() { Ok(()) } else { Err(RunError::Incomplete(missing.words(self.pieces))) }
     }
 
     /// How it is with pieces, of which the backgrounds are done; see [`Journal::standing`].
@@ -201,9 +204,9 @@ impl<'a> Frames<'a> {
             }
         };
         let patterns = results.ring.as_ref().map(|(patterns, _)| patterns);
-        let patterns = patterns.filter(|_| sums.is_some() && is_looked_for(self.config));
-        let curve =
-            patterns.map(|patterns| FrameCurve::new(&name, place, &patterns.measured, range(self.config)));
+        let patterns = patterns.filter(|_| sums.is_some());
+        let both = patterns.zip(self.compared_in.as_ref());
+        let curve = both.map(|(patterns, bins)| bins.curve(&name, place, &patterns.measured));
         if let Some(reason) = results.ring_unreduced {
             record.status = Status::Failed(format!("{}: {reason}", record.path.display()));
         }
@@ -224,23 +227,19 @@ impl<'a> Frames<'a> {
     fn keep(&self, ended: Ended, open: &mut Open<'_>, progress: &Progress<'_>) -> Result<(), RunError> {
         let Ended { mut state, sums } = ended;
         let mut of_frame = None;
-        if let Some(mut sums) = sums {
+        if let Some(sums) = sums {
             match open.sum.add(&sums) {
-                Ok(()) if self.config.exports.nexus.is_some() => {
-                    sums.keep_first(bins_of_frames(self.config));
-                    of_frame = Some(sums);
-                }
-                Ok(()) => self.crew.take_back(sums),
+                Ok(()) => of_frame = self.bins_kept(open).map(|bins| sums.first(bins)),
                 Err(error) => state.record.status = Status::Failed(error.to_string()),
             }
+            self.crew.take_back(sums);
         }
         progress(Event::Frame(&state.record));
         open.add(state, of_frame);
-        let Some(Whole { piece, frames, sum, frame_sums, redone }) = open.whole() else { return Ok(()) };
-        let frame_sums = match piece.owner {
-            Owner::Sample(_) if self.config.exports.nexus.is_some() => frame_sums,
-            Owner::Sample(_) | Owner::Background(_) => Vec::new(),
-        };
+        let Some(Whole { piece, frames, sum, mut frame_sums, redone }) = open.whole() else { return Ok(()) };
+        if frame_sums.iter().all(Option::is_none) {
+            frame_sums.clear();
+        }
         let background = match piece.owner {
             Owner::Background(_) => "",
             Owner::Sample(sample) => self.subtracted_from(sample),
@@ -260,18 +259,26 @@ impl<'a> Frames<'a> {
         Ok(self.journal.write(piece, &state)?)
     }
 
+    /// How many of a frame's sums the journal keeps for the NeXus file; `None` for a background's frame, or without such a file.
+    fn bins_kept(&self, open: &Open<'_>) -> Option<usize> {
+        match open.piece?.owner {
+            Owner::Sample(_) => self.config.exports.nexus.as_ref().map(|_| bins_of_frames(self.config)),
+            Owner::Background(_) => None,
+        }
+    }
+
     fn make_backgrounds(&mut self) -> Result<(), RunError> {
         self.backgrounds = Some(self.made_backgrounds()?);
         Ok(())
     }
 
-    /// Adds up the backgrounds, from the journal.
+    /// Adds up the backgrounds that are needed, from the journal.
     pub(super) fn made_backgrounds(&self) -> Result<Backgrounds, RunError> {
         let mut sums = vec![Sum::default(); self.work.backgrounds.len()];
-        for piece in Piece::all(self.work) {
+        for piece in self.pieces {
             if let Owner::Background(index) = piece.owner
-                && self.journal.knows(&piece)
-                && let State { sums: Some(piece), summed, .. } = self.journal.read(&piece)?
+                && self.journal.knows(piece)
+                && let State { sums: Some(piece), summed, .. } = self.journal.read(piece)?
             {
                 sums[index].join(&piece, summed)?;
             }

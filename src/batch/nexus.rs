@@ -62,7 +62,7 @@ impl Nexus {
             plan: &prepared.plans.integration,
             solid_angle: factors.contains(&Correction::SolidAngle),
             polarization: factors.iter().any(|factor| matches!(factor, Correction::Polarization { .. })),
-            monitor: config.integration.normalize_by != NormalizeBy::None,
+            monitor: config.integration.normalize_by == NormalizeBy::Monitor,
             regions: &regions,
             frame_cakes: config.cake.is_some_and(|cake| cake.of == CakesOf::SamplesAndFrames),
             frames: config.samples.iter().map(|sample| sample.frames.len()).sum(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::drift::{frame_bins, is_looked_for};
 use super::error::RunError;
 use super::files::{PlannedOutputs, planned_outputs};
 use super::finish::finish;
@@ -74,7 +75,7 @@ pub struct RunResult {
 type Engines<'e> = dyn FnOnce(&Arc<IntegrationPlan>) -> Result<Vec<Box<dyn Engine>>, EngineError> + 'e;
 
 /// Processes every frame and sample of a configuration and writes all results. What an earlier session has done and still holds is
-/// not done again; the end result is the same, byte for byte, but for `timings.json`.
+/// not done again; the end result is the same, byte for byte, but for `timings.json` and the time in the NeXus file.
 ///
 /// # Errors
 /// What stops the whole run. Frames that fail are in the record's ledger, each with its reason.
@@ -188,8 +189,7 @@ impl<'a> Process<'a> {
         let header = self.header();
         let ledger = self.frames(&self.reduction(&header), &pieces, progress).and_then(|_| {
             let own = pieces.iter().filter(|piece| matches!(piece.owner, Owner::Sample(_)));
-            let mut ledgers =
-                own.map(|piece| -> Result<Ledger, RunError> { Ok(self.journal.read(piece)?.ledger()) });
+            let mut ledgers = own.map(|piece| self.journal.ledger(piece));
             ledgers.try_fold(Ledger::default(), |sum, ledger| Ok(sum.and(ledger?)))
         });
         self.journal.end(ledger.as_ref().err().map(ToString::to_string));
@@ -234,14 +234,17 @@ impl<'a> Process<'a> {
             reduction,
             work: &self.work,
             journal: &self.journal,
+            pieces,
             existing: self.options.existing,
+            compared_in: is_looked_for(&self.loaded.config)
+                .then(|| frame_bins(&self.loaded.config, &self.prepared.plans.integration)),
             names: &self.names,
             backgrounds: None,
             timings: Timings { plan_s: self.plan_s, ..Timings::default() },
         };
         match self.task {
-            Task::Run | Task::Shard { .. } => frames.all(pieces, progress)?,
-            Task::Merge => frames.are_done(pieces, progress)?,
+            Task::Run | Task::Shard { .. } => frames.all(progress)?,
+            Task::Merge => frames.are_done(progress)?,
         }
         let backgrounds = match frames.backgrounds {
             Some(backgrounds) => backgrounds,

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::drift::frame_bins;
 use super::error::RunError;
 use super::header::HeaderCheck;
-use super::journal::{FrameState, Journal, Owner, Piece, State};
-use super::nexus::Nexus;
+use super::journal::{FRAMES, FrameState, Journal, Owner, Piece, State};
+use super::nexus::{Nexus, bins_of_frames};
 use super::prepare::Prepared;
 use super::reduction::{Of, Reduction, Results, SectorCurves, Subject};
 use super::sums::{Backgrounds, Sum};
@@ -21,8 +22,9 @@ use crate::pipeline::BackgroundPattern;
 use crate::report::SampleCurves;
 use crate::series::{Drift, FrameCurves};
 
-/// Pieces that are read from the journal at once.
+/// Pieces that are read from the journal at once, at most, and memory that their sums may take.
 const AT_ONCE: usize = 64;
+const AT_ONCE_BYTES: usize = 256 << 20;
 
 /// What a run has so far.
 pub(super) struct Run<'a> {
@@ -70,10 +72,11 @@ impl<'a> Run<'a> {
         reduction: &'a Reduction<'a>,
         backgrounds: &'a Backgrounds,
     ) -> Run<'a> {
+        let bins = frame_bins(config, &prepared.plans.integration);
         Run {
             stems: config.samples.iter().map(|sample| frame_names(&sample.frames)).collect(),
             sample_sums: vec![Sum::default(); config.samples.len()],
-            frame_curves: vec![FrameCurves::default(); config.samples.len()],
+            frame_curves: vec![FrameCurves::new(bins); config.samples.len()],
             left_out: HashSet::new(),
             nexus: None,
             drifts: Vec::new(),
@@ -100,13 +103,21 @@ impl<'a> Run<'a> {
 
     /// Takes the frames of all pieces from the journal, in the order of the run.
     pub(super) fn take(&mut self, journal: &Journal<'_>, pieces: &[Piece]) -> Result<(), RunError> {
-        for some in pieces.chunks(AT_ONCE) {
+        // Signal, variance and norm of a piece, and of each of its frames for the NeXus file.
+        let frames = self.nexus.as_ref().map_or(0, |_| FRAMES * bins_of_frames(self.config).min(self.bins()));
+        let of_piece = 3 * size_of::<f64>() * (self.bins() + frames);
+        for some in pieces.chunks((AT_ONCE_BYTES / of_piece).clamp(1, AT_ONCE)) {
             let states: Vec<_> = some.par_iter().map(|piece| journal.read(piece)).collect();
             for (piece, state) in some.iter().zip(states) {
                 self.take_piece(piece, state?)?;
             }
         }
         Ok(())
+    }
+
+    /// Bins of all regions, and cells of the cake.
+    fn bins(&self) -> usize {
+        self.prepared.plans.integration.accumulator_len()
     }
 
     fn take_piece(&mut self, piece: &Piece, state: State) -> Result<(), RunError> {

@@ -82,15 +82,16 @@ impl SlurmJob {
             .map(quoted)
             .collect();
         let halor = [words.join(" "), more.to_owned()].join(" ");
+        // A command around it may be several.
         let line = match &self.container {
             Some(container) => container.replace("{}", halor.trim_end()),
-            None => halor.trim_end().to_owned(),
+            None => format!("exec {}", halor.trim_end()),
         };
         let threads = match self.cpus {
             Some(_) => "export RAYON_NUM_THREADS=\"${SLURM_CPUS_PER_TASK:-1}\"\n",
             None => "",
         };
-        format!("{threads}exec {line}\n")
+        format!("{threads}{line}\n")
     }
 }
 
@@ -142,7 +143,7 @@ mod tests {
              #SBATCH --partition=\"gpu\"\n#SBATCH --time=\"01:00:00\"\n#SBATCH --cpus-per-task=\"8\"\n\
              #SBATCH --account=pdf\n#SBATCH --gres=\"gpu:1\"\n\
              export RAYON_NUM_THREADS=\"${SLURM_CPUS_PER_TASK:-1}\"\n\
-             exec apptainer exec --nv 'halor.sif' /opt/halor --quiet run '/data/a run.yaml' --set \
+             apptainer exec --nv 'halor.sif' /opt/halor --quiet run '/data/a run.yaml' --set \
              pdf.window=none --shard \"$SLURM_ARRAY_TASK_ID/8\"\n"
         );
         let merge = SlurmJob { container: None, cpus: None, ..job() }.merge_script();

@@ -1,17 +1,13 @@
 //! How far a run is, from its journal.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::journal::{Begun, Head, JOURNAL_FOLDER, Life, Task, ledger_at_head, pieces_of, sessions_of};
+use super::journal::{Begun, Head, JOURNAL_FOLDER, Life, Task, ledger_of, pieces_of, sessions_of};
 use crate::output::Ledger;
 
-/// Bytes at the beginning of a piece's file in which its ledger stands.
-const HEAD_BYTES: u64 = 4096;
 /// Sessions that have ended and are listed.
 const MOST_ENDED: usize = 8;
 
@@ -101,16 +97,10 @@ pub fn status(output: &Path) -> Result<RunStatus, StatusError> {
 }
 
 fn progressed(folder: &Path, frames: usize) -> Progressed {
-    let ledgers = pieces_of(frames).filter_map(|name| ledger(&folder.join(name)));
+    let ledgers = pieces_of(frames).filter_map(|name| ledger_of(&folder.join(name)));
     let ledger = ledgers.fold(Ledger::default(), Ledger::and);
     let waiting = frames.saturating_sub(ledger.found);
     Progressed { ledger: Ledger { found: frames, ..ledger }, waiting }
-}
-
-fn ledger(path: &Path) -> Option<Ledger> {
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
-    ledger_at_head(&head).ok()
 }
 
 impl fmt::Display for Progressed {

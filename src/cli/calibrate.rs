@@ -107,6 +107,12 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> anyhow::Result<Outcome> 
         (None, Some(guess)) => guess.detector()?,
         (None, None) => None,
     };
+    let other = guesses.iter().filter_map(|guess| guess.wavelength_angstrom);
+    if let Some(other) =
+        other.filter(|_| args.energy_kev.is_none()).find(|it| (it / wavelength - 1.0).abs() > 1e-6)
+    {
+        bail!("the guesses have wavelengths of {wavelength} and {other} Å; give --energy-kev");
+    }
     let detector = detector.context("nothing says which detector it is; give --detector NAME")?;
     let calibrants =
         args.calibrant.iter().map(|name| Calibrant::find(name)).collect::<Result<Vec<_>, _>>()?;

@@ -52,8 +52,11 @@ pub(super) struct InitArgs {
 
 /// `737.2,840.1`.
 fn pair(text: &str) -> Result<[f64; 2], String> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
-    numbers.try_into().map_err(|_| format!("`{text}` is no pair of numbers; write for example 737.2,840.1"))
+    let numbers: Vec<Option<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    match numbers.as_slice() {
+        [Some(column), Some(row)] if column.is_finite() && row.is_finite() => Ok([*column, *row]),
+        _ => Err(format!("`{text}` is no pair of numbers; write for example 737.2,840.1")),
+    }
 }
 
 pub(super) fn run(args: &InitArgs, quiet: bool) -> anyhow::Result<Outcome> {
@@ -61,6 +64,12 @@ pub(super) fn run(args: &InitArgs, quiet: bool) -> anyhow::Result<Outcome> {
         bail!("{} exists already; give --force to replace it, or another --output", args.output.display());
     }
     let survey = survey(&args.folder, args.poni.as_deref())?;
+    if let (Some(poni), true) = (&survey.poni, args.distance_mm.is_some() || args.beam_centre_px.is_some()) {
+        bail!(
+            "the placement is that of {}; leave out --distance-mm and --beam-centre-px, or name another --poni",
+            poni.display()
+        );
+    }
     if !quiet {
         survey.notes().iter().for_each(say);
     }

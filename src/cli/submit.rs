@@ -26,16 +26,16 @@ pub(super) struct SubmitArgs {
     /// Partition.
     #[arg(long)]
     partition: Option<String>,
-    /// Time limit of a shard, such as 02:00:00.
+    /// Time limit of a shard, and of the merge, such as 02:00:00.
     #[arg(long)]
     time: Option<String>,
     /// A GPU for each shard, or what stands after `gpu:`, such as `a100:1`.
     #[arg(long, num_args = 0..=1, default_missing_value = "1", value_name = "KIND")]
     gpu: Option<String>,
-    /// Processor cores for each shard.
+    /// Processor cores for each shard, and for the merge.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     cpus: Option<u32>,
-    /// Memory for each shard, such as 16G.
+    /// Memory for each shard, and for the merge, such as 16G.
     #[arg(long)]
     memory: Option<String>,
     /// Another option of sbatch as it is, such as `--option=--account=pdf`; may be given several times.
@@ -93,9 +93,13 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<Outcome> {
         write_file(&path, text.as_bytes(), Existing::Replace)?;
         Ok(path)
     };
-    let shards = sbatch(&[], &script("shards.sh", job.shards_script())?)?;
+    let (shards, merge) =
+        (script("shards.sh", job.shards_script())?, script("merge.sh", job.merge_script())?);
+    let shards = sbatch(&[], &shards)?;
     let after = format!("--dependency=afterany:{shards}");
-    let merge = sbatch(&[&after], &script("merge.sh", job.merge_script())?)?;
+    let merge = sbatch(&[&after], &merge).with_context(|| {
+        format!("the shards are job {shards} already; cancel it, or run `halor merge` when it has ended")
+    })?;
     print(&format!(
         "{} shards are job {shards}, the merge after them is job {merge}; `halor status {}` tells how far they are",
         job.shards,

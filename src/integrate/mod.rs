@@ -10,6 +10,8 @@ mod project;
 mod sector;
 mod split;
 
+use std::ops::Range;
+
 use crate::correct::{Correction, SignalModel};
 use crate::frame::Shape;
 use crate::geometry::Geometry;
@@ -21,8 +23,8 @@ pub use build::PlanSpec;
 pub use cache::{PlanCache, user_folder};
 pub use cake::{Cake, CakeAxes};
 pub use error::PlanError;
-pub(crate) use filter::{Bin, Clip, EXCLUDED, Pixel};
-pub use filter::{ErrorModel, Filter, Part};
+pub(crate) use filter::{Bin, EXCLUDED, Pixel, Space};
+pub use filter::{ErrorModel, Filter};
 pub use pattern::PatternError;
 
 /// Name of the region that is the whole azimuth.
@@ -96,6 +98,35 @@ pub struct PixelMatrix {
     pub bins: Vec<u32>,
     /// Share of the pixel's area, 0 < w ≤ 1.
     pub weights: Vec<f32>,
+}
+
+impl PixelMatrix {
+    /// Turns the rows of `pixels` round, to entries of each of `bins` bins in the order of pixels: `put` is given the place of each entry, its pixel
+    /// counted from the first, and its weight. Gives bins + 1 offsets.
+    pub(crate) fn by_bin(
+        &self,
+        bins: usize,
+        pixels: &Range<usize>,
+        mut put: impl FnMut(usize, u32, f32),
+    ) -> Vec<u32> {
+        let rows = &self.starts[pixels.start..=pixels.end];
+        let mut starts = vec![0_u32; bins + 1];
+        for &bin in &self.bins[rows[0] as usize..rows[rows.len() - 1] as usize] {
+            starts[bin as usize + 1] += 1;
+        }
+        for bin in 0..bins {
+            starts[bin + 1] += starts[bin];
+        }
+        let mut next = starts.clone();
+        for (pixel, row) in (0_u32..).zip(rows.windows(2)) {
+            for entry in row[0] as usize..row[1] as usize {
+                let place = &mut next[self.bins[entry] as usize];
+                put(*place as usize, pixel, self.weights[entry]);
+                *place += 1;
+            }
+        }
+        starts
+    }
 }
 
 /// Everything an engine needs to integrate frames of one geometry; built once, in f64.

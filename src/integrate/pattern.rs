@@ -39,11 +39,14 @@ pub enum PatternError {
 const SAME_NORM: f64 = 1e-4;
 
 impl Accumulators {
-    /// Forgets all but the first `bins`, counted over regions and then cells of the cake.
-    pub(crate) fn keep_first(&mut self, bins: usize) {
-        for sums in [&mut self.signal, &mut self.variance, &mut self.norm] {
-            sums.truncate(bins);
-            sums.shrink_to_fit();
+    /// The sums of the first `bins`, counted over regions and then cells of the cake.
+    pub(crate) fn first(&self, bins: usize) -> Accumulators {
+        let first = |sums: &[f64]| sums[..sums.len().min(bins)].to_vec();
+        Accumulators {
+            signal: first(&self.signal),
+            variance: first(&self.variance),
+            norm: first(&self.norm),
+            excluded_pixels: self.excluded_pixels,
         }
     }
 

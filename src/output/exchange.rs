@@ -47,9 +47,11 @@ pub fn chi(header: &Header, pattern: &Pattern) -> String {
         RadialUnit::TwoThetaDeg => "2-Theta Angle (Degrees)",
         RadialUnit::DAngstrom => "D-spacing (Angstroms)",
     };
-    let rows: Vec<(f64, f64)> =
-        pattern.radial.iter().copied().zip(pattern.intensity.iter().copied()).collect();
-    let rows: Vec<(f64, f64)> = rows.into_iter().filter(|(_, intensity)| intensity.is_finite()).collect();
+    let points = pattern.radial.iter().zip(&pattern.intensity);
+    let rows: Vec<(f64, f64)> = points
+        .filter(|(_, intensity)| intensity.is_finite())
+        .map(|(x, intensity)| (*x, *intensity))
+        .collect();
     let mut text = format!("{}\n{axis}\nIntensity\n{:8}\n", title(header), rows.len());
     for (x, intensity) in rows {
         let _ = writeln!(text, "{} {}", exponent(x), exponent(intensity));
@@ -96,11 +98,13 @@ mod tests {
         // 2θ = 4, 6, 8° as Q and as d.
         let theta = [2.0_f64, 3.0, 4.0].map(f64::to_radians);
         let q = theta.map(|theta| 4.0 * PI * theta.sin() / wavelength);
-        let d = theta.map(|theta| wavelength / (2.0 * theta.sin()));
+        // d rises in a pattern, so that 8° comes first.
+        let mut d = theta.map(|theta| wavelength / (2.0 * theta.sin()));
+        d.reverse();
         for (unit, axis, first) in [
             (RadialUnit::TwoThetaDeg, [4.0, 6.0, 8.0], 1234.5678),
             (RadialUnit::QInvAngstrom, q, 1234.5678),
-            (RadialUnit::DAngstrom, d, 1234.5678),
+            (RadialUnit::DAngstrom, d, 3.0 * 1234.5678),
         ] {
             let text = fxye(&Header::default(), &pattern(unit, &axis), wavelength);
             let lines: Vec<&str> = text.lines().collect();

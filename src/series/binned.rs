@@ -4,7 +4,7 @@ use crate::integrate::Pattern;
 use crate::stats::{chi_squared_exceeds, least_squares, median};
 
 /// I in wider bins.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Binned {
     /// Middle of each.
     pub x: Vec<f64>,
@@ -54,11 +54,14 @@ pub struct Residual {
     fitted: usize,
 }
 
+/// Curves of fewer bins are not compared: two numbers are fitted, and two are to be left.
+pub(super) const FEWEST_BINS: usize = 4;
+
 /// Bins are so many pixels wide.
 const PIXELS: f64 = 2.0;
 
 /// Which points of a pattern make a bin together.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Grouping {
     /// The first point.
     first: usize,
@@ -124,7 +127,7 @@ impl Binned {
     /// This less `other`, whose unit is `unit` of this one's, over σ, after the scale of this one and a constant have been fitted: two
     /// normalisations, whatever they are, differ by these. `None` for other bins, or too few.
     pub fn less(&self, other: &Binned, unit: f64) -> Option<Residual> {
-        if self.x.len() != other.x.len() || self.x.len() < 4 {
+        if self.x.len() != other.x.len() || self.x.len() < FEWEST_BINS {
             return None;
         }
         let count = self.x.len();
@@ -175,7 +178,7 @@ impl Residual {
 }
 
 /// Points that a pixel of this pattern is wide; 0 where it has no counts.
-pub(super) fn pixel_points(pattern: &Pattern) -> f64 {
+fn pixel_points(pattern: &Pattern) -> f64 {
     let shares: Vec<f64> = pattern
         .sigma_as_independent
         .iter()
@@ -188,7 +191,7 @@ pub(super) fn pixel_points(pattern: &Pattern) -> f64 {
 
 /// Points that a pixel is wide, from the variance that neighbours share over a point's own: for a box of the width N at random places
 /// it is 1/(1 − N/3) below N = 1 and N/(1 − 1/3N) above.
-fn pixel_width(shared: f64) -> f64 {
+pub(super) fn pixel_width(shared: f64) -> f64 {
     if shared.is_nan() || shared <= 1.0 {
         0.0
     } else if shared <= 1.5 {

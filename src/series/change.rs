@@ -45,12 +45,18 @@ pub enum Verdict {
     Changed,
     /// Chance does it too often.
     NotSeen,
+    /// There is nothing to judge by.
+    Unknown,
 }
 
 impl Verdict {
-    /// Of a probability by chance; one that is not known is none.
+    /// Of a probability by chance.
     pub fn of(p: f64, confidence: f64) -> Verdict {
-        if p < 1.0 - confidence { Verdict::Changed } else { Verdict::NotSeen }
+        match p {
+            p if p.is_nan() => Verdict::Unknown,
+            p if p < 1.0 - confidence => Verdict::Changed,
+            _ => Verdict::NotSeen,
+        }
     }
 
     /// For a cell of a table.
@@ -58,6 +64,7 @@ impl Verdict {
         match self {
             Verdict::Changed => "changed",
             Verdict::NotSeen => "no change seen",
+            Verdict::Unknown => "not known",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! When each frame was taken, and what was read beside it: temperature, load, positions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use crate::frame::{FrameAddress, Reading};
 
@@ -42,11 +43,23 @@ impl Conditions {
     ///
     /// Images of one file that say the same time follow each other by their exposure: such files have one time for all.
     pub fn add(&mut self, sample: &str, frames: &[Option<FrameNote<'_>>]) {
+        // Files whose images say times of their own.
+        let mut told: HashMap<&Path, &str> = HashMap::new();
+        let mut of_images: HashSet<&Path> = HashSet::new();
+        for note in frames.iter().flatten() {
+            let Some(began) = note.began else { continue };
+            if *told.entry(&note.address.path).or_insert(began) != began {
+                of_images.insert(&note.address.path);
+            }
+        }
         let began: Vec<Option<f64>> = frames
             .iter()
             .map(|note| {
                 let note = note.as_ref()?;
-                Some(seconds(note.began?)? + note.address.image as f64 * note.exposure_s.unwrap_or(0.0))
+                let own = of_images.contains(note.address.path.as_path());
+                let since =
+                    if own { 0.0 } else { note.address.image as f64 * note.exposure_s.unwrap_or(0.0) };
+                Some(seconds(note.began?)? + since)
             })
             .collect();
         let first = began.iter().flatten().copied().fold(f64::INFINITY, f64::min);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::binned::{Binned, ChiSquared};
+use super::binned::{Binned, ChiSquared, FEWEST_BINS};
 use super::component::first_component;
 use super::frame_curves::FrameCurves;
 use super::metrics::{Key, Numbers};
@@ -94,24 +94,23 @@ const OUTLIER_SIGMAS: f64 = 6.0;
 /// Standard deviation over median absolute deviation of the normal distribution.
 const BY_MAD: f64 = 1.4826;
 
-/// `None` for fewer than three frames, or fewer than two with light.
+/// `None` for fewer than three frames, fewer than two with light, or too few bins.
 pub fn drift(frames: &FrameCurves) -> Option<Drift> {
-    if frames.len() < FEWEST_FRAMES {
+    if frames.len() < FEWEST_FRAMES || frames.bins() < FEWEST_BINS {
         return None;
     }
     let light = frames.light();
     let lit = frames.lit(&light);
     let &first = lit.first().filter(|_| lit.len() > 1)?;
-    let overlap = frames.overlap();
-    let first_curve = frames.binned(first, overlap);
-    let others = Others::of(frames, &lit, &light, overlap);
+    let first_curve = frames.binned(first);
+    let others = Others::of(frames, &lit, &light);
     let of_middle = median(&light);
     let mut all: Vec<FrameDrift> =
         (0..frames.len()).map(|index| dark(frames, index, light[index] / of_middle)).collect();
     let mut residuals: Vec<Vec<f32>> = Vec::with_capacity(lit.len());
     let mut alike = Vec::with_capacity(lit.len());
     for index in lit {
-        let curve = frames.binned(index, overlap);
+        let curve = frames.binned(index);
         let (other, unit) = others.but(&curve);
         let Some(residual) = curve.less(&other, unit) else { continue };
         let against_first = if index == first {
@@ -175,21 +174,24 @@ fn mark_outliers(frames: &mut [FrameDrift], compared: &[usize]) {
 enum Others {
     /// The median of all frames, each scaled to the mean 1; the variance is that of the harmonic mean of their σ.
     Median { middle: Binned, light: f64, count: usize },
-    /// The sum of all frames, and of their variances: the mean of the others is what is left of it.
-    Sum { all: Binned, count: usize },
+    /// The sum of all frames, and of their variances, and in how many of them each bin is filled: the mean of the others is what is left.
+    Sum { all: Binned, filled: Vec<f64> },
 }
 
 impl Others {
-    fn of(frames: &FrameCurves, lit: &[usize], light: &[f64], overlap: f64) -> Others {
-        let (count, like) = (lit.len(), frames.binned(lit[0], overlap));
+    fn of(frames: &FrameCurves, lit: &[usize], light: &[f64]) -> Others {
+        let (count, like) = (lit.len(), frames.binned(lit[0]));
         let bins = 0..like.x.len();
         if count < FEWEST_FOR_MEDIAN {
             let sum = |of: &dyn Fn(usize) -> f64| {
                 lit.iter().map(|index| of(*index)).filter(|v| v.is_finite()).sum()
             };
             let value = bins.clone().map(|k| sum(&|index| frames.value(index, k))).collect();
-            let variance = bins.map(|k| sum(&|index| frames.variance(index, k))).collect();
-            return Others::Sum { all: Binned { value, variance, ..like }, count };
+            let variance = bins.clone().map(|k| sum(&|index| frames.variance(index, k))).collect();
+            let is_filled =
+                |index: usize, k: usize| if frames.value(index, k).is_finite() { 1.0 } else { 0.0 };
+            let filled = bins.map(|k| sum(&|index| is_filled(index, k))).collect();
+            return Others::Sum { all: Binned { value, variance, ..like }, filled };
         }
         let middle = |k: usize| {
             median(&lit.iter().map(|index| frames.value(*index, k) / light[*index]).collect::<Vec<f64>>())
@@ -226,14 +228,14 @@ impl Others {
                 let variance = middle.variance.iter().zip(&own.variance).map(beside_own).collect();
                 (Binned { variance, ..middle.clone() }, unit)
             }
-            Others::Sum { all, count } => {
-                let others = (count - 1) as f64;
-                let less = |sum: &[f64], own: &[f64], per: f64| -> Vec<f64> {
-                    sum.iter().zip(own).map(|(s, o)| (s - o) / per).collect()
+            Others::Sum { all, filled } => {
+                let less = |sum: &[f64], own: &[f64], power: i32| -> Vec<f64> {
+                    let of_bins = sum.iter().zip(own).zip(filled);
+                    of_bins.map(|((sum, own), filled)| (sum - own) / (filled - 1.0).powi(power)).collect()
                 };
                 let mean = Binned {
-                    value: less(&all.value, &own.value, others),
-                    variance: less(&all.variance, &own.variance, others * others),
+                    value: less(&all.value, &own.value, 1),
+                    variance: less(&all.variance, &own.variance, 2),
                     ..all.clone()
                 };
                 let unit = own.light_over(&mean);
@@ -247,11 +249,16 @@ impl Others {
 mod tests {
     use super::*;
     use crate::integrate::{Pattern, RadialUnit};
-    use crate::series::FrameCurve;
+    use crate::series::FrameBins;
     use rand::{RngExt, SeedableRng};
     use rand_distr::{Distribution, Poisson};
 
-    const RANGE: [f64; 2] = [0.0, 300.0];
+    /// Of 300 points that no pixels share.
+    fn no_frames() -> (FrameBins, FrameCurves) {
+        let radial: Vec<f64> = (0..300).map(f64::from).collect();
+        let bins = FrameBins::of(&radial, &[1.0; 300], &[1.0; 300], [0.0, 300.0]);
+        (bins.clone(), FrameCurves::new(bins))
+    }
 
     fn structure(k: usize) -> f64 {
         100.0 + 20.0 * (0.1 * k as f64).sin()
@@ -271,29 +278,29 @@ mod tests {
     /// Frames of 300 points with noise of unit variance on 100; `change` is added to the frame of this place at this point.
     fn frames(count: usize, change: impl Fn(usize, usize) -> f64) -> FrameCurves {
         let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(11);
-        let mut frames = FrameCurves::default();
+        let (bins, mut frames) = no_frames();
         for place in 0..count {
             let noise =
                 |rng: &mut rand_pcg::Pcg64Mcg| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
             let intensity = (0..300).map(|k| structure(k) + noise(&mut rng) + change(place, k)).collect();
             let pattern = pattern(intensity, vec![1.0; 300]);
-            frames.push(FrameCurve::new(&format!("f{place}"), place, &pattern, RANGE));
+            frames.push(bins.curve(&format!("f{place}"), place, &pattern));
         }
         frames
     }
 
-    /// Counts of 10,000 a point in frames of full light, with the variance of a bin without counts unknown.
+    /// Counts of 10,000 a point in frames of full light.
     fn counted(light: &[f64]) -> FrameCurves {
         let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(12);
-        let mut frames = FrameCurves::default();
+        let (bins, mut frames) = no_frames();
         for (place, light) in light.iter().enumerate() {
             let counts = (0..300).map(|k| match light * 100.0 * structure(k) {
                 mean if mean > 0.0 => Poisson::new(mean).unwrap().sample(&mut rng),
                 _ => 0.0,
             });
             let counts: Vec<f64> = counts.collect();
-            let sigma = counts.iter().map(|c| if *c > 0.0 { c.sqrt() } else { f64::NAN }).collect();
-            frames.push(FrameCurve::new(&format!("f{place}"), place, &pattern(counts, sigma), RANGE));
+            let sigma = counts.iter().map(|c| c.sqrt()).collect();
+            frames.push(bins.curve(&format!("f{place}"), place, &pattern(counts, sigma)));
         }
         frames
     }
@@ -301,7 +308,7 @@ mod tests {
     /// 1 % of the light, none, and 1e-4 of it, in which bins are empty: they are outliers, and the others are judged as without them.
     #[test]
     fn a_frame_without_light_does_not_hide_the_others() {
-        for (dark, place) in [(0.01, 3), (0.0, 0), (1e-4, 9), (0.0, 5)] {
+        for (dark, place) in [(0.01, 3), (0.0, 0), (1e-4, 9), (1e-4, 0), (0.0, 5)] {
             let mut light = vec![1.0; 10];
             light[place] = dark;
             let found = drift(&counted(&light)).unwrap();
@@ -328,6 +335,21 @@ mod tests {
         assert_eq!(found.outliers().count(), 0);
         for frame in &found.frames {
             // 148 degrees of freedom: 0.116; the median adds up to 2 %.
+            let reduced = frame.against_others.reduced();
+            assert!((reduced - 1.0).abs() < 0.45, "{}: {reduced}", frame.place);
+        }
+        let mean = found.frames.iter().map(|frame| frame.against_others.reduced()).sum::<f64>() / 20.0;
+        // 0.116/√20 = 0.026; what a frame has in common with the median is 0.1.
+        assert!((mean - 1.0).abs() < 0.08, "{mean}");
+    }
+
+    /// Bins that one of four frames lacks are the mean of two others for the rest.
+    #[test]
+    fn a_hole_in_one_frame_is_none_in_the_others() {
+        let found =
+            drift(&frames(4, |place, k| if place == 1 && (40..60).contains(&k) { f64::NAN } else { 0.0 }));
+        for frame in found.unwrap().frames {
+            // 148 degrees of freedom: 0.116.
             let reduced = frame.against_others.reduced();
             assert!((reduced - 1.0).abs() < 0.45, "{}: {reduced}", frame.place);
         }

@@ -2,57 +2,82 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::binned::{Binned, Grouping, pixel_points};
-use crate::integrate::Pattern;
+use super::binned::{Binned, Grouping, pixel_width};
+use crate::integrate::{IntegrationPlan, Pattern};
 use crate::stats::median;
 
-/// I of each frame of a sample in bins that all of them share, as measured: the background is the same for all frames.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct FrameCurves {
-    bins: Option<Bins>,
-    frames: Vec<FrameCurve>,
-}
-
-/// What all frames share.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Bins {
+/// The bins in which the frames of a run are compared: they follow from its plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameBins {
     grouping: Grouping,
     x: Vec<f64>,
     /// What a constant without polarization makes, as in [`Pattern`].
     unpolarized: Vec<f64>,
+    /// Width of a pixel over that of a bin.
+    overlap: f64,
 }
 
-/// I of one frame, by itself.
+/// I of each frame of a sample in bins that all of them share, as measured: the background is the same for all frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameCurves {
+    bins: FrameBins,
+    frames: Vec<FrameCurve>,
+}
+
+/// I of one frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameCurve {
     frame: String,
     place: usize,
-    /// Its bins, until it is among others; `None` where it has no light.
-    bins: Option<Bins>,
-    /// I and its variance in each bin; single precision is 1e-7 of I, noise 1e-4 at the least. Empty where the frame has no light, or
-    /// so few counts that its bins are others.
+    /// I and its variance in each bin; single precision is 1e-7 of I, noise 1e-4 at the least.
     value: Vec<f32>,
     variance: Vec<f32>,
-    /// Points that a pixel is wide.
-    pixel_points: f64,
 }
 
 /// A frame with fewer of its bins filled than this part of what frames have, or with less light, is not compared.
 const LEAST_BINS: f64 = 0.9;
 const LEAST_LIGHT: f64 = 0.1;
 
-impl FrameCurves {
-    /// Adds a frame of the same plan.
-    pub fn push(&mut self, mut curve: FrameCurve) {
-        match (&mut self.bins, curve.bins.take()) {
-            (Some(bins), Some(own)) if bins.grouping == own.grouping => {
-                let missing =
-                    bins.unpolarized.iter_mut().zip(own.unpolarized).filter(|(known, _)| known.is_nan());
-                missing.for_each(|(known, found)| *known = found);
-            }
-            (Some(_), _) => (curve.value, curve.variance) = (Vec::new(), Vec::new()),
-            (none @ None, own) => *none = own,
+impl FrameBins {
+    /// For the full ring of a plan, its first region, over a range of the radial axis.
+    pub fn new(plan: &IntegrationPlan, range: [f64; 2]) -> FrameBins {
+        let ring = 0..plan.bins.count;
+        FrameBins::of(&plan.bins.centres(), &plan.sharing[ring.clone()], &plan.unpolarized[ring], range)
+    }
+
+    /// `sharing` as in [`IntegrationPlan`]; 1 says nothing, no pixel being there or none being split.
+    pub(super) fn of(radial: &[f64], sharing: &[f64], unpolarized: &[f64], range: [f64; 2]) -> FrameBins {
+        let split: Vec<f64> = sharing.iter().copied().filter(|shared| *shared > 1.0).collect();
+        let pixel_points = pixel_width(if split.is_empty() { 1.0 } else { median(&split) });
+        let grouping = Grouping::new(radial, range, pixel_points);
+        FrameBins {
+            x: grouping.means(|k| radial[k]),
+            unpolarized: grouping.means(|k| unpolarized[k]),
+            overlap: grouping.overlap(pixel_points),
+            grouping,
         }
+    }
+
+    /// The frame of this name, as in the names of its files, and place in the sample, from 0.
+    pub fn curve(&self, frame: &str, place: usize, pattern: &Pattern) -> FrameCurve {
+        let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+        FrameCurve {
+            frame: frame.to_owned(),
+            place,
+            value: single(self.grouping.means(|k| pattern.intensity[k])),
+            variance: single(self.grouping.variances(pattern)),
+        }
+    }
+}
+
+impl FrameCurves {
+    /// Of no frame yet.
+    pub fn new(bins: FrameBins) -> FrameCurves {
+        FrameCurves { bins, frames: Vec::new() }
+    }
+
+    /// Adds a frame with these bins.
+    pub fn push(&mut self, curve: FrameCurve) {
         self.frames.push(curve);
     }
 
@@ -73,30 +98,19 @@ impl FrameCurves {
 
     /// Bins of each.
     pub(super) fn bins(&self) -> usize {
-        self.bins.as_ref().map_or(0, |bins| bins.x.len())
+        self.bins.x.len()
     }
 
-    /// Width of a pixel over that of a bin, from the frame in the middle.
-    pub(super) fn overlap(&self) -> f64 {
-        let widths: Vec<f64> =
-            self.frames.iter().map(|frame| frame.pixel_points).filter(|w| *w > 0.0).collect();
-        match &self.bins {
-            Some(bins) if !widths.is_empty() => bins.grouping.overlap(median(&widths)),
-            Some(_) | None => 0.0,
-        }
-    }
-
-    /// One frame in double precision, with the overlap of all.
-    pub(super) fn binned(&self, index: usize, overlap: f64) -> Binned {
-        let Some(bins) = &self.bins else { return Binned::default() };
+    /// One frame in double precision.
+    pub(super) fn binned(&self, index: usize) -> Binned {
         let FrameCurve { value, variance, .. } = &self.frames[index];
         let double = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect();
         Binned {
-            x: bins.x.clone(),
+            x: self.bins.x.clone(),
             value: double(value),
             variance: double(variance),
-            unpolarized: bins.unpolarized.clone(),
-            overlap,
+            unpolarized: self.bins.unpolarized.clone(),
+            overlap: self.bins.overlap,
         }
     }
 
@@ -128,28 +142,11 @@ impl FrameCurves {
 }
 
 impl FrameCurve {
-    /// Of the frame of this name, as in the names of its files, and place in the sample, from 0, over a range of the radial axis.
-    pub fn new(frame: &str, place: usize, pattern: &Pattern, range: [f64; 2]) -> FrameCurve {
-        let pixel_points = pixel_points(pattern);
-        let has_light = pattern.sigma.iter().any(|sigma| *sigma > 0.0);
-        let bins = has_light.then(|| {
-            let grouping = Grouping::new(&pattern.radial, range, pixel_points);
-            let x = grouping.means(|k| pattern.radial[k]);
-            Bins { unpolarized: grouping.means(|k| pattern.unpolarized[k]), grouping, x }
-        });
-        let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
-        let (value, variance) = bins.as_ref().map_or_else(Default::default, |bins| {
-            let value = single(bins.grouping.means(|k| pattern.intensity[k]));
-            (value, single(bins.grouping.variances(pattern)))
-        });
-        FrameCurve { frame: frame.to_owned(), place, bins, value, variance, pixel_points }
-    }
-
     fn filled(&self) -> usize {
         self.value.iter().zip(&self.variance).filter(|(value, v)| value.is_finite() && **v > 0.0).count()
     }
 
-    /// Mean of I; 0 without bins.
+    /// Mean of I; 0 where no bin has any.
     fn light(&self) -> f64 {
         let there = || self.value.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite());
         there().sum::<f64>() / there().count().max(1) as f64

@@ -15,7 +15,7 @@ pub use change::{Basis, Change, Verdict, changes};
 pub use conditions::{Condition, Conditions, FrameNote};
 pub use difference::{CurveDifference, chi2_of_g, chi2_of_patterns};
 pub use drift::{Drift, FEWEST_FRAMES, FrameDrift, Standing, drift};
-pub use frame_curves::{FrameCurve, FrameCurves};
+pub use frame_curves::{FrameBins, FrameCurve, FrameCurves};
 pub use metrics::{Key, Metric, Numbers, Readings};
 pub use trend::{Trend, trends};
 

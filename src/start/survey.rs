@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use glob::Pattern;
+
 use super::StartError;
+use crate::batch::JOURNAL_FOLDER;
 use crate::frame::{FrameAddress, FrameHeader, Shape, image_count, read};
 use crate::geometry::Detector;
 
 /// Extensions of frames, before `.gz`.
 const FRAMES: [&str; 9] = ["tif", "tiff", "cbf", "edf", "h5", "hdf5", "nxs", "nx", "cxi"];
-/// Extensions of masks that are no frames.
-const MASKS: [&str; 2] = ["msk", "npy"];
+/// Extensions of masks that are no frames; others are masks where their name says so.
+const MASKS: [&str; 1] = ["msk"];
+const NAMED_MASKS: [&str; 2] = ["png", "npy"];
 /// Folders in folders that are looked into.
 const DEEPEST: usize = 3;
 /// Files that are looked at.
@@ -141,6 +145,10 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Resul
             continue;
         }
         if path.is_dir() {
+            // Results of a run are no frames.
+            if path.join("run.json").is_file() || path.join(JOURNAL_FOLDER).is_dir() {
+                continue;
+            }
             // A folder that may not be read holds nothing for us.
             if depth < DEEPEST {
                 let _ = list(&path, depth + 1, files);
@@ -170,7 +178,8 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
 fn is_mask(path: &Path) -> bool {
     let (stem, _) = stem_and_extension(path);
     let named = stem.to_lowercase().contains("mask");
-    has_extension(path, &MASKS) || (named && (has_extension(path, &FRAMES) || has_extension(path, &["png"])))
+    has_extension(path, &MASKS)
+        || (named && (has_extension(path, &FRAMES) || has_extension(path, &NAMED_MASKS)))
 }
 
 /// Whether a master file leads to it: Eiger's `scan_data_000001.h5`.
@@ -197,7 +206,18 @@ fn group(folder: &Path, parent: &Path, prefix: &str, extension: &str, files: &[&
     };
     let pattern = match files {
         [only] => (*only).clone(),
-        _ => parent.join(format!("{prefix}[0-9]*{extension}")),
+        _ => {
+            let digits = |path: &PathBuf| stem_and_extension(path).0.len() - prefix.len();
+            let width = digits(files[0]);
+            // Numbers of one width leave out what else begins like them.
+            let number = if files.iter().all(|path| digits(path) == width) {
+                "[0-9]".repeat(width)
+            } else {
+                "[0-9]*".to_owned()
+            };
+            let plain = Pattern::escape(&parent.join(prefix).to_string_lossy());
+            PathBuf::from(format!("{plain}{number}{extension}"))
+        }
     };
     Group { name, pattern, files: files.len(), first: files[0].clone() }
 }
@@ -255,6 +275,10 @@ mod tests {
         for name in [
             "as_cast_0001.tif",
             "as_cast_0002.tif",
+            "as_cast_0002_rot_1.tif",
+            "results/run.json",
+            "results/run.nxs",
+            "results/a.gr.covariance.npy",
             "air-1.cbf.gz",
             "aged/x_1.edf",
             "aged/x_2.edf",
@@ -273,11 +297,11 @@ mod tests {
         }
         let survey = survey(folder.path(), None).unwrap();
         let samples: Vec<(&str, usize)> = survey.samples.iter().map(|g| (g.name.as_str(), g.files)).collect();
-        assert_eq!(samples, [("air", 1), ("as_cast", 2), ("scan", 1), ("aged", 2)]);
-        assert_eq!(survey.samples[1].pattern, folder.path().join("as_cast_[0-9]*.tif"));
+        assert_eq!(samples, [("air", 1), ("as_cast", 2), ("as_cast_0002_rot", 1), ("scan", 1), ("aged", 2)]);
+        let pattern = folder.path().join("as_cast_[0-9][0-9][0-9][0-9].tif");
+        assert_eq!(survey.samples[1].pattern, pattern);
         assert_eq!(survey.calibrants.len(), 1);
         assert_eq!((survey.masks.len(), survey.darks.len(), survey.ponis.len()), (1, 1, 1));
-        std::fs::remove_dir_all(folder.path().join("aged")).unwrap();
         let empty = tempfile::tempdir().unwrap();
         assert!(matches!(super::survey(empty.path(), None), Err(StartError::NoFrames(_))));
     }

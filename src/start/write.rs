@@ -87,7 +87,17 @@ fn geometry(text: &mut String, survey: &Survey, answers: &Answers, folder: &Path
     let calibrant = survey.calibrants.first();
     if let Some(poni) = &survey.poni {
         let _ = writeln!(text, "geometry: {{poni: {}}}", written(poni, folder));
-        text.push_str("# beam: {energy_kev: 112}              # goes before the .poni file's wavelength\n");
+        match answers.energy_kev {
+            Some(energy) => {
+                let _ = writeln!(
+                    text,
+                    "beam: {{energy_kev: {energy}}}   # goes before the .poni file's wavelength"
+                );
+            }
+            None => text.push_str(
+                "# beam: {energy_kev: 112}              # goes before the .poni file's wavelength\n",
+            ),
+        }
         detector(text, survey, answers, "# ");
         return;
     }

@@ -8,6 +8,7 @@ pub use scan::{Scan, Values};
 
 use serde::Serialize;
 
+use crate::output::{Cell, Table};
 use crate::quality::Quality;
 
 /// What is varied.
@@ -99,7 +100,13 @@ pub fn advice(parameter: Parameter, used: f64, trials: &[Trial]) -> Option<Advic
     }
 }
 
+/// A parabola has three numbers.
+const FEWEST_TRIALS: usize = 3;
+
 fn background_scale(used: f64, trials: &[Trial]) -> Option<Advice> {
+    if trials.len() < FEWEST_TRIALS {
+        return None;
+    }
     let square = |trial: &Trial| trial.quality.correction_rms.powi(2);
     let best = (0..trials.len()).min_by(|a, b| square(&trials[*a]).total_cmp(&square(&trials[*b])))?;
     let parameter = Parameter::BackgroundScale;
@@ -148,15 +155,14 @@ fn q_max(trials: &[Trial]) -> Option<Advice> {
     Some(Advice { parameter: Parameter::QMax, value: usable, why })
 }
 
-/// The trials as CSV.
+/// The trials as CSV; a figure that is not there is an empty cell.
 pub fn trials_csv(trials: &[Trial]) -> String {
-    let mut text = format!("parameter,value,{}\n", Quality::names());
+    let mut table = Table::new(&format!("parameter,value,{}", Quality::names()));
     for Trial { parameter, value, quality } in trials {
-        let number = |figure: Option<f64>| figure.map_or_else(String::new, |figure| format!("{figure:.6}"));
-        let figures = quality.figures().map(|(_, figure)| number(figure)).join(",");
-        text.push_str(&format!("{},{},{figures}\n", parameter.name(), number(Some(*value))));
+        let figures = quality.figures().map(|(_, figure)| Cell::from(figure));
+        table.row([Cell::from(parameter.name()), Cell::from(*value)].into_iter().chain(figures));
     }
-    text
+    table.csv()
 }
 
 #[cfg(test)]

@@ -42,7 +42,9 @@ impl Values {
 
     /// What is varied, in this order, and from where.
     fn varied(&self) -> impl Iterator<Item = (Parameter, f64)> {
-        let scale = self.background_scale.map(|scale| (Parameter::BackgroundScale, scale));
+        // What the polynomial has to do tells of the scale.
+        let scale = self.background_scale.filter(|_| self.polynomial.is_some());
+        let scale = scale.map(|scale| (Parameter::BackgroundScale, scale));
         let r_poly = self.polynomial.map(|[r_poly, _]| (Parameter::RPoly, r_poly));
         [scale, r_poly, Some((Parameter::QMax, self.q_range[1]))].into_iter().flatten()
     }

@@ -8,6 +8,7 @@ use halor::simulate::crystal::Ring;
 use halor::simulate::rays::{Placement, reach};
 use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Masking, RadialTable};
 use halor::simulate::{ideal_image, noise};
+use halor::units::{energy_kev, wavelength_angstrom};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -93,7 +94,7 @@ impl Case {
             "{:16} {:4} {:5.1} keV L {:.3} m centre {:6.0} {:6.0} tilt {:4.1}° rings {} full {} clear {}/{} σ {:.1} px peak {:.0} bg {:.1} spots {:.2}",
             self.geometry.detector.name,
             self.calibrant,
-            12.398_419_843 / poni.wavelength_angstrom,
+            energy_kev(poni.wavelength_angstrom),
             poni.distance_m,
             self.centre_px[0],
             self.centre_px[1],
@@ -117,7 +118,7 @@ pub(crate) fn draw(seed: u64) -> Case {
         let name = ["Pilatus CdTe 2M", "Pilatus CdTe 1M", "Pilatus 300K", "Perkin"][rng.random_range(0..4)];
         let detector = Detector::named(name).unwrap();
         let shape = detector.shape;
-        let wavelength_angstrom = 12.398_419_843 / rng.random_range(20.0..120.0);
+        let wavelength_angstrom = wavelength_angstrom(rng.random_range(20.0..120.0));
         let along: f64 = 0.1 * 20.0_f64.powf(rng.random_range(0.0..1.0));
         let tilt: f64 =
             rng.random_range(0.0..30.0_f64).to_radians() * f64::from(rng.random_range(0..3).min(1));
@@ -199,7 +200,7 @@ fn exposed(scene: Scene, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
     let Scene { calibrant, centre_px, rings: [rings, full_rings], ring_px, .. } = scene;
     let crystal = &scene.crystal;
     let shape = geometry.detector.shape;
-    let energy = 12.398_419_843 / geometry.poni.wavelength_angstrom;
+    let energy = energy_kev(geometry.poni.wavelength_angstrom);
     let (q_max, _) = reach(&geometry);
     // Grains make the rings, not what is diffuse between them.
     let all = crystal.intensity(energy, q_max).unwrap();

@@ -46,6 +46,10 @@ impl Key {
         let mut settings: Map<String, Value> =
             serde_yaml::from_str(&loaded.resolved_yaml).map_err(|error| unreadable(error.to_string()))?;
         NOT_OF_FRAMES.iter().for_each(|block| drop(settings.shift_remove(*block)));
+        // Frames keep their sums for a NeXus file whatever its name.
+        if let Some(nexus) = settings.get_mut("exports").and_then(|exports| exports.get_mut("nexus")) {
+            *nexus = Value::from(if loaded.config.exports.nexus.is_some() { "on" } else { "off" });
+        }
         let inputs = inputs(&loaded.config).into_iter().filter(|input| input.role != "run file");
         let inputs = inputs
             .map(|input| (input.role.to_owned(), input.path.to_string_lossy().into_owned(), input.xxh3_128));

@@ -22,16 +22,16 @@ use serde::{Deserialize, Serialize};
 use super::queue::Work;
 use crate::config::{Config, Loaded};
 use crate::output::{
-    Durability, Existing, OutputError, make_folder, remove_file, sweep, write_durably, write_file,
+    Durability, Existing, Ledger, OutputError, make_folder, remove_file, sweep, write_durably, write_file,
 };
 
 pub(super) use key::Key;
-pub(super) use piece::{Owner, Piece, pieces_of};
+pub(super) use piece::{FRAMES, Owner, Piece, pieces_of};
 pub use session::{Begun, Ended, Life, Task};
 use session::{Session, sessions};
 pub(super) use stamp::{Contents, Stamp};
 pub(super) use standing::{Failed, Standing};
-pub(super) use state::{DependsOn, FrameState, Output, State, ledger_at_head};
+pub(super) use state::{DependsOn, FrameState, Output, State, ledger_of};
 
 /// The folder below an output folder.
 pub const JOURNAL_FOLDER: &str = ".halor";
@@ -177,6 +177,14 @@ impl<'a> Journal<'a> {
     /// Whether something is known of a piece, right or wrong.
     pub(super) fn knows(&self, piece: &Piece) -> bool {
         self.path(piece).exists()
+    }
+
+    /// What became of the frames of a piece that has ended; no more is read of it.
+    pub(super) fn ledger(&self, piece: &Piece) -> Result<Ledger, JournalError> {
+        match ledger_of(&self.path(piece)) {
+            Some(ledger) => Ok(ledger),
+            None => Ok(self.read(piece)?.ledger()),
+        }
     }
 
     /// A piece that has ended.

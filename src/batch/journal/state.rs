@@ -1,10 +1,12 @@
 //! What is kept of a finished piece, and its file: all that the end of a run needs of its frames.
 //!
-//! The file is `halor piece 1\n`, three parts, each after its length as u64, and XXH3-128 of all that. All numbers are little-endian.
-//! The parts are what became of the frames as JSON ([`Ledger`]); records, rows of tables and curves as CBOR; the sums as f64. CBOR and
-//! f64 keep every bit.
+//! The file is `halor piece 2\n`, parts, each after its length as u64, and XXH3-128 of all that. All numbers are little-endian.
+//! The parts are what became of the frames as JSON ([`Ledger`]); records, rows of tables and curves as CBOR; the sums as f64; and, where
+//! they are wanted, the sums of each frame, nothing for one that has none. CBOR and f64 keep every bit.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
@@ -16,7 +18,7 @@ use crate::integrate::Accumulators;
 use crate::output::{FrameRecord, Ledger, PeakRow, Redone, Status};
 use crate::series::FrameCurve;
 
-const MAGIC: &[u8] = b"halor piece 1\n";
+const MAGIC: &[u8] = b"halor piece 2\n";
 /// Bytes of the checksum, and of a part's length or a number.
 const CHECKSUM: usize = 16;
 const LENGTH: usize = 8;
@@ -167,23 +169,34 @@ impl State {
 fn put(sums: &Accumulators, bytes: &mut Vec<u8>) {
     bytes.extend(sums.excluded_pixels.to_le_bytes());
     for values in [&sums.signal, &sums.variance, &sums.norm] {
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        bytes.reserve(LENGTH * values.len());
+        values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
     }
 }
 
 /// Sums from what stands in the file; `None` where that is nothing.
 fn taken(sums: &[u8]) -> Option<Accumulators> {
     let (excluded, values) = sums.split_first_chunk()?;
-    let number = |bytes: &[u8]| bytes.try_into().map_or(f64::NAN, f64::from_le_bytes);
-    let values: Vec<f64> = values.chunks_exact(LENGTH).map(number).collect();
-    let mut thirds = values.chunks_exact((values.len() / 3).max(1)).map(<[f64]>::to_vec);
-    let mut third = || thirds.next().unwrap_or_default();
-    let (signal, variance, norm) = (third(), third(), third());
+    let (numbers, _) = values.as_chunks();
+    let third = numbers.len() / 3;
+    let of = |place: usize| {
+        numbers[place * third..(place + 1) * third].iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+    };
+    let (signal, variance, norm) = (of(0), of(1), of(2));
     Some(Accumulators { signal, variance, norm, excluded_pixels: u64::from_le_bytes(*excluded) })
 }
 
+/// As much of a file as holds its first part.
+const HEAD_BYTES: u64 = 4096;
+
 /// What became of the frames of a piece, from the beginning of its file; nothing is checked.
-pub(in crate::batch) fn ledger_at_head(bytes: &[u8]) -> Result<Ledger, StateError> {
+pub(in crate::batch) fn ledger_of(path: &Path) -> Option<Ledger> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    ledger_at_head(&head).ok()
+}
+
+fn ledger_at_head(bytes: &[u8]) -> Result<Ledger, StateError> {
     let (head, _) = part(bytes.strip_prefix(MAGIC).ok_or(StateError::Version)?)?;
     Ok(serde_json::from_slice(head)?)
 }

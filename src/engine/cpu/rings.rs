@@ -8,7 +8,7 @@ use super::load::{Block, Group, SignalPath, groups, load};
 use super::stream::{BLOCK, TILE};
 use crate::engine::EngineError;
 use crate::frame::{Count, Frame, each_type};
-use crate::integrate::{Accumulators, Bin, Clip, EXCLUDED, Filter, IntegrationPlan, Part, Pixel, Sums};
+use crate::integrate::{Accumulators, Bin, EXCLUDED, IntegrationPlan, Pixel, Space, Sums};
 use crate::simd::{InstructionSet, LANES, Row, Vectors, Work};
 
 /// Pixels that one thread converts in a row.
@@ -42,29 +42,14 @@ struct Values {
 
 impl Rings {
     pub(super) fn new(plan: &IntegrationPlan, instructions: InstructionSet) -> Rings {
-        let matrix = &plan.matrix;
-        let mut starts = vec![0_u32; plan.accumulator_len() + 1];
-        for &bin in &matrix.bins {
-            starts[bin as usize + 1] += 1;
-        }
-        for bin in 1..starts.len() {
-            starts[bin] += starts[bin - 1];
-        }
-        let mut next = starts.clone();
+        let (matrix, all) = (&plan.matrix, 0..plan.shape.pixels());
         let entries = matrix.bins.len();
         let (mut pixels, mut shares) = (vec![0; entries], vec![0.0; entries]);
-        let mut filled = vec![0; plan.shape.pixels().div_ceil(TILE)];
-        for (pixel, range) in matrix.starts.windows(2).enumerate() {
-            if range[0] < range[1] {
-                filled[pixel / TILE] |= 1 << (pixel % TILE);
-            }
-            for entry in range[0] as usize..range[1] as usize {
-                let place = &mut next[matrix.bins[entry] as usize];
-                pixels[*place as usize] = pixel as u32;
-                shares[*place as usize] = matrix.weights[entry];
-                *place += 1;
-            }
-        }
+        let mut filled = vec![0; all.end.div_ceil(TILE)];
+        let starts = matrix.by_bin(plan.accumulator_len(), &all, |place, pixel, weight| {
+            (pixels[place], shares[place]) = (pixel, weight);
+            filled[pixel as usize / TILE] |= 1 << (pixel as usize % TILE);
+        });
         Rings { instructions, starts, pixels, shares, filled, spare: Mutex::default() }
     }
 
@@ -198,8 +183,7 @@ struct Scratch {
     pixels: Vec<Pixel>,
     values: Vec<Row>,
     variances: Vec<Row>,
-    parts: Vec<Part>,
-    numbers: Vec<f64>,
+    space: Space,
 }
 
 /// The filtered sums of some bins.
@@ -222,7 +206,7 @@ impl Work for FilterBins<'_> {
         for bin in bins {
             let entries = rings.starts[bin] as usize..rings.starts[bin + 1] as usize;
             let of_bin = &rings.pixels[entries.clone()];
-            let Scratch { pixels, values: own, variances, parts, numbers } = &mut *scratch;
+            let Scratch { pixels, values: own, variances, space } = &mut *scratch;
             pixels.clear();
             pixels.extend(
                 of_bin.iter().zip(&rings.shares[entries]).map(|(pixel, share)| Pixel {
@@ -238,19 +222,7 @@ impl Work for FilterBins<'_> {
             }
             let variances = (!values.variances.is_empty()).then_some(variances.as_slice());
             let bin = Bin { pixels, values: own, variances, frames };
-            all.push(match plan.filter {
-                Filter::SigmaClip { threshold, iterations, error_model } => {
-                    Clip { threshold, iterations, error_model }.sums(vectors, &bin, numbers)
-                }
-                Filter::Off | Filter::Median | Filter::TrimmedMean { .. } => {
-                    let mut sums = [Sums::default(); LANES];
-                    for (lane, sums) in sums.iter_mut().enumerate().take(frames) {
-                        bin.parts(lane, parts);
-                        *sums = plan.filter.sums(parts, numbers);
-                    }
-                    sums
-                }
-            });
+            all.push(plan.filter.sums(vectors, &bin, space));
         }
         all
     }

@@ -55,22 +55,9 @@ impl BinMatrix {
     /// Transposes by counting, so that the order is that of the pixels whatever the machine.
     pub(super) fn of(matrix: &PixelMatrix, bins: usize, pixels: &Range<usize>) -> BinMatrix {
         let of_strip = matrix.starts[pixels.start] as usize..matrix.starts[pixels.end] as usize;
-        let mut starts = vec![0_u32; bins + 1];
-        for &bin in &matrix.bins[of_strip.clone()] {
-            starts[bin as usize + 1] += 1;
-        }
-        for bin in 0..bins {
-            starts[bin + 1] += starts[bin];
-        }
-        let mut next = starts.clone();
         let mut entries = vec![Entry { pixel: 0, weight: 0.0 }; of_strip.len()];
-        for (pixel, range) in (0_u32..).zip(matrix.starts[pixels.start..=pixels.end].windows(2)) {
-            for entry in range[0] as usize..range[1] as usize {
-                let place = &mut next[matrix.bins[entry] as usize];
-                entries[*place as usize] = Entry { pixel, weight: matrix.weights[entry] };
-                *place += 1;
-            }
-        }
+        let starts =
+            matrix.by_bin(bins, pixels, |place, pixel, weight| entries[place] = Entry { pixel, weight });
         BinMatrix { starts, entries }
     }
 

@@ -89,8 +89,9 @@ impl Bench<'_> {
             self.passes(&fit, index, agreement, RINGS[1])?;
         }
         let free = Freedom { wavelength: Hold::Free, ..freedom };
-        let free_wavelength = Fit::new(self.view.ladder, &fit.frames, free)
-            .solve()
+        let free_wavelength = (wavelength == Hold::Held)
+            .then(|| Fit::new(self.view.ladder, &fit.frames, free).solve())
+            .flatten()
             .map(|refined| (refined.wavelength_factor, refined.sigma(LN_WAVELENGTH)));
         let sensor = self.sensor_test(&fit, freedom);
         let displaced = self.view.displaced(&fit, freedom, self.request.displacements);

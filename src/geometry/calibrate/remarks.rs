@@ -82,8 +82,15 @@ pub(super) fn remarks(request: &Request<'_>, calibration: &Calibration, open: &O
             if shared { "agree, one is fitted to all" } else { "differ, each frame has its own" }
         )));
     }
+    if let Some(TiltTest { differences, shared: true, .. }) = calibration.tilt_test
+        && differences < 2 * (calibration.frames.len() - 1)
+    {
+        all.push(note(
+            "the rings of some frames leave their tilt open: it is that of the others, unless each is to have its own".to_owned(),
+        ));
+    }
     let held = calibration.frames.iter().all(|frame| frame.parameters[5].origin == Origin::Held);
-    match open.free_wavelength.filter(|_| held) {
+    match open.free_wavelength {
         Some((factor, sigma)) if sigma < KNOWN_WAVELENGTH => {
             if (factor - 1.0).abs() > (WAVELENGTH_SIGMAS * sigma).max(WAVELENGTH_OFF) {
                 all.push(warning(format!(

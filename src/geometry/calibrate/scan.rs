@@ -10,7 +10,7 @@ use super::centre::Directions;
 use super::gather::{FAR, NEAR, Tilt, gathered, radii_px};
 use super::ladder::{CLOSING_PX, Guess, Ladder, STRAY};
 use super::placement::Placement;
-use super::sharpen::{contrast, sharpened};
+use super::sharpen::{DOUBTS, contrast, sharpened};
 use super::strokes::thinned;
 
 /// Distances along the beam, m, and the factor between neighbours of a family.
@@ -21,8 +21,6 @@ const SOME: usize = 400;
 /// Where directions leave the centre open, families begin at places this far apart, pixels, up to so many on either side …
 const OFFSET_PX: f64 = 6.0;
 const MOST_OFFSETS: i32 = 12;
-/// … and as far as this, in standard deviations of the directions: on short arcs they are not independent.
-const DOUBTS: f64 = 4.0;
 /// Distances at which families of one aim begin, in sides of the detector: from the first one on, each so many times as long as the one
 /// before. Where the centre is open each [`SPARSE`]th of them is enough; where it is not, the rings are many, and are only sharp near
 /// the right distance.

@@ -13,7 +13,7 @@ use super::placement::Placement;
 pub(super) type Axis = [f64; 2];
 
 /// As far as this the directions are doubted, in standard deviations: on short arcs they are not independent.
-const DOUBTS: f64 = 4.0;
+pub(super) const DOUBTS: f64 = 4.0;
 /// Steps along the most open axis, pixels, and how many there are to either side at most.
 const STRIDE_PX: f64 = 20.0;
 const MOST_STEPS: f64 = 50.0;

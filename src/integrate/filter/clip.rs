@@ -55,7 +55,7 @@ impl Bin<'_> {
     }
 
     /// The pixels that count in one frame.
-    pub(crate) fn parts(&self, lane: usize, parts: &mut Vec<Part>) {
+    pub(super) fn parts(&self, lane: usize, parts: &mut Vec<Part>) {
         parts.clear();
         parts.extend(self.pixels.iter().zip(self.values).enumerate().filter_map(
             |(index, (pixel, values))| {
@@ -69,19 +69,19 @@ impl Bin<'_> {
 
 /// What is kept.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clip {
+pub(super) struct Clip {
     /// In standard deviations.
-    pub(crate) threshold: f64,
+    pub(super) threshold: f64,
     /// Most times that the kept pixels are chosen.
-    pub(crate) iterations: usize,
+    pub(super) iterations: usize,
     /// What a standard deviation is.
-    pub(crate) error_model: ErrorModel,
+    pub(super) error_model: ErrorModel,
 }
 
 impl Clip {
     /// The sums of a bin in each frame; zeros where none of its pixels counts. `numbers` is working space.
     #[inline(always)]
-    pub(crate) fn sums<V: Vectors>(
+    pub(super) fn sums<V: Vectors>(
         &self,
         vectors: V,
         bin: &Bin<'_>,

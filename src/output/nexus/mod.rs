@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use self::entry::Entry;
 use self::group::File;
 pub use self::stack::RegionOfImage;
-use self::stack::norm_of_plan;
 use super::atomic::Temporary;
 use super::{Existing, FrameRecord, Header, OutputError, PeakRow};
 use crate::integrate::{Accumulators, IntegrationPlan};
@@ -30,7 +29,7 @@ pub struct NexusRun<'a> {
     pub solid_angle: bool,
     /// Whether polarization is.
     pub polarization: bool,
-    /// Whether norms were multiplied by exposure or monitor.
+    /// Whether norms were multiplied by the monitor.
     pub monitor: bool,
     /// Names of the regions that have results, the ring and the sectors: the first of the plan's.
     pub regions: &'a [String],
@@ -86,7 +85,7 @@ impl NexusFile {
         let temporary = Temporary::beside(path)?;
         let file = File::create(temporary.path(), path)?;
         file.default_entry("samples")?;
-        let norm = norm_of_plan(run.plan);
+        let norm = run.plan.norm_sum();
         let cake = run.plan.cake;
         let samples = Entry::new(file.group("samples", "NXentry")?, run, &norm, run.samples, cake)?;
         let frame_cake = cake.filter(|_| run.frame_cakes);
@@ -119,8 +118,8 @@ impl NexusFile {
         tables::samples(self.samples.group(), tables)?;
         tables::frames(self.frames.group(), tables)?;
         let NexusFile { file, temporary, path, samples, frames } = self;
-        // Rows that fill no chunk are written when their datasets end.
         drop((samples, frames));
+        // Writes the rows that fill no chunk.
         file.close()?;
         temporary.persist(&path, existing)
     }

@@ -25,18 +25,6 @@ fn axis_words(unit: RadialUnit) -> [[(&'static str, &'static str); 2]; 2] {
     [[("long_name", name), ("units", unit)], [("long_name", edges), ("units", unit)]]
 }
 
-/// Σ w·norm of each bin over the pixels that are in no frame left out: one value for each accumulator.
-pub(super) fn norm_of_plan(plan: &IntegrationPlan) -> Vec<f64> {
-    let mut norm = vec![0.0; plan.accumulator_len()];
-    for (pixel, of_pixel) in plan.norm.iter().enumerate() {
-        let entries = plan.matrix.starts[pixel] as usize..plan.matrix.starts[pixel + 1] as usize;
-        for entry in entries {
-            norm[plan.matrix.bins[entry] as usize] += f64::from(plan.matrix.weights[entry]) * of_pixel;
-        }
-    }
-    norm
-}
-
 /// The sums of each image.
 struct SumRows([Growing; 3]);
 
@@ -130,13 +118,14 @@ impl CurveRows {
             self.made = Some((axis.to_vec(), rows));
         }
         let Some((axis, rows)) = &self.made else { return Ok(()) };
-        let none = vec![f64::NAN; axis.len()];
-        // Another axis is another analysis, which has no row here.
-        let curves = found.filter(|(found, _)| *found == axis.as_slice()).map(|(_, curves)| curves);
-        for (index, row) in rows.iter().enumerate() {
-            row.push(curves.map_or(none.as_slice(), |curves| curves[index]))?;
+        match found {
+            // A run has one analysis, and that one axis.
+            Some((_, curves)) => rows.iter().zip(curves).try_for_each(|(row, curve)| row.push(curve)),
+            None => {
+                let none = vec![f64::NAN; axis.len()];
+                rows.iter().try_for_each(|row| row.push(&none))
+            }
         }
-        Ok(())
     }
 }
 
