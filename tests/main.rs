@@ -37,5 +37,6 @@ mod calibration_joint;
 mod container;
 mod command_line;
 mod journal;
+mod watch;
 mod start;
 mod bench;

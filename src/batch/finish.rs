@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::comparison::Compared;
 use super::error::RunError;
-use super::files::{PlannedOutputs, relative, remove};
+use super::files::{relative, remove};
 use super::frame_picture::pictures;
 use super::inputs::inputs;
 use super::nexus;
@@ -19,11 +19,11 @@ use crate::output::{
 };
 use crate::report::{REPORT_FILE, series_svg, write_report};
 
-/// Writes what is left to write; `times` has the run's beginning.
+/// Writes what is left to write, and takes away what is there of the `possible` results and is not of this run; `times` has the run's beginning.
 pub(super) fn finish(
     mut run: Run<'_>,
     loaded: &Loaded,
-    planned: &PlannedOutputs,
+    possible: &[PathBuf],
     mut times: RunTimes,
     start: Instant,
 ) -> Result<RunResult, RunError> {
@@ -89,7 +89,7 @@ pub(super) fn finish(
     write_durably(&config.output.join("run.json"), json.as_bytes(), Existing::Replace, Durability::Now)?;
     // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
     let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();
-    remove(planned.files.iter().filter(|file| !of_this_run.contains(*file)));
+    remove(possible.iter().filter(|file| !of_this_run.contains(*file)));
     write_report(&config.output)?;
     Ok(RunResult { record, times, peaks: rows, curves })
 }

@@ -1,15 +1,18 @@
 //! Frames through engine and reduction, piece by piece into the journal.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use super::error::RunError;
 use super::intake::{Taken, TakenBatch, integrate_ahead};
-use super::journal::{Contents, Failed, FrameState, Journal, Owner, Piece, Stamp, Standing, State};
+use super::journal::{Contents, Failed, FrameState, Journal, Owner, Piece, Stamp, Standing, State, Sums};
 use super::memory::Memory;
 use super::missing::Missing;
 use super::nexus::bins_of_frames;
+use super::open::{Open, Whole};
+use super::pass::Done;
 use super::prepare::Prepared;
 use super::process::{Again, Event, Progress};
 use super::queue::{Job, Role, Work, read_ahead};
@@ -17,9 +20,8 @@ use super::reduction::{Of, Reduction, ReductionError, Results, Subject};
 use super::sums::{Backgrounds, Sum};
 use crate::config::Config;
 use crate::engine::crew::Crew;
-use crate::frame::FrameAddress;
 use crate::integrate::Accumulators;
-use crate::output::{Existing, Redone, Status, Timings};
+use crate::output::{Existing, Status, Timings};
 use crate::series::FrameBins;
 
 /// What frames go through, and what comes of them.
@@ -32,21 +34,24 @@ pub(super) struct Frames<'a> {
     pub(super) journal: &'a Journal<'a>,
     /// What is asked for: all of a run, or a shard's with the backgrounds that it needs.
     pub(super) pieces: &'a [Piece],
-    /// Whether what is done is kept.
-    pub(super) existing: Existing,
     /// In which frames are compared; `None` = they are not.
     pub(super) compared_in: Option<FrameBins>,
     /// Names of each sample's frames.
     pub(super) names: &'a [Vec<String>],
+    /// Whether what others have done meanwhile is kept.
+    pub(super) existing: Existing,
     /// Made when the backgrounds are done.
     pub(super) backgrounds: Option<Backgrounds>,
+    /// Results that pieces had which were done again.
+    pub(super) before: Vec<PathBuf>,
     pub(super) timings: Timings,
 }
 
 impl<'a> Frames<'a> {
     /// Does all of the pieces that are not done yet; with [`Existing::Replace`] all. What holds, and what is done again for which
     /// reason, is told first.
-    pub(super) fn all(&mut self, progress: &Progress<'_>) -> Result<(), RunError> {
+    pub(super) fn all(&mut self, existing: Existing, progress: &Progress<'_>) -> Result<(), RunError> {
+        self.existing = existing;
         let (backgrounds, samples) = parted(self.pieces);
         let (contents, mut kept) = (Contents::default(), 0);
         match self.existing {
@@ -65,8 +70,21 @@ impl<'a> Frames<'a> {
                 all.extend(samples);
                 self.some(&all, progress)
             }
-            Existing::Replace => self.some(&[backgrounds, samples].concat(), progress),
+            Existing::Replace => {
+                let left = self.journal.forget(self.pieces)?;
+                self.before.extend(left);
+                self.some(&[backgrounds, samples].concat(), progress)
+            }
         }
+    }
+
+    /// What there is for what follows.
+    pub(super) fn done(mut self) -> Result<Done, RunError> {
+        let backgrounds = match self.backgrounds.take() {
+            Some(backgrounds) => backgrounds,
+            None => self.made_backgrounds()?,
+        };
+        Ok(Done { backgrounds, timings: self.timings, before: self.before })
     }
 
     /// # Errors
@@ -224,7 +242,7 @@ impl<'a> Frames<'a> {
     }
 
     /// A frame into its piece; a piece that is whole, into the journal.
-    fn keep(&self, ended: Ended, open: &mut Open<'_>, progress: &Progress<'_>) -> Result<(), RunError> {
+    fn keep(&mut self, ended: Ended, open: &mut Open<'_>, progress: &Progress<'_>) -> Result<(), RunError> {
         let Ended { mut state, sums } = ended;
         let mut of_frame = None;
         if let Some(sums) = sums {
@@ -256,6 +274,7 @@ impl<'a> Frames<'a> {
         if self.existing == Existing::Keep && self.journal.was_first(piece, &state) {
             return Ok(());
         }
+        self.before.extend(self.journal.outputs(piece));
         Ok(self.journal.write(piece, &state)?)
     }
 
@@ -273,12 +292,12 @@ impl<'a> Frames<'a> {
     }
 
     /// Adds up the backgrounds that are needed, from the journal.
-    pub(super) fn made_backgrounds(&self) -> Result<Backgrounds, RunError> {
+    fn made_backgrounds(&self) -> Result<Backgrounds, RunError> {
         let mut sums = vec![Sum::default(); self.work.backgrounds.len()];
         for piece in self.pieces {
             if let Owner::Background(index) = piece.owner
                 && self.journal.knows(piece)
-                && let State { sums: Some(piece), summed, .. } = self.journal.read(piece)?
+                && let State { sums: Some(piece), summed, .. } = self.journal.read(piece, Sums::Taken)?
             {
                 sums[index].join(&piece, summed)?;
             }
@@ -326,70 +345,5 @@ impl Ended {
     fn with(mut self, stamp: Option<Stamp>, contradictions: Vec<String>) -> Ended {
         (self.state.stamp, self.state.contradictions) = (stamp, contradictions);
         self
-    }
-}
-
-/// The piece that is being filled.
-struct Open<'p> {
-    pieces: std::slice::Iter<'p, &'p Piece>,
-    piece: Option<&'p Piece>,
-    frames: Vec<FrameState>,
-    sum: Sum,
-    /// Of each frame, where they are wanted.
-    frame_sums: Vec<Option<Accumulators>>,
-    /// Frames of the piece that an engine failed at.
-    redone: Vec<Redone>,
-    /// Of the batch.
-    fault: Option<Redone>,
-    /// Whether a frame of the piece is in `fault`.
-    noted: bool,
-}
-
-/// A piece that is whole.
-struct Whole<'p> {
-    piece: &'p Piece,
-    frames: Vec<FrameState>,
-    sum: Sum,
-    frame_sums: Vec<Option<Accumulators>>,
-    redone: Vec<Redone>,
-}
-
-impl<'p> Open<'p> {
-    fn new(pieces: &'p [&'p Piece]) -> Open<'p> {
-        let mut pieces = pieces.iter();
-        let piece = pieces.next().copied();
-        let (frames, frame_sums, redone) = (Vec::new(), Vec::new(), Vec::new());
-        Open { pieces, piece, frames, sum: Sum::default(), frame_sums, redone, fault: None, noted: false }
-    }
-
-    fn begin_batch(&mut self, fault: Option<Redone>) {
-        (self.fault, self.noted) = (fault, false);
-    }
-
-    fn add(&mut self, frame: FrameState, sums: Option<Accumulators>) {
-        let address = FrameAddress { path: frame.record.path.clone(), image: frame.record.image };
-        if let Some(fault) = self.fault.as_ref().filter(|fault| fault.frames.contains(&address)) {
-            match self.redone.last_mut().filter(|_| self.noted) {
-                Some(last) => last.frames.push(address),
-                None => self.redone.push(Redone { frames: vec![address], ..fault.clone() }),
-            }
-            self.noted = true;
-        }
-        self.frames.push(frame);
-        self.frame_sums.push(sums);
-    }
-
-    /// The piece, as soon as it has all its frames.
-    fn whole(&mut self) -> Option<Whole<'p>> {
-        let piece = self.piece.filter(|piece| piece.len() == self.frames.len())?;
-        self.piece = self.pieces.next().copied();
-        self.noted = false;
-        Some(Whole {
-            piece,
-            frames: std::mem::take(&mut self.frames),
-            sum: std::mem::take(&mut self.sum),
-            frame_sums: std::mem::take(&mut self.frame_sums),
-            redone: std::mem::take(&mut self.redone),
-        })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::journal::FRAMES;
+use super::nexus::bins_of_frames;
 use super::prepare::Prepared;
 use crate::config::{CakesOf, Config};
 use crate::engine::EngineKind;
@@ -60,6 +62,10 @@ impl Memory {
             + cake * rayon::current_num_threads();
         // No more backgrounds than samples, and seldom more than one.
         let background = sums + 8 * PATTERN * points + 24 * cells;
+        // The piece of the journal that is open, with the sums of its frames where a NeXus file wants them.
+        let of_frame =
+            config.exports.nexus.as_ref().map_or(0, |_| bins_of_frames(config).min(plan.accumulator_len()));
+        let piece = sums + FRAMES * 24 * of_frame;
         let at_once: usize = engines.iter().map(|kind| kind.calls_at_once()).sum();
         let cards = engines.iter().filter(|kind| **kind == EngineKind::Gpu).count();
         Memory {
@@ -70,6 +76,7 @@ impl Memory {
                 + transform
                 + of_samples
                 + background
+                + piece
                 + cards * staging_bytes(plan)
                 + largest_stack(config),
             // Pilatus counts, in one batch with their packed files. The sums of a batch more wait to be used again.

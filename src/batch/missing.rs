@@ -48,7 +48,7 @@ impl<'a> Missing<'a> {
         let sessions = sessions_of(&self.config.output);
         let shards = sessions.iter().rev().find_map(|(begun, _)| match begun.task {
             Task::Shard { of, .. } => Some(of),
-            Task::Run | Task::Merge => None,
+            Task::Run | Task::Merge | Task::Watch => None,
         });
         if let Some(of) = shards {
             let lacks = |shard: &Shard| {

@@ -1,31 +1,20 @@
-//! A whole run, a shard of one, or the merge of shards: what is done in which order.
+//! A whole run, a shard of one, or the merge of shards: what comes before the frames, and the end.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::drift::{frame_bins, is_looked_for};
 use super::error::RunError;
 use super::files::{PlannedOutputs, planned_outputs};
-use super::finish::finish;
-use super::frames::Frames;
-use super::header::output_header;
-use super::journal::{Journal, Owner, Piece, Task, is_own};
-use super::nexus::Nexus;
+use super::journal::{Held, Piece, Task, is_own};
+use super::pass::{Doing, Pass};
 use super::prepare::{Prepared, prepare};
-use super::queue::Work;
-use super::reduction::Reduction;
-use super::run::Run;
 use super::shard::Shard;
-use super::sums::Backgrounds;
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 use crate::engine::crew::Crew;
 use crate::engine::{self, Engine, EngineError};
 use crate::integrate::IntegrationPlan;
-use crate::output::{
-    Existing, FrameRecord, Header, Ledger, PeakRow, RunRecord, RunTimes, Timings, frame_names,
-};
+use crate::output::{Existing, FrameRecord, Ledger, PeakRow, RunRecord, RunTimes, Timings};
 use crate::report::SampleCurves;
-use crate::tune::Advice;
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +82,13 @@ pub fn run_with(
     progress: &Progress<'_>,
     engines: impl FnOnce(&Arc<IntegrationPlan>) -> Result<Vec<Box<dyn Engine>>, EngineError>,
 ) -> Result<RunResult, RunError> {
-    Process::begin(loaded, options, Task::Run, Box::new(engines))?.whole(progress)
+    let (process, planned) = Process::begin(loaded, options, Task::Run, Box::new(engines))?;
+    process.to_its_end(|process| {
+        let pass = Pass::new(process, loaded, planned)?;
+        let pieces = Piece::all(&pass.work);
+        let doing = Doing::Rest(options.existing);
+        pass.finish(pass.frames(&pieces, doing, process.timings(), progress)?)
+    })
 }
 
 /// Processes the frames of one shard, and the backgrounds that they need; the samples are left to [`merge`]. May run at the same time
@@ -109,7 +104,13 @@ pub fn run_shard(
 ) -> Result<Ledger, RunError> {
     let engines = |plan: &Arc<IntegrationPlan>| engine::select::select_all(&loaded.config.engine, plan);
     let task = Task::Shard { number: shard.number, of: shard.of };
-    Process::begin(loaded, options, task, Box::new(engines))?.shard(shard, progress)
+    let (process, planned) = Process::begin(loaded, options, task, Box::new(engines))?;
+    process.to_its_end(|process| {
+        let pass = Pass::new(process, loaded, planned)?;
+        let pieces = shard.pieces(&pass.work);
+        pass.frames(&pieces, Doing::Rest(options.existing), process.timings(), progress)?;
+        pass.ledger(&pieces)
+    })
 }
 
 /// Makes all that follows the frames, which shards have done.
@@ -118,43 +119,39 @@ pub fn run_shard(
 /// As [`run`], and [`RunError::Incomplete`] where frames are missing.
 pub fn merge(loaded: &Loaded, progress: &Progress<'_>) -> Result<RunResult, RunError> {
     let options = RunOptions { existing: Existing::Keep };
-    Process::begin(loaded, options, Task::Merge, Box::new(|_| Ok(Vec::new())))?.whole(progress)
+    let (process, planned) = Process::begin(loaded, options, Task::Merge, Box::new(|_| Ok(Vec::new())))?;
+    process.to_its_end(|process| {
+        let pass = Pass::new(process, loaded, planned)?;
+        let pieces = Piece::all(&pass.work);
+        pass.finish(pass.frames(&pieces, Doing::Nothing, process.timings(), progress)?)
+    })
 }
 
-/// What everything needs.
-struct Process<'a> {
-    loaded: &'a Loaded,
-    options: RunOptions,
-    task: Task,
-    start: Instant,
-    started: String,
-    planned: PlannedOutputs,
-    prepared: Prepared,
-    crew: Crew,
-    work: Work,
-    names: Vec<Vec<String>>,
-    journal: Journal<'a>,
+/// What lasts from before the first frame to the end, whatever frames there are.
+pub(super) struct Process {
+    pub(super) start: Instant,
+    /// UTC, ISO 8601.
+    pub(super) started: String,
+    pub(super) prepared: Prepared,
+    pub(super) crew: Crew,
+    pub(super) held: Held,
     plan_s: f64,
 }
 
-impl<'a> Process<'a> {
-    /// All that can stop a run before its first frame does so here, before anything of an earlier run is touched.
-    fn begin(
-        loaded: &'a Loaded,
+impl Process {
+    /// All that can stop a run before its first frame does so here, before anything of an earlier run is touched. With what will be written for
+    /// the frames that there are.
+    pub(super) fn begin(
+        loaded: &Loaded,
         options: RunOptions,
         task: Task,
         engines: Box<Engines<'_>>,
-    ) -> Result<Process<'a>, RunError> {
+    ) -> Result<(Process, PlannedOutputs), RunError> {
         let start = Instant::now();
-        let started = jiff::Timestamp::now().to_string();
+        // As long for each run, so that NeXus files differ in nothing else.
+        let started = format!("{:.6}", jiff::Timestamp::now());
         let config = &loaded.config;
-        let planned = planned_outputs(config);
-        if let Some(first) = planned.collisions.first() {
-            return Err(RunError::Collision(first.clone()));
-        }
-        if let Some((link, target)) = planned.links_out.first().cloned() {
-            return Err(RunError::LinkOut { link, target });
-        }
+        let planned = possible_outputs(config)?;
         // In this order: a shard that begins at the same time writes its journal before its results.
         if let (Existing::Keep, Some(first), false) =
             (options.existing, planned.existing.first(), is_own(config))
@@ -164,112 +161,38 @@ impl<'a> Process<'a> {
         let prepared = prepare(config)?;
         let plan = &prepared.plans.integration;
         let crew = Crew::new(Arc::clone(plan), engines(plan)?);
-        let work = Work::of(config);
-        let names = config.samples.iter().map(|sample| frame_names(&sample.frames)).collect();
-        let journal = Journal::open(loaded, &work, &planned.files, (task, options.existing))?;
+        let held = Held::take(loaded, &planned.files, (task, options.existing))?;
         let plan_s = start.elapsed().as_secs_f64();
-        Ok(Process {
-            loaded,
-            options,
-            task,
-            start,
-            started,
-            planned,
-            prepared,
-            crew,
-            work,
-            names,
-            journal,
-            plan_s,
-        })
+        Ok((Process { start, started, prepared, crew, held, plan_s }, planned))
     }
 
-    fn shard(mut self, shard: Shard, progress: &Progress<'_>) -> Result<Ledger, RunError> {
-        let pieces = shard.pieces(&self.work);
-        let header = self.header();
-        let ledger = self.frames(&self.reduction(&header), &pieces, progress).and_then(|_| {
-            let own = pieces.iter().filter(|piece| matches!(piece.owner, Owner::Sample(_)));
-            let mut ledgers = own.map(|piece| self.journal.ledger(piece));
-            ledgers.try_fold(Ledger::default(), |sum, ledger| Ok(sum.and(ledger?)))
-        });
-        self.journal.end(ledger.as_ref().err().map(ToString::to_string));
-        ledger
-    }
-
-    fn whole(mut self, progress: &Progress<'_>) -> Result<RunResult, RunError> {
-        let pieces = Piece::all(&self.work);
-        let header = self.header();
-        let reduction = self.reduction(&header);
-        let result = self
-            .frames(&reduction, &pieces, progress)
-            .and_then(|(backgrounds, timings)| self.samples(&reduction, &pieces, &backgrounds, timings));
-        self.journal.end(result.as_ref().err().map(ToString::to_string));
+    /// Does the work, and says in the journal how it ended.
+    pub(super) fn to_its_end<T>(
+        mut self,
+        work: impl FnOnce(&Process) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let result = work(&self);
+        self.held.end(result.as_ref().err().map(ToString::to_string));
         result
     }
 
-    /// What stands at the head of every text output.
-    fn header(&self) -> Header {
-        let notes = self.loaded.tuned.iter().map(Advice::note);
-        let header = output_header(&self.loaded.config, &self.prepared);
-        notes.fold(header, |header, (key, value)| header.with(&key, value))
+    /// Of what came before the frames.
+    pub(super) fn timings(&self) -> Timings {
+        Timings { plan_s: self.plan_s, ..Timings::default() }
     }
+}
 
-    fn reduction<'p>(&'p self, header: &'p Header) -> Reduction<'p> {
-        // What may not be replaced was looked for before the journal was begun: all that is there now is of this run.
-        let existing = Existing::Replace;
-        Reduction { config: &self.loaded.config, plans: &self.prepared.plans, header, existing }
+/// What a configuration will write.
+///
+/// # Errors
+/// Two results would have one name, or one would be written through a link out of the output folder.
+pub(super) fn possible_outputs(config: &Config) -> Result<PlannedOutputs, RunError> {
+    let planned = planned_outputs(config);
+    if let Some(first) = planned.collisions.first() {
+        return Err(RunError::Collision(first.clone()));
     }
-
-    /// Does the frames of `pieces` that are not done; a merge says which they are.
-    fn frames(
-        &self,
-        reduction: &Reduction<'_>,
-        pieces: &[Piece],
-        progress: &Progress<'_>,
-    ) -> Result<(Backgrounds, Timings), RunError> {
-        let mut frames = Frames {
-            config: &self.loaded.config,
-            prepared: &self.prepared,
-            crew: &self.crew,
-            reduction,
-            work: &self.work,
-            journal: &self.journal,
-            pieces,
-            existing: self.options.existing,
-            compared_in: is_looked_for(&self.loaded.config)
-                .then(|| frame_bins(&self.loaded.config, &self.prepared.plans.integration)),
-            names: &self.names,
-            backgrounds: None,
-            timings: Timings { plan_s: self.plan_s, ..Timings::default() },
-        };
-        match self.task {
-            Task::Run | Task::Shard { .. } => frames.all(progress)?,
-            Task::Merge => frames.are_done(progress)?,
-        }
-        let backgrounds = match frames.backgrounds {
-            Some(backgrounds) => backgrounds,
-            None => frames.made_backgrounds()?,
-        };
-        Ok((backgrounds, frames.timings))
+    if let Some((link, target)) = planned.links_out.first().cloned() {
+        return Err(RunError::LinkOut { link, target });
     }
-
-    /// All that follows the frames.
-    fn samples(
-        &self,
-        reduction: &Reduction<'_>,
-        pieces: &[Piece],
-        backgrounds: &Backgrounds,
-        timings: Timings,
-    ) -> Result<RunResult, RunError> {
-        self.journal.unfinish()?;
-        let mut run = Run::new(&self.loaded.config, &self.prepared, &self.crew, reduction, backgrounds);
-        run.timings = timings;
-        run.nexus =
-            Nexus::of_run(self.loaded, &self.prepared, reduction.header, &self.started, reduction.existing);
-        run.take(&self.journal, pieces)?;
-        run.unlike_frames();
-        run.all_samples();
-        let Process { loaded, start, started, planned, .. } = self;
-        finish(run, loaded, planned, RunTimes::begun(started.clone()), *start)
-    }
+    Ok(planned)
 }

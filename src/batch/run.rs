@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::drift::frame_bins;
 use super::error::RunError;
 use super::header::HeaderCheck;
-use super::journal::{FRAMES, FrameState, Journal, Owner, Piece, State};
+use super::journal::{FRAMES, FrameState, Journal, Owner, Piece, State, Sums};
 use super::nexus::{Nexus, bins_of_frames};
 use super::prepare::Prepared;
 use super::reduction::{Of, Reduction, Results, SectorCurves, Subject};
@@ -107,7 +107,7 @@ impl<'a> Run<'a> {
         let frames = self.nexus.as_ref().map_or(0, |_| FRAMES * bins_of_frames(self.config).min(self.bins()));
         let of_piece = 3 * size_of::<f64>() * (self.bins() + frames);
         for some in pieces.chunks((AT_ONCE_BYTES / of_piece).clamp(1, AT_ONCE)) {
-            let states: Vec<_> = some.par_iter().map(|piece| journal.read(piece)).collect();
+            let states: Vec<_> = some.par_iter().map(|piece| journal.read(piece, Sums::Taken)).collect();
             for (piece, state) in some.iter().zip(states) {
                 self.take_piece(piece, state?)?;
             }
@@ -159,7 +159,10 @@ impl<'a> Run<'a> {
         let start = Instant::now();
         let subject = |sample: usize| -> Result<Subject<'_>, String> {
             let Sum { sums: Some(sums), frames } = &self.sample_sums[sample] else {
-                return Err("none of its frames has results".to_owned());
+                let there = !self.config.samples[sample].frames.is_empty();
+                return Err(
+                    if there { "none of its frames has results" } else { "it has no frames yet" }.to_owned()
+                );
             };
             let background = self.background(sample)?;
             Ok(Subject { sample, of: Of::Sample(*frames), sums, background })

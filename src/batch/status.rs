@@ -78,26 +78,40 @@ pub fn status(output: &Path) -> Result<RunStatus, StatusError> {
         head.samples.iter().map(|(name, frames)| (name.clone(), journal.join("samples").join(name), *frames));
     let parts: Vec<Part> = backgrounds
         .chain(samples)
-        .map(|(name, folder, frames)| Part { name, frames: progressed(&folder, frames) })
+        .map(|(name, folder, frames)| Part { name, frames: progressed(&folder, &head.key, frames) })
         .collect();
     let all = parts.iter().map(|part| part.frames);
     let frames = all.fold(Progressed { ledger: Ledger::default(), waiting: 0 }, |sum, part| Progressed {
         ledger: sum.ledger.and(part.ledger),
         waiting: sum.waiting + part.waiting,
     });
-    let sessions = sessions_of(output).into_iter().map(|(begun, life)| SessionStatus { begun, life });
+    let sessions: Vec<SessionStatus> =
+        sessions_of(output).into_iter().map(|(begun, life)| SessionStatus { begun, life }).collect();
     Ok(RunStatus {
         output: output.to_owned(),
         run_file: head.run_file,
-        finished: output.join("run.json").is_file(),
+        finished: output.join("run.json").is_file()
+            && sessions.iter().rev().find_map(ended_well) == Some(true),
         frames,
         parts,
-        sessions: sessions.collect(),
+        sessions,
     })
 }
 
-fn progressed(folder: &Path, frames: usize) -> Progressed {
-    let ledgers = pieces_of(frames).filter_map(|name| ledger_of(&folder.join(name)));
+/// Whether a process that makes all results came to its end: the report is written last. `None` for a shard.
+fn ended_well(session: &SessionStatus) -> Option<bool> {
+    match session.begun.task {
+        Task::Shard { .. } => None,
+        Task::Run | Task::Merge | Task::Watch => Some(match &session.life {
+            Life::Ended(end) => end.error.is_none(),
+            Life::Works | Life::Gone => false,
+        }),
+    }
+}
+
+/// Of `frames` frames whose pieces are in `folder`, as far as they were done with the configuration `key`.
+fn progressed(folder: &Path, key: &str, frames: usize) -> Progressed {
+    let ledgers = pieces_of(frames).filter_map(|name| ledger_of(&folder.join(name), key));
     let ledger = ledgers.fold(Ledger::default(), Ledger::and);
     let waiting = frames.saturating_sub(ledger.found);
     Progressed { ledger: Ledger { found: frames, ..ledger }, waiting }

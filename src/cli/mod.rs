@@ -17,6 +17,7 @@ mod simulate;
 mod status;
 mod submit;
 mod tune;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -70,6 +71,8 @@ enum Command {
     Init(init::InitArgs),
     /// Process the series that a run file describes.
     Run(run::RunArgs),
+    /// Process frames as they come, with a page of the results on this machine.
+    Watch(watch::WatchArgs),
     /// Join what the shards of a run have done: samples, tables, report.
     Merge(merge::MergeArgs),
     /// Run the shards of a run on a cluster, and their merge after them.
@@ -191,6 +194,7 @@ impl Cli {
             .init();
         match self.command {
             Command::Run(args) => run::run(&args, self.quiet),
+            Command::Watch(args) => watch::run(&args, self.quiet),
             Command::Merge(args) => merge::merge(&args, self.quiet),
             Command::Submit(args) => submit::submit(&args),
             Command::Status(args) => status::status(&args),

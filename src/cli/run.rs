@@ -185,7 +185,7 @@ pub(super) fn report(RunResult { record, times, .. }: &RunResult, quiet: bool) {
     say(format_args!("{}; {seconds:.2} s on {} ({})", in_words(record.ledger), engine.kind, engine.device));
 }
 
-fn in_words(ledger: Ledger) -> String {
+pub(super) fn in_words(ledger: Ledger) -> String {
     let Ledger { found, done, failed, skipped, left_out } = ledger;
     format!("{found} frames: {done} done, {failed} failed, {skipped} skipped, {left_out} left out")
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::decode::decode;
 use super::parse::parse;
 use super::problem::{ConfigError, ProblemKind, Problems};
-use super::resolve::Check;
+use super::resolve::{Check, FramesAre};
 use super::set;
 use super::text::RunText;
 use super::tree::{Node, Source, Value};
@@ -102,6 +102,7 @@ impl Document {
         Check {
             folder: self.folder.clone(),
             kind: self.kind,
+            frames_are: FramesAre::There,
             problems: Problems::new(&self.text, Some(&self.root)),
             calibrated: None,
         }

@@ -1,11 +1,11 @@
 //! Reading a run file: document → schema → [`Config`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Config;
 use super::document::{Document, RUN_FILE};
 use super::problem::ConfigError;
-use super::resolve::resolve;
+use super::resolve::{Check, FramesAre, matches, resolve};
 use super::schema::RunFile;
 use crate::tune::Advice;
 
@@ -31,11 +31,28 @@ pub struct Loaded {
 /// Every problem at once with line, column, key and mend: first those of form (YAML, unknown keys, values of a wrong
 /// kind); where there are none, those of meaning (missing files, impossible values, contradictions).
 pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ConfigError> {
+    load_with(path, overrides, FramesAre::There)
+}
+
+/// As [`load`], but samples and backgrounds may have no frames yet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_before_frames(path: &Path, overrides: &[String]) -> Result<Loaded, ConfigError> {
+    load_with(path, overrides, FramesAre::ToCome)
+}
+
+fn load_with(path: &Path, overrides: &[String], frames_are: FramesAre) -> Result<Loaded, ConfigError> {
     let (document, mut file) = Document::open::<RunFile>(path, overrides, RUN_FILE)?;
-    let mut check = document.check();
+    let mut check = Check { frames_are, ..document.check() };
     let Some(config) = resolve(&mut file, document.source.clone(), &mut check) else {
         return Err(check.problems.into_error());
     };
     let warnings = check.problems.warnings;
     Ok(Loaded { config, warnings, tuned: Vec::new(), resolved_yaml: document.resolved(&file)? })
+}
+
+/// The files that an absolute pattern of a sample or background matches now, in numeric order; none in folders that cannot be read.
+pub fn files_of(pattern: &str) -> Vec<PathBuf> {
+    matches(pattern).map(|found| found.files).unwrap_or_default()
 }

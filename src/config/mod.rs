@@ -17,10 +17,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use analysis::{Analysis, AnalysisFile};
-pub use load::{Loaded, load};
+pub use load::{Loaded, files_of, load, load_before_frames};
 pub use problem::{ConfigError, Problem, ProblemKind};
 pub use resolve::Coverage;
 pub(crate) use resolve::machine_memory_bytes;
+pub use resolve::numeric_order;
 pub use twin::{DemoDetector, LoadedTwin, demo_twin, load_twin};
 
 use crate::anisotropy::AnisotropySettings;
@@ -244,6 +245,8 @@ pub enum NormalizeBy {
 pub struct Sample {
     /// Name, unique in the series.
     pub name: String,
+    /// Absolute paths and patterns of its frames' files.
+    pub patterns: Vec<String>,
     /// Its frames, in numeric order.
     pub frames: Vec<FrameAddress>,
     /// What is subtracted: the sample's own or the series'.
@@ -257,6 +260,8 @@ pub struct Sample {
 /// Container and air, measured without the sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Background {
+    /// Absolute paths and patterns of its frames' files.
+    pub patterns: Vec<String>,
     /// Its frames.
     pub frames: Vec<FrameAddress>,
     /// I = I_sample − scale · I_background.

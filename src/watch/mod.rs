@@ -3,8 +3,10 @@
 
 mod page;
 mod poller;
+mod server;
 mod sight;
 
-pub use page::{PageError, PageServer};
+pub use page::{LiveState, PageServer};
 pub use poller::{Event, Poller, PollerSettings};
+pub use server::PageError;
 pub use sight::{Completeness, Sight};

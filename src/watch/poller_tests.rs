@@ -39,7 +39,7 @@ impl Folder {
 /// given is whole at that moment, every file is given once, and again only when it was written again.
 #[test]
 fn none_of_a_thousand_is_read_early_missed_or_read_twice() {
-    let mut folder = Folder::new(PollerSettings { patience: 50, absence: 2 });
+    let mut folder = Folder::new(PollerSettings { patience: 50, ..PollerSettings::default() });
     let name = |index: usize| format!("f_{index:04}.edf");
     let mut given: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let (mut rewritten, mut renamed, mut vanished) = (0, 0, 0);
@@ -66,6 +66,7 @@ fn none_of_a_thousand_is_read_early_missed_or_read_twice() {
                     vanished += 1;
                 }
                 Event::Incomplete { path, .. } => panic!("{} is only late", path.display()),
+                Event::OutOfSight(_) => panic!("files are there"),
             }
         }
     };
@@ -104,7 +105,7 @@ fn none_of_a_thousand_is_read_early_missed_or_read_twice() {
 
 #[test]
 fn a_file_that_stays_cut_is_named_once_and_taken_when_it_is_finished() {
-    let mut folder = Folder::new(PollerSettings { patience: 3, absence: 0 });
+    let mut folder = Folder::new(PollerSettings { patience: 3, absence: 0, ..PollerSettings::default() });
     folder.write("a.edf", &whole(1)[..530]);
     let mut events = Vec::new();
     for _ in 0..8 {
@@ -128,11 +129,44 @@ fn what_does_not_tell_its_end_is_taken_when_it_holds_still() {
     }
     assert_eq!(folder.poller.look(&paths, &unknown), [Event::New(folder.path("a.bin"))]);
     assert_eq!(folder.poller.look(&paths, &unknown), []);
-    // What an earlier run has done is not given again, unless it changes.
-    let mut poller = Poller::default();
-    poller.knows(&folder.path("a.bin"));
-    assert_eq!(poller.look(&paths, &unknown), []);
     folder.write("a.bin", &[1; 9]);
-    assert_eq!(poller.look(&paths, &unknown), []);
-    assert_eq!(poller.look(&paths, &unknown), [Event::Rewritten(folder.path("a.bin"))]);
+    assert_eq!(folder.poller.look(&paths, &unknown), []);
+    assert_eq!(folder.poller.look(&paths, &unknown), [Event::Rewritten(folder.path("a.bin"))]);
+}
+
+#[test]
+fn a_disk_that_is_gone_takes_no_file_with_it() {
+    let mut folder = Folder::new(PollerSettings { absence: 0, ..PollerSettings::default() });
+    let names = ["a.edf", "b.edf"];
+    names.iter().for_each(|name| folder.write(name, &whole(1)));
+    assert_eq!(folder.look().len(), 2);
+    let all: BTreeSet<PathBuf> = names.iter().map(|name| folder.path(name)).collect();
+    let aside = folder.path("aside");
+    std::fs::create_dir(&aside).unwrap();
+    let move_all = |from: &Path, to: &Path| {
+        names.iter().for_each(|name| std::fs::rename(from.join(name), to.join(name)).unwrap());
+    };
+    move_all(folder.dir.path(), &aside);
+    assert_eq!(folder.look(), [Event::OutOfSight(2)]);
+    assert_eq!(folder.look(), [], "it is told once");
+    move_all(&aside, folder.dir.path());
+    assert_eq!(folder.look(), [], "they are what they were");
+    // One of two is removed; and the folder of all is not there any more.
+    std::fs::remove_file(folder.path("a.edf")).unwrap();
+    assert_eq!(folder.look(), [Event::Vanished(folder.path("a.edf"))]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::rename(folder.dir.path(), elsewhere.path().join("unmounted")).unwrap();
+    assert_eq!(folder.poller.look(&all, &Completeness::of), [Event::OutOfSight(1)]);
+}
+
+#[test]
+fn an_old_file_is_taken_without_being_read() {
+    let mut folder = Folder::new(PollerSettings::default());
+    folder.write("a.edf", &whole(1)[..530]);
+    let file = std::fs::File::options().write(true).open(folder.path("a.edf")).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(3600)).unwrap();
+    // The run names what is wrong with it.
+    assert_eq!(folder.look(), [Event::New(folder.path("a.edf"))]);
+    folder.write("a.edf", &whole(1));
+    assert_eq!(folder.look(), [Event::Rewritten(folder.path("a.edf"))]);
 }

@@ -54,6 +54,38 @@ fn shards_in_any_order_and_twice_at_once_are_one_run() {
 }
 
 #[test]
+fn shards_of_two_run_files_do_not_share_a_folder() {
+    let scene = Scene::new();
+    assert!(scene.run(&["--shard", "1/2"]).status.success());
+    std::fs::copy(scene.path("out/run.yaml"), scene.path("out/other.yaml")).unwrap();
+    let other = |more: &[&str]| {
+        scene.halor(&[&["run", "out/other.yaml", "--engine", "cpu", "--set", "samples[0].name=c"], more].concat())
+    };
+    let refused = other(&["--shard", "2/2"]);
+    let words = said(&refused);
+    assert!(refused.status.code() == Some(2) && words.contains("run.yaml, of which shards"), "{words}");
+    assert!(scene.run(&["--shard", "2/2"]).status.success());
+}
+
+#[test]
+fn what_is_done_with_other_settings_or_again_is_not_done_yet() {
+    let scene = Scene::new();
+    assert!(scene.run(&[]).status.success());
+    let waiting = || {
+        let status = out(&scene, &["status", "out/results", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        status["frames"]["waiting"].as_u64().unwrap()
+    };
+    assert_eq!(waiting(), 0);
+    // A shard with other settings: what the run has done is not of them.
+    assert!(scene.run(&["--shard", "2/2", "--set", "pdf.window=none"]).status.success());
+    assert_eq!(waiting(), 16);
+    assert!(scene.run(&["--force", "--shard", "1/2"]).status.success());
+    // The background is done by both; of the samples, the other shard's part was of other settings.
+    assert_eq!(waiting(), 15);
+}
+
+#[test]
 fn what_is_no_shard_or_no_journal_is_refused() {
     let scene = Scene::new();
     let none = scene.run(&["--shard", "5/4"]);

@@ -4,6 +4,7 @@
 //! processes that write it write the same bytes, and its checksum says whether it is what was written. It names what the piece was
 //! made of and the results that it left, with their hashes, so that a run that goes on takes for done only what is.
 
+mod held;
 mod key;
 mod piece;
 mod session;
@@ -11,27 +12,25 @@ mod stamp;
 mod standing;
 mod state;
 
-use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::queue::Work;
-use crate::config::{Config, Loaded};
-use crate::output::{
-    Durability, Existing, Ledger, OutputError, make_folder, remove_file, sweep, write_durably, write_file,
-};
+use super::queue::{Job, Role, Work};
+use crate::config::Config;
+use crate::output::{Durability, Existing, Ledger, OutputError, remove_file, write_durably, write_file};
 
+pub(super) use held::Held;
 pub(super) use key::Key;
 pub(super) use piece::{FRAMES, Owner, Piece, pieces_of};
+use session::sessions;
 pub use session::{Begun, Ended, Life, Task};
-use session::{Session, sessions};
 pub(super) use stamp::{Contents, Stamp};
 pub(super) use standing::{Failed, Standing};
-pub(super) use state::{DependsOn, FrameState, Output, State, ledger_of};
+pub(super) use state::{DependsOn, FrameState, Output, State, Sums, ledger_of};
 
 /// The folder below an output folder.
 pub const JOURNAL_FOLDER: &str = ".halor";
@@ -54,6 +53,16 @@ pub enum JournalError {
     Taken {
         /// One of its results.
         first: PathBuf,
+    },
+    /// The folder is shared with processes of another run.
+    #[error(
+        "{folder} is that of {run_file}, of which shards or a merge may be at work; set another `output`, or give --force once they have ended"
+    )]
+    Other {
+        /// The output folder.
+        folder: PathBuf,
+        /// The run file of its journal.
+        run_file: PathBuf,
     },
     /// What the run depends on cannot be written down.
     #[error("the configuration cannot be kept in the journal: {reason}")]
@@ -79,6 +88,8 @@ pub enum JournalError {
 pub(super) struct Head {
     /// The run file.
     pub(super) run_file: PathBuf,
+    /// Name of the configuration that the work is done with.
+    pub(super) key: String,
     /// Number of frames of each background.
     pub(super) backgrounds: Vec<usize>,
     /// Name and number of frames of each sample.
@@ -86,9 +97,10 @@ pub(super) struct Head {
 }
 
 impl Head {
-    fn of(config: &Config, work: &Work) -> Head {
+    fn of(config: &Config, work: &Work, key: &str) -> Head {
         Head {
             run_file: config.source.clone(),
+            key: key.to_owned(),
             backgrounds: work.backgrounds.iter().map(Vec::len).collect(),
             samples: config.samples.iter().map(|s| (s.name.clone(), s.frames.len())).collect(),
         }
@@ -96,8 +108,22 @@ impl Head {
 
     /// Of the journal in an output folder; `None` where there is none that can be read.
     pub(super) fn read(output: &Path) -> Option<Head> {
-        let text = std::fs::read(output.join(JOURNAL_FOLDER).join("journal.json")).ok()?;
+        let text = std::fs::read(Head::path(output)).ok()?;
         serde_json::from_slice(&text).ok()
+    }
+
+    fn path(output: &Path) -> PathBuf {
+        output.join(JOURNAL_FOLDER).join("journal.json")
+    }
+
+    /// Puts it where it is read, unless it is there.
+    fn write(&self, output: &Path, existing: Existing) -> Result<(), JournalError> {
+        if Head::read(output).as_ref() == Some(self) {
+            return Ok(());
+        }
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| JournalError::Configuration { reason: error.to_string() })?;
+        Ok(write_file(&Head::path(output), &text, existing)?)
     }
 }
 
@@ -111,67 +137,23 @@ pub(super) fn sessions_of(output: &Path) -> Vec<(Begun, Life)> {
     sessions(&output.join(JOURNAL_FOLDER).join("sessions"))
 }
 
-/// The journal of the process that works.
-pub(super) struct Journal<'a> {
-    config: &'a Config,
-    folder: PathBuf,
-    task: Task,
-    session: Session,
-    /// Held until the end.
-    _lock: File,
-    key: Key,
-    key_name: String,
-    /// When a piece was last brought to the disk.
-    synced: Mutex<Option<Instant>>,
-}
-
 /// Pieces are brought to the disk so often at most.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
-impl<'a> Journal<'a> {
-    /// Takes the output folder's lock: alone for a run, together with others for a shard or a merge. With [`Existing::Keep`] none of
-    /// the `planned` files may be there as another run's.
-    pub(super) fn open(
-        loaded: &'a Loaded,
-        work: &Work,
-        planned: &[PathBuf],
-        (task, existing): (Task, Existing),
-    ) -> Result<Journal<'a>, JournalError> {
-        let config = &loaded.config;
-        let folder = config.output.join(JOURNAL_FOLDER);
-        make_folder(&config.output)?;
-        make_folder(&folder)?;
-        let lock = lock(config, &folder, task, || {
-            folders(planned).chain(subfolders(&folder)).for_each(|folder| sweep(&folder));
-        })?;
-        // Now that nobody else can come between: another run may have begun and ended since this one looked first.
-        if existing == Existing::Keep
-            && !is_own(config)
-            && let Some(first) = planned.iter().find(|file| file.exists())
-        {
-            return Err(JournalError::Taken { first: first.clone() });
-        }
-        let key = Key::of(loaded)?;
-        let (key_name, json) = key.named()?;
-        let key_file = folder.join("configurations").join(format!("{key_name}.json"));
-        write_file(&key_file, &json, Existing::Replace)?;
-        let head = Head::of(config, work);
-        if Head::read(&config.output).as_ref() != Some(&head) {
-            let text = serde_json::to_vec_pretty(&head)
-                .map_err(|error| JournalError::Configuration { reason: error.to_string() })?;
-            write_file(&folder.join("journal.json"), &text, Existing::Replace)?;
-        }
-        let session = Session::begin(&folder.join("sessions"), task)?;
-        Ok(Journal { config, folder, task, session, _lock: lock, key, key_name, synced: Mutex::default() })
-    }
+/// The journal of the process that works, for the frames that it has now.
+pub(super) struct Journal<'a> {
+    held: &'a Held,
+    config: &'a Config,
+}
 
+impl Journal<'_> {
     /// What a piece depends on that subtracts `background`.
     pub(super) fn depends_on(&self, background: &str) -> DependsOn {
-        DependsOn { key: self.key_name.clone(), background: background.to_owned() }
+        DependsOn { key: self.held.key_name.clone(), background: background.to_owned() }
     }
 
     fn path(&self, piece: &Piece) -> PathBuf {
-        piece.path(self.config, &self.folder)
+        piece.path(self.config, &self.held.folder)
     }
 
     /// Whether something is known of a piece, right or wrong.
@@ -181,9 +163,9 @@ impl<'a> Journal<'a> {
 
     /// What became of the frames of a piece that has ended; no more is read of it.
     pub(super) fn ledger(&self, piece: &Piece) -> Result<Ledger, JournalError> {
-        match ledger_of(&self.path(piece)) {
+        match ledger_of(&self.path(piece), &self.held.key_name) {
             Some(ledger) => Ok(ledger),
-            None => Ok(self.read(piece)?.ledger()),
+            None => Ok(self.read(piece, Sums::Left)?.ledger()),
         }
     }
 
@@ -199,7 +181,7 @@ impl<'a> Journal<'a> {
     /// Of the next piece: on the disk at bounded intervals. What a failure of power takes is done again, as its checksum or those of
     /// its results tell.
     fn durability(&self) -> Durability {
-        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut synced = self.held.synced.lock().unwrap_or_else(PoisonError::into_inner);
         if synced.is_some_and(|last| last.elapsed() < SYNC_INTERVAL) {
             return Durability::Soon;
         }
@@ -210,26 +192,68 @@ impl<'a> Journal<'a> {
     /// Whether another shard has written a background's piece meanwhile, of the same frames and settings. It stays then: of two engines
     /// that differ by rounding, all take what came first.
     pub(super) fn was_first(&self, piece: &Piece, state: &State) -> bool {
-        let shared = match self.task {
+        let shared = match self.held.task {
             Task::Shard { .. } => matches!(piece.owner, Owner::Background(_)),
-            Task::Run | Task::Merge => false,
+            Task::Run | Task::Watch | Task::Merge => false,
         };
-        shared && self.knows(piece) && self.read(piece).is_ok_and(|there| there.is_of_same(state))
+        shared && self.knows(piece) && self.read(piece, Sums::Left).is_ok_and(|there| there.is_of_same(state))
     }
 
     /// What was written of a piece.
-    pub(super) fn read(&self, piece: &Piece) -> Result<State, JournalError> {
+    pub(super) fn read(&self, piece: &Piece, sums: Sums) -> Result<State, JournalError> {
         let path = self.path(piece);
         let read = || -> Result<State, String> {
             let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-            State::decode(&bytes).map_err(|error| error.to_string())
+            State::decode(&bytes, sums).map_err(|error| error.to_string())
         };
         read().map_err(|reason| JournalError::Piece { path: path.clone(), reason })
     }
 
+    /// The results that a piece left when it was last done, relative to the output folder.
+    pub(super) fn outputs(&self, piece: &Piece) -> Vec<PathBuf> {
+        outputs_of(&self.path(piece))
+    }
+
+    /// Forgets pieces of samples that have fewer frames than before; the results that they left come back.
+    pub(super) fn beyond(&self, work: &Work) -> Vec<PathBuf> {
+        let mut left = Vec::new();
+        for (index, sample) in self.config.samples.iter().enumerate() {
+            let is_own = |job: &&Job| matches!(job.role, Role::Sample(of, _) if of == index);
+            let known: HashSet<String> = pieces_of(work.jobs.iter().filter(is_own).count()).collect();
+            let folder = self.held.folder.join("samples").join(&sample.name);
+            let is_known =
+                |path: &Path| path.file_name().is_some_and(|name| known.contains(&*name.to_string_lossy()));
+            for path in entries(&folder).into_iter().filter(|path| !is_known(path)) {
+                left.extend(outputs_of(&path));
+                // It is in nobody's way.
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+        left
+    }
+
+    /// Forgets what is done again whatever it is: until then it has not ended. All of it where this process is alone; else the samples' among
+    /// `pieces`, since a background's may be in use by another shard. The results that were left come back.
+    pub(super) fn forget(&self, pieces: &[Piece]) -> Result<Vec<PathBuf>, JournalError> {
+        let files: Vec<PathBuf> = match self.held.task {
+            Task::Run | Task::Watch => {
+                let owners = ["samples", "backgrounds"].map(|kind| entries(&self.held.folder.join(kind)));
+                owners.iter().flatten().flat_map(|owner| entries(owner)).collect()
+            }
+            Task::Shard { .. } | Task::Merge => {
+                let of_samples = pieces.iter().filter(|piece| matches!(piece.owner, Owner::Sample(_)));
+                of_samples.map(|piece| self.path(piece)).collect()
+            }
+        };
+        let left = files.iter().flat_map(|file| outputs_of(file)).collect();
+        files.iter().try_for_each(|file| remove_file(file))?;
+        Ok(left)
+    }
+
     /// The configuration of the name, as it was kept.
     fn key_named(&self, name: &str) -> Option<Key> {
-        let text = std::fs::read(self.folder.join("configurations").join(format!("{name}.json"))).ok()?;
+        let text =
+            std::fs::read(self.held.folder.join("configurations").join(format!("{name}.json"))).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
@@ -237,73 +261,16 @@ impl<'a> Journal<'a> {
     pub(super) fn unfinish(&self) -> Result<(), JournalError> {
         Ok(remove_file(&self.config.output.join("run.json"))?)
     }
-
-    /// The end of this process's work, as `status` tells it. It has ended all the same where that cannot be written.
-    pub(super) fn end(&mut self, error: Option<String>) {
-        let _ = self.session.end(error);
-    }
 }
 
-/// Folders that results stand in.
-fn folders(planned: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
-    let all: BTreeSet<PathBuf> =
-        planned.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
-    all.into_iter()
+/// The results that the piece of a file names; none where it cannot be read.
+fn outputs_of(path: &Path) -> Vec<PathBuf> {
+    let state = std::fs::read(path).ok().and_then(|bytes| State::decode(&bytes, Sums::Left).ok());
+    let frames = state.into_iter().flat_map(|state| state.frames);
+    frames.flat_map(|frame| frame.outputs).map(|output| output.path).collect()
 }
 
-/// The folders of the journal.
-fn subfolders(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let below = |folder: &Path| -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
-    };
-    let first = below(folder);
-    let second: Vec<PathBuf> = first.iter().flat_map(|folder| below(folder)).collect();
-    std::iter::once(folder.to_owned()).chain(first).chain(second)
-}
-
-/// So often and at such intervals the lock is asked for: a merge that begins holds it alone for a moment.
-const TRIES: usize = 20;
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// The lock of a task, alone or shared; `clean` is called where nobody else is at work. A file system without locks gives none:
-/// then nothing keeps two runs apart.
-fn lock(config: &Config, folder: &Path, task: Task, clean: impl Fn()) -> Result<File, JournalError> {
-    let path = folder.join("lock");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|source| OutputError::Io { path, action: "open", source })?;
-    let patiently = |lock: fn(&File) -> Result<(), TryLockError>| {
-        let mut held = lock(&file);
-        for _ in 0..TRIES {
-            if !matches!(held, Err(TryLockError::WouldBlock)) {
-                break;
-            }
-            std::thread::sleep(PAUSE);
-            held = lock(&file);
-        }
-        held
-    };
-    let shared = || patiently(File::try_lock_shared);
-    let held = match task {
-        // A process that is just being started holds what its parent held, until it is another program.
-        Task::Run => patiently(File::try_lock).inspect(|()| clean()),
-        Task::Shard { .. } => shared(),
-        Task::Merge => {
-            // A shard that is late may end meanwhile: what it writes is the same.
-            if file.try_lock().is_ok() {
-                clean();
-                let _ = file.unlock();
-            }
-            shared()
-        }
-    };
-    match held {
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let works = |(begun, life): (Begun, Life)| (life == Life::Works).then(|| begun.to_string());
-            let who: Vec<String> = sessions(&folder.join("sessions")).into_iter().filter_map(works).collect();
-            let who = if who.is_empty() { "by a process that has just begun".into() } else { who.join("; ") };
-            Err(JournalError::Busy { folder: config.output.clone(), who })
-        }
-    }
+/// What is in a folder.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 pub(in crate::batch) const FRAMES: usize = 8;
 
 /// Whose frames they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::batch) enum Owner {
     /// Index into [`Work::backgrounds`].
     Background(usize),

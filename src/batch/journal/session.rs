@@ -25,6 +25,8 @@ pub enum Task {
     },
     /// Samples, from frames that are done.
     Merge,
+    /// Frames as they come, alone in the folder.
+    Watch,
 }
 
 impl std::fmt::Display for Task {
@@ -33,6 +35,7 @@ impl std::fmt::Display for Task {
             Task::Run => f.write_str("run"),
             Task::Shard { number, of } => write!(f, "shard {number}/{of}"),
             Task::Merge => f.write_str("merge"),
+            Task::Watch => f.write_str("watch"),
         }
     }
 }

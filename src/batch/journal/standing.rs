@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::state::{FrameState, State};
+use super::state::{FrameState, State, Sums};
 use super::{Contents, Journal, Piece, Stamp};
 use crate::batch::queue::{Job, Work};
 use crate::frame::{FileRecord, FrameFile};
@@ -43,14 +43,14 @@ impl Journal<'_> {
             return Standing::New;
         }
         let words = || piece.words(self.config);
-        let state = match self.read(piece) {
+        let state = match self.read(piece, Sums::Left) {
             Ok(state) => state,
             Err(error) => return Standing::Again(format!("the journal is damaged: {error}")),
         };
         let now = self.depends_on(background);
         if state.depends_on.key != now.key {
             let before = self.key_named(&state.depends_on.key);
-            let changes = before.map(|before| self.key.changes_since(&before));
+            let changes = before.map(|before| self.held.key.changes_since(&before));
             return Standing::Again(changes.unwrap_or_else(|| "the configuration changed".to_owned()));
         }
         let jobs = piece.jobs(work);

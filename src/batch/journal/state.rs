@@ -1,7 +1,7 @@
 //! What is kept of a finished piece, and its file: all that the end of a run needs of its frames.
 //!
-//! The file is `halor piece 2\n`, parts, each after its length as u64, and XXH3-128 of all that. All numbers are little-endian.
-//! The parts are what became of the frames as JSON ([`Ledger`]); records, rows of tables and curves as CBOR; the sums as f64; and, where
+//! The file is `halor piece 3\n`, parts, each after its length as u64, and XXH3-128 of all that. All numbers are little-endian.
+//! The parts are the configuration's name and what became of the frames, as JSON ([`Ended`]); records, rows of tables and curves as CBOR; the sums as f64; and, where
 //! they are wanted, the sums of each frame, nothing for one that has none. CBOR and f64 keep every bit.
 
 use std::fs::File;
@@ -18,7 +18,7 @@ use crate::integrate::Accumulators;
 use crate::output::{FrameRecord, Ledger, PeakRow, Redone, Status};
 use crate::series::FrameCurve;
 
-const MAGIC: &[u8] = b"halor piece 2\n";
+const MAGIC: &[u8] = b"halor piece 3\n";
 /// Bytes of the checksum, and of a part's length or a number.
 const CHECKSUM: usize = 16;
 const LENGTH: usize = 8;
@@ -81,6 +81,24 @@ pub(in crate::batch) struct State {
     pub(in crate::batch) frame_sums: Vec<Option<Accumulators>>,
 }
 
+/// What stands at the head of a piece's file, so that `status` need not read more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ended {
+    /// Name of the configuration.
+    key: String,
+    #[serde(flatten)]
+    ledger: Ledger,
+}
+
+/// Whether the sums are wanted of what is read: they are most of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::batch) enum Sums {
+    /// They are taken.
+    Taken,
+    /// They are left where they are.
+    Left,
+}
+
 /// Why a file is no state.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::batch) enum StateError {
@@ -97,6 +115,10 @@ pub(in crate::batch) enum StateError {
 impl State {
     pub(in crate::batch) fn ledger(&self) -> Ledger {
         Ledger::counting(self.frames.len(), self.frames.iter().map(|frame| &frame.record.status))
+    }
+
+    fn ended(&self) -> Ended {
+        Ended { key: self.depends_on.key.clone(), ledger: self.ledger() }
     }
 
     /// Whether all frames of both are done, and were the same.
@@ -124,7 +146,7 @@ impl State {
             bytes[start..start + LENGTH].copy_from_slice(&length.to_le_bytes());
             Ok::<(), StateError>(())
         };
-        part(&mut |bytes| Ok(serde_json::to_writer(bytes, &self.ledger())?))?;
+        part(&mut |bytes| Ok(serde_json::to_writer(bytes, &self.ended())?))?;
         part(&mut |bytes| {
             ciborium::into_writer(self, bytes).map_err(|error| StateError::Cbor(error.to_string()))
         })?;
@@ -144,7 +166,7 @@ impl State {
     }
 
     /// From its file.
-    pub(in crate::batch) fn decode(bytes: &[u8]) -> Result<State, StateError> {
+    pub(in crate::batch) fn decode(bytes: &[u8], wanted: Sums) -> Result<State, StateError> {
         let at = bytes.len().checked_sub(CHECKSUM).ok_or(StateError::Damaged)?;
         let (content, checksum) = bytes.split_at(at);
         if checksum != xxh3_128(content).to_le_bytes() {
@@ -155,6 +177,9 @@ impl State {
         let (sums, mut rest) = part(rest)?;
         let mut state: State =
             ciborium::from_reader(body).map_err(|error| StateError::Cbor(error.to_string()))?;
+        if wanted == Sums::Left {
+            return Ok(state);
+        }
         state.sums = taken(sums);
         while !rest.is_empty() {
             let (sums, next) = part(rest)?;
@@ -189,14 +214,14 @@ fn taken(sums: &[u8]) -> Option<Accumulators> {
 /// As much of a file as holds its first part.
 const HEAD_BYTES: u64 = 4096;
 
-/// What became of the frames of a piece, from the beginning of its file; nothing is checked.
-pub(in crate::batch) fn ledger_of(path: &Path) -> Option<Ledger> {
+/// What became of the frames of a piece that was done with the configuration `key`, from the beginning of its file; nothing is checked.
+pub(in crate::batch) fn ledger_of(path: &Path, key: &str) -> Option<Ledger> {
     let mut head = Vec::new();
     File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
-    ledger_at_head(&head).ok()
+    ended_at_head(&head).ok().filter(|ended| ended.key == key).map(|ended| ended.ledger)
 }
 
-fn ledger_at_head(bytes: &[u8]) -> Result<Ledger, StateError> {
+fn ended_at_head(bytes: &[u8]) -> Result<Ended, StateError> {
     let (head, _) = part(bytes.strip_prefix(MAGIC).ok_or(StateError::Version)?)?;
     Ok(serde_json::from_slice(head)?)
 }
@@ -289,19 +314,21 @@ mod tests {
     fn every_bit_comes_back() {
         let state = state();
         let bytes = state.encode().unwrap();
-        let again = State::decode(&bytes).unwrap();
+        let again = State::decode(&bytes, Sums::Taken).unwrap();
         assert_eq!(again, state);
         assert_eq!(again.encode().unwrap(), bytes);
-        assert_eq!(ledger_at_head(&bytes).unwrap(), state.ledger());
+        assert_eq!(ended_at_head(&bytes).unwrap(), state.ended());
+        let left = State::decode(&bytes, Sums::Left).unwrap();
+        assert_eq!(left, State { sums: None, frame_sums: Vec::new(), ..state.clone() });
         let none = State { sums: None, summed: 0, ..state };
-        assert_eq!(State::decode(&none.encode().unwrap()).unwrap(), none);
+        assert_eq!(State::decode(&none.encode().unwrap(), Sums::Taken).unwrap(), none);
     }
 
     #[test]
     fn what_could_not_be_measured_stays_so() {
         let mut state = state();
         state.frames[0].rows[0].peak.fwhm = Measured::MISSING;
-        let again = State::decode(&state.encode().unwrap()).unwrap();
+        let again = State::decode(&state.encode().unwrap(), Sums::Taken).unwrap();
         assert!(again.frames[0].rows[0].peak.fwhm.value.is_nan());
     }
 
@@ -309,12 +336,12 @@ mod tests {
     fn no_damage_passes() {
         let bytes = state().encode().unwrap();
         for length in 0..bytes.len() {
-            assert!(State::decode(&bytes[..length]).is_err(), "cut at {length}");
+            assert!(State::decode(&bytes[..length], Sums::Taken).is_err(), "cut at {length}");
         }
         for place in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[place] ^= 1;
-            assert!(State::decode(&damaged).is_err(), "byte {place}");
+            assert!(State::decode(&damaged, Sums::Left).is_err(), "byte {place}");
         }
     }
 }

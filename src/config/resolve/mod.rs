@@ -23,6 +23,8 @@ use std::path::PathBuf;
 pub(super) use corrections::polarization;
 pub(super) use geometry::{geometry, wavelength};
 pub(super) use integration::{integration, regions};
+pub(super) use paths::matches;
+pub use paths::numeric_order;
 pub use pdf::Coverage;
 pub(super) use pdf::{analysis, pdf};
 pub(super) use sample::sample_absorption;
@@ -35,6 +37,15 @@ use crate::geometry::Geometry;
 use crate::geometry::calibrate::CalibratedFrame;
 use crate::integrate::{PlanCache, user_folder};
 
+/// Whether frames that a run file names have to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FramesAre {
+    /// A pattern without a file is a mistake.
+    There,
+    /// They may come.
+    ToCome,
+}
+
 /// What the checks of all blocks share.
 #[derive(Debug)]
 pub(super) struct Check<'a> {
@@ -42,6 +53,8 @@ pub(super) struct Check<'a> {
     pub(super) folder: PathBuf,
     /// What messages call the file.
     pub(super) kind: Kind,
+    /// Whether frames have to be there.
+    pub(super) frames_are: FramesAre,
     /// What was found so far.
     pub(super) problems: Problems<'a>,
     /// The calibration, where one was made.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::Check;
+use super::{Check, FramesAre};
 use crate::config::schema::Patterns;
 use crate::frame::{FrameAddress, image_count, split_dataset};
 
@@ -58,53 +58,34 @@ impl Check<'_> {
             .collect()
     }
 
+    /// The files that a pattern matches, which becomes absolute.
     fn matches(&mut self, key: &str, pattern: &mut String) -> Vec<PathBuf> {
         let shown = pattern.clone();
-        let literal = self.folder.join(&*pattern);
-        let (files_only, dataset) = split_dataset(Path::new(&shown));
-        let files_only = files_only.to_string_lossy().into_owned();
-        let dataset = dataset.map(|dataset| format!("::{dataset}")).unwrap_or_default();
-        if split_dataset(&literal).0.is_file() || !files_only.contains(['*', '?', '[']) {
-            return self.input_file(key, pattern).into_iter().collect();
-        }
-        let searched = if Path::new(&files_only).is_absolute() {
-            files_only
-        } else {
-            format!("{}/{files_only}", glob::Pattern::escape(&self.folder.to_string_lossy()))
-        };
-        *pattern = format!("{searched}{dataset}");
-        // Hidden files are no frames.
-        let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
-        let found = match glob::glob_with(&searched, options) {
-            Ok(found) => found,
+        *pattern = absolute_pattern(&self.folder, pattern);
+        let Matches { files, unreadable } = match matches(pattern) {
+            Ok(matches) => matches,
             Err(error) => {
                 let message = format!("`{shown}` is no pattern: {} (character {})", error.msg, error.pos + 1);
                 self.problems.push(key, message, "patterns know `*`, `?`, `[0-9]` and `**`");
                 return Vec::new();
             }
         };
-        let mut files = Vec::new();
-        for entry in found {
-            match entry {
-                Ok(path) if path.is_dir() => {}
-                // A link that leads nowhere is a frame that is missing: the run names it.
-                Ok(path) => files.push(path),
-                Err(error) => {
-                    let message = format!("`{}` cannot be read: {}", error.path().display(), error.error());
-                    self.problems.missing(key, message, "make the folder readable");
-                }
-            }
+        for error in &unreadable {
+            let message = format!("`{}` cannot be read: {}", error.path().display(), error.error());
+            self.problems.missing(key, message, "make the folder readable");
         }
-        if files.is_empty() {
-            self.problems.missing(key, format!("no file matches `{shown}`"), self.looked_in());
+        if files.is_empty() && self.frames_are == FramesAre::There {
+            let path = Path::new(&*pattern);
+            let found = if is_pattern(pattern) {
+                format!("no file matches `{shown}`")
+            } else if path.is_dir() {
+                format!("`{shown}` is a folder, expected a file")
+            } else {
+                format!("`{shown}` is not there")
+            };
+            self.problems.missing(key, found, self.looked_in());
         }
-        files.sort_by(|a, b| numeric_order(&a.to_string_lossy(), &b.to_string_lossy()));
-        let with_dataset = |file: PathBuf| {
-            let mut path = file.into_os_string();
-            path.push(&dataset);
-            PathBuf::from(path)
-        };
-        files.into_iter().map(with_dataset).collect()
+        files
     }
 
     fn looked_in(&self) -> String {
@@ -112,8 +93,66 @@ impl Check<'_> {
     }
 }
 
-/// Order in which runs of digits count as numbers.
-fn numeric_order(a: &str, b: &str) -> Ordering {
+/// The pattern against a folder. A file of just this name goes before what it would mean as a pattern.
+fn absolute_pattern(folder: &Path, pattern: &str) -> String {
+    let literal = std::path::absolute(folder.join(pattern)).unwrap_or_else(|_| folder.join(pattern));
+    if !is_pattern(pattern) || split_dataset(&literal).0.is_file() || Path::new(pattern).is_absolute() {
+        return literal.to_string_lossy().into_owned();
+    }
+    format!("{}/{pattern}", glob::Pattern::escape(&folder.to_string_lossy()))
+}
+
+/// Whether a path has signs of a pattern, before the name of a dataset.
+fn is_pattern(path: &str) -> bool {
+    split_dataset(Path::new(path)).0.to_string_lossy().contains(['*', '?', '['])
+}
+
+/// What a pattern matches now.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Matches {
+    /// In numeric order.
+    pub(in crate::config) files: Vec<PathBuf>,
+    /// Folders that cannot be looked into.
+    pub(in crate::config) unreadable: Vec<glob::GlobError>,
+}
+
+/// The files that an absolute pattern matches now; nothing where it is a path and there is no such file.
+///
+/// # Errors
+/// It is no pattern.
+pub(in crate::config) fn matches(pattern: &str) -> Result<Matches, glob::PatternError> {
+    let (file, dataset) = split_dataset(Path::new(pattern));
+    if file.is_file() {
+        return Ok(Matches { files: vec![PathBuf::from(pattern)], unreadable: Vec::new() });
+    }
+    if !is_pattern(pattern) {
+        return Ok(Matches::default());
+    }
+    // Hidden files are no frames.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+    let mut found = Matches::default();
+    for entry in glob::glob_with(&file.to_string_lossy(), options)? {
+        match entry {
+            Ok(path) if path.is_dir() => {}
+            // A link that leads nowhere is a frame that is missing: the run names it.
+            Ok(path) => found.files.push(path),
+            Err(error) => found.unreadable.push(error),
+        }
+    }
+    found.files.sort_by(|a, b| numeric_order(a, b));
+    if let Some(dataset) = dataset {
+        let with_dataset = |file: &mut PathBuf| {
+            file.as_mut_os_string().push(format!("::{dataset}"));
+        };
+        found.files.iter_mut().for_each(with_dataset);
+    }
+    Ok(found)
+}
+
+/// The order of frames: runs of digits in a file's name count as numbers (`a_2` before `a_10`).
+pub fn numeric_order(a: &Path, b: &Path) -> Ordering {
+    let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
+    let (a, b): (&str, &str) = (&a, &b);
     let (mut left, mut right) = (a, b);
     while let (Some(x), Some(y)) = (left.chars().next(), right.chars().next()) {
         if x.is_ascii_digit() && y.is_ascii_digit() {
@@ -140,12 +179,12 @@ fn digits(text: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::numeric_order;
+    use super::*;
 
     #[test]
     fn numbers_in_names_are_compared_as_numbers() {
         let mut names = ["a_10.tif", "a_2.tif", "a_1.tif", "b_1.tif", "a_002.tif", "a_1_20.tif", "a_1_3.tif"];
-        names.sort_by(|a, b| numeric_order(a, b));
+        names.sort_by(|a, b| numeric_order(Path::new(a), Path::new(b)));
         assert_eq!(
             names,
             ["a_1.tif", "a_1_3.tif", "a_1_20.tif", "a_002.tif", "a_2.tif", "a_10.tif", "b_1.tif"]

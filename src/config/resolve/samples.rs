@@ -23,9 +23,11 @@ pub(super) fn samples(file: &mut RunFile, check: &mut Check<'_>) -> Vec<Sample> 
         .enumerate()
         .map(|(index, block)| {
             let own = format!("samples[{index}].background");
+            let frames = check.frames(&format!("samples[{index}].frames"), &mut block.frames);
             Sample {
                 name: block.name.clone(),
-                frames: check.frames(&format!("samples[{index}].frames"), &mut block.frames),
+                patterns: block.frames.0.clone(),
+                frames,
                 background: match &mut block.background {
                     Some(written) => background(&own, written, check),
                     None => shared.clone(),
@@ -45,7 +47,7 @@ fn background(key: &str, written: &mut OffOr<BackgroundBlock>, check: &mut Check
     let scale = *block.scale.get_or_insert(1.0);
     check.not_negative(&format!("{key}.scale"), scale);
     let frames = check.frames(&format!("{key}.frames"), &mut block.frames);
-    Some(Background { frames, scale, key: key.to_owned() })
+    Some(Background { patterns: block.frames.0.clone(), frames, scale, key: key.to_owned() })
 }
 
 /// A background that holds frames of the sample takes a part of the sample away.
