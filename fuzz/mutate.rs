@@ -1,7 +1,8 @@
-//! The fuzz targets with random changes of good files, by a stable compiler: `mutate TARGET|all SECONDS [SEED]`.
+//! The fuzz targets with random changes of good files, by a stable compiler: `mutate TARGET|all SECONDS [SEED]`;
+//! `mutate seeds FOLDER` writes those good files to FOLDER/TARGET, for cargo-fuzz to begin from.
 //!
-//! It knows nothing of which code was reached, as cargo-fuzz does. What panics, takes more than ten seconds, or lets memory grow by
-//! more than 6 GiB is a finding: its bytes are written to fuzz/artifacts, and the exit code is 1.
+//! It knows nothing of which code was reached, as cargo-fuzz does. What panics, takes more than ten seconds, or more than 6 GiB of memory
+//! (looked at on Linux) is a finding: its bytes are written to fuzz/artifacts, and the exit code is 1.
 #![allow(clippy::print_stdout)]
 
 #[path = "src/lib.rs"]
@@ -9,6 +10,7 @@
 mod targets;
 
 use std::panic::catch_unwind;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -21,10 +23,21 @@ const MOST_MEMORY_KIB: u64 = 6 << 20;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, folder] = arguments.as_slice()
+        && command == "seeds"
+    {
+        return match write_seeds(Path::new(folder)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                println!("{folder}: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let (Some(name), Some(seconds)) =
         (arguments.first(), arguments.get(1).and_then(|text| text.parse().ok()))
     else {
-        println!("mutate TARGET|all SECONDS [SEED]");
+        println!("mutate TARGET|all SECONDS [SEED]\nmutate seeds FOLDER");
         return ExitCode::from(2);
     };
     let seed = arguments.get(2).and_then(|text| text.parse().ok()).unwrap_or(1);
@@ -37,10 +50,20 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(findings > 0))
 }
 
+fn write_seeds(folder: &Path) -> std::io::Result<()> {
+    for target in Target::ALL {
+        let folder = folder.join(target.name());
+        std::fs::create_dir_all(&folder)?;
+        for (index, seed) in target.seeds().iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{index}")), seed)?;
+        }
+    }
+    Ok(())
+}
+
 /// Inputs that were tried, and findings.
 fn run(target: Target, time: Duration, seed: u64) -> (u64, u64) {
     let seeds = target.seeds();
-    seeds.iter().for_each(|seed| target.read(seed));
     let mut random = Pcg64::seed_from_u64(seed);
     let start = Instant::now();
     let (mut tries, mut findings) = (0, 0);
@@ -49,11 +72,12 @@ fn run(target: Target, time: Duration, seed: u64) -> (u64, u64) {
         for _ in 0..random.random_range(1..=8) {
             change(&mut bytes, &mut random);
         }
+        forget_peak();
         let begun = Instant::now();
         let reason = match catch_unwind(|| target.read(&bytes)) {
             Err(_) => Some("panic"),
             Ok(()) if begun.elapsed() > SLOW => Some("slow"),
-            Ok(()) if tries % 1000 == 0 && most_memory_kib() > MOST_MEMORY_KIB => Some("memory"),
+            Ok(()) if peak_memory_kib() > MOST_MEMORY_KIB => Some("memory"),
             Ok(()) => None,
         };
         if let Some(reason) = reason {
@@ -67,7 +91,13 @@ fn run(target: Target, time: Duration, seed: u64) -> (u64, u64) {
     (tries, findings)
 }
 
-fn most_memory_kib() -> u64 {
+/// The peak that Linux remembers begins anew (proc_pid_clear_refs(5)), so that an input is not blamed for one before it.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Of memory that was used since then; 0 elsewhere.
+fn peak_memory_kib() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)

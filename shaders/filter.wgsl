@@ -11,7 +11,7 @@
 
 @group(0) @binding(8) var<uniform> filter_params: FilterParams;
 
-// Twins of the constants of the same names.
+// Twins of the constants of the same names, which a test of src/engine/gpu/filter.rs compares.
 const COUNTS_OF_A_MEDIAN: f32 = 1.0;
 const SIGMAS_PER_MAD: f32 = 1.4826022;
 const HALF_PI: f32 = 1.5707964;

@@ -1,7 +1,7 @@
 //! The plan of a run from I(Q) to the peak table: normalisation, transform, peak search.
 
 use crate::config::PdfSettings;
-use crate::output::weights_csv;
+use crate::output::{Table, weights_csv};
 use crate::pdf::{TransformError, TransformPlan};
 use crate::peaks::{PeakError, PeakPlan};
 use crate::quality::QualityPlan;
@@ -62,7 +62,7 @@ impl ReductionPlan {
     ///
     /// # Errors
     /// What the tables do not hold.
-    pub fn weights(&self, settings: &PdfSettings) -> Result<Option<String>, ScatteringError> {
+    pub fn weights(&self, settings: &PdfSettings) -> Result<Option<Table>, ScatteringError> {
         let Some(energy_kev) = settings.energy_kev() else { return Ok(None) };
         let q = self.structure.f_grid().q();
         Ok(Some(weights_csv(q, &partial_weights(&settings.composition, energy_kev, q)?)))

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use halor::batch::{RunOptions, run};
 use halor::config::{DemoDetector, demo_twin, load};
 use halor::output::Existing;
@@ -58,7 +60,8 @@ fn the_page_of_a_run_works_in_a_browser() {
     let dir = tempfile::tempdir().unwrap();
     let twin = demo_twin(DemoDetector::Pilatus300k, dir.path(), &[]).unwrap().twin;
     let written = twin.write(Existing::Keep).unwrap();
-    let loaded = load(written.run_files.last().unwrap(), &[]).unwrap();
+    let calibrate = "geometry={calibrate: {frame: frames/ceo2/ceo2_0001.tif, calibrant: CeO2}}".to_owned();
+    let loaded = load(written.run_files.last().unwrap(), &[calibrate]).unwrap();
     let result = run(&loaded, RunOptions { existing: Existing::Keep }, &|_| {}).unwrap();
     let output = &loaded.config.output;
     let page = std::fs::read_to_string(output.join("report/index.html")).unwrap();
@@ -75,6 +78,14 @@ fn the_page_of_a_run_works_in_a_browser() {
         "a page that needs a network"
     );
 
+    // What is left of the calibration stands on it, a point for each place on a ring.
+    let name = "alt=\"calibration.svg\" src=\"data:image/svg+xml;base64,";
+    let (_, picture) = page.split_once(name).expect("the calibration's picture is on the page");
+    let picture = STANDARD.decode(picture.split_once('"').unwrap().0).unwrap();
+    let points = loaded.config.calibrated.as_ref().unwrap().points.len();
+    assert!(points > 50, "{points}");
+    assert_eq!(String::from_utf8(picture).unwrap().matches("<circle ").count(), points);
+
     let Some(browser) = browser() else { return };
     let samples = result.curves.len();
     for width in [1400, 500] {
@@ -86,6 +97,11 @@ fn the_page_of_a_run_works_in_a_browser() {
             "{width}: {seen}"
         );
         assert!(seen["curves"].as_u64().unwrap() as usize > 8 * samples, "{width}: {seen}");
+        assert_eq!(
+            seen["pictures"].as_u64().unwrap() as usize,
+            page.matches("class=\"picture\"").count(),
+            "{width}: {seen}"
+        );
         assert_eq!(seen["toggled"], 1, "{width}: {seen}");
         assert!(seen["hovered"].as_str().is_some_and(|text| text.contains("as-cast")), "{width}: {seen}");
         assert_eq!(seen["linked"], true, "{width}: {seen}");

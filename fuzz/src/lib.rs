@@ -69,6 +69,11 @@ impl Target {
 
     /// Reads `bytes`; whatever they are, the answer is a value or an error.
     pub fn read(self, bytes: &[u8]) {
+        let _ = self.accepts(bytes);
+    }
+
+    /// Whether they are a good file.
+    pub fn accepts(self, bytes: &[u8]) -> bool {
         let text = || String::from_utf8_lossy(bytes);
         match self {
             Target::Tiff => image(bytes, "x.tif"),
@@ -76,31 +81,20 @@ impl Target {
             Target::Edf => image(bytes, "x.edf"),
             Target::Msk => image(bytes, "x.msk"),
             Target::Npy => image(bytes, "x.npy"),
-            Target::Poni => {
-                if let Ok(file) = halor::geometry::read_poni(&text()) {
-                    let _ = (file.poni(None), file.detector());
-                }
-            }
-            Target::Chi => {
-                let _ = halor::pattern_file::PatternFile::parse(&text(), Path::new("x.chi"));
-            }
-            Target::Cfg => {
-                let _ = halor::pdfgetx3::PdfGetX3Config::parse(&text(), Path::new("x.cfg"), None);
-            }
+            Target::Poni => halor::geometry::read_poni(&text())
+                .is_ok_and(|file| file.poni(None).is_ok() & file.detector().is_ok()),
+            Target::Chi => halor::pattern_file::PatternFile::parse(&text(), Path::new("x.chi")).is_ok(),
+            Target::Cfg => halor::pdfgetx3::PdfGetX3Config::parse(&text(), Path::new("x.cfg"), None).is_ok(),
             Target::Hdf5Chunk => hdf5_chunk(bytes),
             Target::Yaml => {
                 let path = folder().join("run.yaml");
-                if std::fs::write(&path, bytes).is_ok() {
-                    let _ = halor::config::load(&path, &[]);
-                }
+                std::fs::write(&path, bytes).is_ok() && halor::config::load(&path, &[]).is_ok()
             }
-            Target::Composition => {
-                let _ = halor::scattering::Composition::parse(&text());
-            }
+            Target::Composition => halor::scattering::Composition::parse(&text()).is_ok(),
         }
     }
 
-    /// Good files.
+    /// Good files, which all that is tried begins from.
     pub fn seeds(self) -> Vec<Vec<u8>> {
         let mut bytes = Vec::new();
         match self {
@@ -175,10 +169,10 @@ fn frame() -> Frame {
     Frame { shape: Shape { rows: 5, columns: 7 }, counts: Counts::I32(counts.into()), header }
 }
 
-fn image(bytes: &[u8], name: &str) {
-    for image in 0..2 {
-        let _ = decode(bytes, Path::new(name), image);
-    }
+/// The first image decides; there may be a second.
+fn image(bytes: &[u8], name: &str) -> bool {
+    let [first, _] = [0, 1].map(|image| decode(bytes, Path::new(name), image).is_ok());
+    first
 }
 
 /// A folder that lives as long as the process.
@@ -200,8 +194,8 @@ fn filters(pipeline: u8) -> FilterPipeline {
 }
 
 /// The first byte chooses the filters, the others are the chunk.
-fn hdf5_chunk(bytes: &[u8]) {
-    let Some((pipeline, chunk)) = bytes.split_first() else { return };
+fn hdf5_chunk(bytes: &[u8]) -> bool {
+    let Some((pipeline, chunk)) = bytes.split_first() else { return false };
     let path = folder().join("chunk.h5");
     let write = || -> rust_hdf5::Result<()> {
         let file = H5File::options().no_locking().create(&path)?;
@@ -214,7 +208,5 @@ fn hdf5_chunk(bytes: &[u8]) {
         )?;
         file.close()
     };
-    if write().is_ok() {
-        let _ = read(&FrameAddress { path, image: 0 });
-    }
+    write().is_ok() && read(&FrameAddress { path, image: 0 }).is_ok()
 }

@@ -11,7 +11,8 @@ use crate::anisotropy::{
 use crate::config::Config;
 use crate::integrate::{Accumulators, Pattern};
 use crate::output::{
-    Existing, Names, OutputError, cake_csv, harmonics_of_q_csv, harmonics_of_r_csv, sectors_csv, write_file,
+    Existing, Names, OutputError, Table, TableError, cake_csv, harmonics_of_q_csv, harmonics_of_r_csv,
+    sectors_csv, write_file,
 };
 use crate::peaks::Peak;
 use crate::pipeline::{self, BackgroundPattern, Plans, Reduced, StageError};
@@ -39,6 +40,8 @@ pub(super) enum Failure {
     Anisotropy(#[from] AnisotropyError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error("anisotropy.json: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -131,9 +134,9 @@ fn write(
     let names = Names::of_sample(&config.output, sample);
     let contents = [
         serde_json::to_string_pretty(&found.summary(sample, settings))?,
-        harmonics_of_q_csv(&found.harmonics),
-        harmonics_of_r_csv(&found.radial),
-        cake_csv(found, settings),
+        harmonics_of_q_csv(&found.harmonics).csv()?,
+        harmonics_of_r_csv(&found.radial).csv()?,
+        cake_csv(found, settings).csv()?,
     ];
     let mut files = Vec::new();
     for (extension, content) in EXTENSIONS.iter().zip(contents) {
@@ -146,7 +149,7 @@ fn write(
 
 impl Anisotropies {
     /// `sectors.csv`.
-    pub(super) fn table(&self, settings: &AnisotropySettings) -> String {
+    pub(super) fn table(&self, settings: &AnisotropySettings) -> Table {
         sectors_csv(self.found.iter().map(|(sample, found)| (sample.as_str(), found)), settings)
     }
 }

@@ -143,7 +143,7 @@ pub fn check(config: &Config, existing: Existing) -> RunPlan {
         no_gpu,
         memory_mib: prepared.map(|prepared| {
             let memory = Memory::of(config, &prepared, &engine_kinds);
-            let engine_frames = batch_frames(shape.pixels());
+            let engine_frames = batch_frames(shape.pixels(), config.integration.filter);
             let batch =
                 engine_frames.min(memory.frames_within(config.memory_limit_bytes)).min(work.jobs.len());
             memory.bytes(batch) >> 20

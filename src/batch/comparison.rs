@@ -9,7 +9,9 @@ use super::anisotropy::{Anisotropies, Subject, anisotropies};
 use super::drift::{LeftOut, drifts, is_looked_for, leave_out, reason};
 use super::run::Run;
 use super::series::compared;
-use crate::output::{FrameRecord, PeakRow, drift_csv, frames_csv, sub_peaks_csv};
+use crate::output::{
+    FrameRecord, PeakRow, Table, columns_beside_readings, drift_csv, frames_csv, sub_peaks_csv,
+};
 use crate::peaks::{SubPeakFit, SubPeakSettings, sub_peaks};
 use crate::report::SampleCurves;
 use crate::scattering::partial_weights;
@@ -18,7 +20,7 @@ use crate::series::{Conditions, FrameNote, Numbers, Outliers, Standing};
 /// Tables of a run, and sentences.
 pub(super) struct Compared {
     /// Name below the output folder, and what is in it.
-    pub(super) tables: Vec<(String, String)>,
+    pub(super) tables: Vec<(String, Table)>,
     /// Sample, and what it is against the reference.
     pub(super) series: Vec<(String, String)>,
     /// Sample, and what its sectors say.
@@ -80,7 +82,7 @@ impl Run<'_> {
     }
 
     /// The first peak of each sample's G(r) as sums of Gaussians.
-    fn sub_peaks(&mut self, settings: &SubPeakSettings) -> String {
+    fn sub_peaks(&mut self, settings: &SubPeakSettings) -> Table {
         let Some(pdf) = &self.config.pdf else { return sub_peaks_csv(&[]) };
         let (Some(density), Some(plan), Some(energy_kev)) =
             (pdf.density(), &self.prepared.plans.reduction, pdf.energy_kev())
@@ -116,7 +118,7 @@ impl Run<'_> {
         let known = |record: &'_ FrameRecord| (record.path.clone(), record.image, record.used_for.clone());
         let records: HashMap<_, &FrameRecord> =
             self.records.iter().map(|record| (known(record), record)).collect();
-        let mut all = Conditions::default();
+        let mut all = Conditions::beside(columns_beside_readings());
         for (sample, names) in self.config.samples.iter().zip(&self.stems) {
             let mut notes = Vec::with_capacity(names.len());
             for (address, name) in sample.frames.iter().zip(names) {
@@ -166,9 +168,8 @@ impl Run<'_> {
         let mut series = Vec::new();
         if config.pdf.is_some() {
             let all = compared(config, &self.prepared.plans, &self.curves, &self.sectors, &numbers);
-            let named = |(file, content): (std::path::PathBuf, String)| {
-                (file.to_string_lossy().into_owned(), content)
-            };
+            let named =
+                |(file, table): (std::path::PathBuf, Table)| (file.to_string_lossy().into_owned(), table);
             tables.extend(all.files.into_iter().map(named));
             series = all.words;
         }

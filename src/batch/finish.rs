@@ -41,8 +41,8 @@ pub(super) fn finish(
     {
         tables.push(("weights.csv".to_owned(), weights));
     }
-    for (name, content) in &tables {
-        outputs.extend(write_table(&config.output, name, content, Existing::Replace)?);
+    for (name, table) in tables {
+        outputs.extend(write_table(&config.output, &name, table, Existing::Replace)?);
     }
     let mut of_run = |name: &str, content: &str| {
         outputs.push(PathBuf::from(name));
@@ -85,7 +85,7 @@ pub(super) fn finish(
     times.engines = crew.uses();
     let json = serde_json::to_string_pretty(&times)?;
     write_file(&config.output.join("timings.json"), json.as_bytes(), Existing::Replace)?;
-    let json = nexus::finish(nexus, &mut record, &rows, config)?;
+    let json = nexus::finish(nexus, &mut record, &conditions, &rows, config)?;
     write_durably(&config.output.join("run.json"), json.as_bytes(), Existing::Replace, Durability::Now)?;
     // Results of an earlier run that this one has not replaced, since their frame or sector failed, are not of this run.
     let of_this_run: HashSet<PathBuf> = record.outputs.iter().map(|file| config.output.join(file)).collect();

@@ -10,6 +10,7 @@ use crate::engine::EngineKind;
 use crate::engine::cpu::engine_bytes;
 use crate::engine::gpu::staging_bytes;
 use crate::frame::{FrameAddress, is_read_in_place};
+use crate::output::PeakRow;
 
 /// Batches of frames that are in memory beside those that are integrated: one that is read, one that waits.
 const AHEAD: usize = 2;
@@ -21,13 +22,18 @@ const PROGRAM: usize = 32 << 20;
 const PATTERN: usize = 5;
 const STRUCTURE: usize = 12;
 
+/// What is kept of each frame until the end: its record and its pattern in wide bins, with which it is held against the others; and about
+/// so many rows of peaks.
+const FRAME: usize = 5 << 10;
+const ROWS: usize = 7;
+
 /// Bytes of a pattern's point as text: in a frame's files, in all of them.
 const TEXT: usize = 200;
 
 /// What a run holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
-    /// Plans, sums and patterns of samples and backgrounds, files of several images.
+    /// Plans, sums and patterns of samples and backgrounds, files of several images, what is kept of all frames.
     fixed: usize,
     /// For each frame of a batch.
     per_frame: usize,
@@ -57,6 +63,8 @@ impl Memory {
             Some(CakesOf::Samples) | None => 0,
         };
         let samples = config.samples.len();
+        let rows = config.pdf.as_ref().map_or(0, |_| ROWS * size_of::<PeakRow>());
+        let frames: usize = config.samples.iter().map(|sample| sample.frames.len()).sum();
         // All samples are reduced at the end, each thread with one cake at a time.
         let of_samples = samples * (sums + patterns + reduced * config.regions.len())
             + cake * rayon::current_num_threads();
@@ -75,11 +83,12 @@ impl Memory {
                 + of_bins
                 + transform
                 + of_samples
+                + frames * (FRAME + rows)
                 + background
                 + piece
                 + cards * staging_bytes(plan)
                 + largest_stack(config),
-            // Pilatus counts, in one batch with their packed files. The sums of a batch more wait to be used again.
+            // Pilatus counts, in one batch with their packed files. The sums of a batch more wait to be used again, or are filtered.
             per_frame: (AHEAD + at_once + 1) * (4 * pixels + sums) + patterns + reduced + of_frames,
         }
     }

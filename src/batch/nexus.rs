@@ -10,7 +10,6 @@ use super::prepare::Prepared;
 use super::reduction::SectorCurves;
 use super::run::Run;
 use crate::config::{CakesOf, Config, Loaded, NormalizeBy};
-use crate::correct::Correction;
 use crate::integrate::{Accumulators, IntegrationPlan, Pattern};
 use crate::output::{
     Existing, FrameRecord, Header, NexusFile, NexusImage, NexusRun, NexusTables, OutputError, PeakRow,
@@ -18,6 +17,7 @@ use crate::output::{
 };
 use crate::pipeline::{self, BackgroundPattern, Patterns, Reduced};
 use crate::report::SampleCurves;
+use crate::series::Conditions;
 
 /// What the file of a run has so far. A failure is kept: the run goes on, and says so at its end.
 pub(super) struct Nexus {
@@ -55,13 +55,10 @@ impl Nexus {
     ) -> Option<Nexus> {
         let config = &loaded.config;
         let path = nexus_path(config)?;
-        let factors = &config.corrections.factors;
         let regions: Vec<String> = config.regions.iter().map(|region| region.name.clone()).collect();
         let run = NexusRun {
             header,
             plan: &prepared.plans.integration,
-            solid_angle: factors.contains(&Correction::SolidAngle),
-            polarization: factors.iter().any(|factor| matches!(factor, Correction::Polarization { .. })),
             monitor: config.integration.normalize_by == NormalizeBy::Monitor,
             regions: &regions,
             frame_cakes: config.cake.is_some_and(|cake| cake.of == CakesOf::SamplesAndFrames),
@@ -102,6 +99,7 @@ impl Nexus {
     fn finish(
         self,
         records: &[FrameRecord],
+        conditions: &Conditions,
         peaks: &[PeakRow],
         record: &str,
     ) -> Result<(), (PathBuf, OutputError)> {
@@ -110,7 +108,7 @@ impl Nexus {
             .into_iter()
             .filter_map(|(sample, stem, record)| Some((sample, stem, records.get(record)?)))
             .collect();
-        let tables = NexusTables { samples: &self.samples, frames: &frames, peaks, record };
+        let tables = NexusTables { samples: &self.samples, frames: &frames, conditions, peaks, record };
         let finished = self.file.and_then(|file| file.finish(&tables, self.existing));
         finished.map_err(|error| (self.path, error))
     }
@@ -126,11 +124,13 @@ impl Nexus {
 pub(super) fn finish(
     nexus: Option<Nexus>,
     record: &mut RunRecord,
+    conditions: &Conditions,
     peaks: &[PeakRow],
     config: &Config,
 ) -> Result<String, serde_json::Error> {
     let json = serde_json::to_string_pretty(record)?;
-    let Some(Err((path, error))) = nexus.map(|nexus| nexus.finish(&record.frames, peaks, &json)) else {
+    let Some(Err((path, error))) = nexus.map(|nexus| nexus.finish(&record.frames, conditions, peaks, &json))
+    else {
         return Ok(json);
     };
     record.outputs.retain(|file| *file != relative(config, &path));

@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use super::reduction::SectorCurves;
 use crate::config::Config;
 use crate::integrate::{Pattern, RING};
-use crate::output::{DifferenceRow, curve_difference_csv, differences_csv, series_csv, trends_csv};
+use crate::output::{DifferenceRow, Table, curve_difference_csv, differences_csv, series_csv, trends_csv};
 use crate::peaks::{Curve, Peak, PeakSearch};
 use crate::pipeline::{Patterns, Plans, Reduced};
 use crate::report::SampleCurves;
 use crate::series::{
-    Change, ChiSquared, CurveDifference, Metric, Numbers, Verdict, changes, chi2_of_g, chi2_of_patterns,
-    trends,
+    Change, ChiSquared, CurveDifference, Numbers, Verdict, changes, chi2_of_g, chi2_of_patterns, trends,
 };
 use crate::stats::probability_in_words;
 use crate::structure::StructureSettings;
@@ -28,7 +27,7 @@ const NAMED: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     /// File below the output folder, and what is in it.
-    pub(super) files: Vec<(PathBuf, String)>,
+    pub(super) files: Vec<(PathBuf, Table)>,
     /// Sample, and what became of it, in words.
     pub(super) words: Vec<(String, String)>,
 }
@@ -121,7 +120,7 @@ fn difference(
     against: &str,
     region: &str,
     [a, b]: [Side<'_>; 2],
-    files: &mut Vec<(PathBuf, String)>,
+    files: &mut Vec<(PathBuf, Table)>,
 ) -> Vec<DifferenceRow> {
     let (Some(plan), Some(settings)) = (&plans.reduction, &config.pdf) else { return Vec::new() };
     let curves = [
@@ -228,15 +227,7 @@ fn words(reference: &str, rows: &[DifferenceRow], of_ring: &[&Change]) -> String
     });
     let name = |change: &&&Change| {
         let Change { key, difference, .. } = change;
-        let what = match key.metric {
-            Metric::Position => "position",
-            Metric::Height => "height",
-            Metric::Fwhm => "width",
-            Metric::Area => "area",
-            Metric::Asymmetry => "asymmetry",
-            Metric::CorrelationLength => "correlation length",
-            Metric::CoordinationNumber => "coordination number",
-        };
+        let what = key.metric.word();
         let Change { value, .. } = change;
         let percent = 100.0 * difference.value / (value.value - difference.value).abs();
         format!("{} {what} {percent:+.2} % ({:.0}σ)", key.peak, (difference.value / difference.sigma).abs())

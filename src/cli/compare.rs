@@ -60,13 +60,16 @@ pub(super) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<Outcome> {
         rows(&found, &mut table);
         let stem = if found.a == found.b { found.a.clone() } else { format!("{}-{}", found.a, found.b) };
         let file = |extension: &str| args.output.join(format!("{stem}.{extension}"));
-        files.add(file("sq.csv"), curve_pair_csv(&found.s, "q_inv_angstrom,s_a,s_b,delta_s,delta_s_sigma"));
+        files.add(
+            file("sq.csv"),
+            curve_pair_csv(&found.s, "q_inv_angstrom,s_a,s_b,delta_s,delta_s_sigma").csv()?,
+        );
         let columns = "r_angstrom,g_a_inv_angstrom2,g_b_inv_angstrom2,delta_g_inv_angstrom2,delta_g_inv_angstrom2_sigma";
-        files.add(file("gr.csv"), curve_pair_csv(&found.g, columns));
+        files.add(file("gr.csv"), curve_pair_csv(&found.g, columns).csv()?);
         files.add(file("svg"), comparison_svg(&found)?);
         print(&in_words(&found));
     }
-    files.add(args.output.join("compare.csv"), table.csv());
+    files.add(args.output.join("compare.csv"), table.csv()?);
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let inputs: Vec<PathBuf> = pairs
         .iter()

@@ -64,7 +64,7 @@ pub(super) fn run(args: &InitArgs, quiet: bool) -> anyhow::Result<Outcome> {
         bail!("{} exists already; give --force to replace it, or another --output", args.output.display());
     }
     let survey = survey(&args.folder, args.poni.as_deref())?;
-    if let (Some(poni), true) = (&survey.poni, args.distance_mm.is_some() || args.beam_centre_px.is_some()) {
+    if let (Some(poni), true) = (survey.poni(), args.distance_mm.is_some() || args.beam_centre_px.is_some()) {
         bail!(
             "the placement is that of {}; leave out --distance-mm and --beam-centre-px, or name another --poni",
             poni.display()
@@ -111,7 +111,7 @@ fn ask(survey: &Survey, answers: &mut Answers) -> anyhow::Result<()> {
     if answers.background.is_none() && survey.samples.len() > 1 {
         answers.background = text("which of the samples is background (part of its name; empty: none)?")?;
     }
-    if survey.poni.is_some() {
+    if survey.poni().is_some() {
         return Ok(());
     }
     if answers.energy_kev.is_none() {

@@ -102,7 +102,7 @@ pub(super) fn of_sample(loaded: &Loaded, file: &RunFileArgs, sample: Option<&str
 /// Table, picture and words.
 fn leave(args: &PdfArgs, stem: &str, scan: &Scan, quiet: bool) -> anyhow::Result<()> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let table = trials_csv(&scan.trials);
+    let table = trials_csv(&scan.trials).csv()?;
     for (ending, text) in [("tune.csv", &table), ("tune.svg", &tune_svg(&scan.trials)?)] {
         let file = args.output.join(format!("{stem}.{ending}"));
         write_file(&file, text.as_bytes(), existing)?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Finding;
 use crate::correct::{Correction, SignalModel, pixel_norm};
 use crate::engine::cpu::CpuEngine;
-use crate::engine::gpu::{Adapter, GpuDevice, GpuEngine};
+use crate::engine::gpu::{Adapter, GpuDevice, GpuEngine, SAME_INTENSITY};
 use crate::engine::{Engine, EngineError};
 use crate::frame::{Counts, Frame, FrameHeader, Mask, Shape};
 use crate::geometry::{Detector, Geometry, GeometryError, Poni};
@@ -14,9 +14,6 @@ use crate::grid::Bins;
 use crate::integrate::{
     Accumulators, Azimuth, Filter, Fold, IntegrationPlan, PlanError, PlanSpec, RadialUnit, Region, Splitting,
 };
-
-/// I of two engines differs by less, relative: what `engine::gpu` states for positive signals.
-const SAME_INTENSITY: f64 = 2e-5;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

@@ -89,14 +89,19 @@ pub fn engine_bytes(plan: &IntegrationPlan) -> usize {
 }
 
 /// Frames that this engine likes to get at once.
-pub fn batch_frames(pixels: usize) -> usize {
-    LANES * groups_in_a_batch(pixels, rayon::current_num_threads())
+pub fn batch_frames(pixels: usize, filter: Filter) -> usize {
+    LANES * groups_in_a_batch(pixels, filter, rayon::current_num_threads())
 }
 
-/// As many groups as threads, as far as memory goes; at least one.
-fn groups_in_a_batch(pixels: usize, threads: usize) -> usize {
+/// As many groups as threads, as far as memory goes; at least one. Filtered groups go one after the other, each through all threads: of
+/// them as many as give each thread a frame to read and to reduce.
+fn groups_in_a_batch(pixels: usize, filter: Filter, threads: usize) -> usize {
+    let wanted = match filter {
+        Filter::Off => threads,
+        Filter::SigmaClip { .. } | Filter::Median | Filter::TrimmedMean { .. } => threads.div_ceil(LANES),
+    };
     let group_bytes = LANES * pixels * size_of::<u32>();
-    (BATCH_BYTES / group_bytes.max(1)).clamp(1, threads.max(1))
+    (BATCH_BYTES / group_bytes.max(1)).clamp(1, wanted.max(1))
 }
 
 impl Engine for CpuEngine {
@@ -105,7 +110,7 @@ impl Engine for CpuEngine {
     }
 
     fn batch_size(&self) -> usize {
-        batch_frames(self.plan.shape.pixels())
+        batch_frames(self.plan.shape.pixels(), self.plan.filter)
     }
 
     fn integrate(&self, frames: &[Frame]) -> Result<Vec<Accumulators>, EngineError> {
@@ -131,10 +136,15 @@ mod tests {
     #[test]
     fn a_batch_keeps_the_threads_busy_within_its_memory() {
         let pilatus_2m = 1679 * 1475;
-        assert_eq!(groups_in_a_batch(pilatus_2m, 2), 2);
+        assert_eq!(groups_in_a_batch(pilatus_2m, Filter::Off, 2), 2);
         // 8 frames are 79 MB, of which 1 GiB holds 13.
-        assert_eq!(groups_in_a_batch(pilatus_2m, 128), 13);
-        assert_eq!(groups_in_a_batch(1 << 28, 128), 1);
-        assert_eq!(groups_in_a_batch(0, 3), 3);
+        assert_eq!(groups_in_a_batch(pilatus_2m, Filter::Off, 128), 13);
+        assert_eq!(groups_in_a_batch(1 << 28, Filter::Off, 128), 1);
+        assert_eq!(groups_in_a_batch(0, Filter::Off, 3), 3);
+        assert_eq!(
+            [2, 8, 9, 64].map(|threads| groups_in_a_batch(pilatus_2m, Filter::Median, threads)),
+            [1, 1, 2, 8]
+        );
+        assert_eq!(groups_in_a_batch(pilatus_2m, Filter::Median, 0), 1);
     }
 }

@@ -18,7 +18,7 @@
 //! - |Δ Σ w²·variance| ≤ (ε' + (d + 2)u)·Σ w²·variance, ε' likewise;
 //! - |Δ Σ w·norm| ≤ (ε'' + d·u)·Σ w·norm, ε'' as `geometry.wgsl` states.
 //!
-//! For positive signals I is then good to about (240 + n/1024)u, 2e-5 at n = 7e4. These are bounds of the worst case;
+//! For positive signals I is then good to about (240 + n/1024)u, [`SAME_INTENSITY`] at n = 7e4. These are bounds of the worst case;
 //! a twentieth of them, 1e-6, is what occurs.
 //! Which pixels count in a frame is decided on integers, exactly as on the CPU. What filters may judge otherwise stands in
 //! `filter.wgsl`.
@@ -53,6 +53,10 @@ use clock::ClockKind;
 use resident::{EXCLUDED_BYTES, Pass, Resident};
 pub(super) use ring::SLOTS as CALLS_AT_ONCE;
 use ring::{Ring, Words, wait};
+
+/// By how much I of a card and of the processor differ at most, relative, where signals are positive and bins have less than 7e4 entries: see
+/// the head.
+pub const SAME_INTENSITY: f64 = 2e-5;
 
 /// Whether a card can filter the rings of frames of a shape.
 ///

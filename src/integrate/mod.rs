@@ -23,6 +23,8 @@ pub use build::PlanSpec;
 pub use cache::{PlanCache, user_folder};
 pub use cake::{Cake, CakeAxes};
 pub use error::PlanError;
+#[cfg(test)]
+pub(crate) use filter::COUNTS_OF_A_MEDIAN;
 pub(crate) use filter::{Bin, EXCLUDED, Pixel, Space};
 pub use filter::{ErrorModel, Filter};
 pub use pattern::PatternError;

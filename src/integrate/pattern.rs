@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Accumulators, IntegrationPlan, Pattern};
+use crate::engine::gpu::SAME_INTENSITY;
 
 /// Bins that one thread adds.
 const PIECE: usize = 1 << 14;
@@ -35,8 +36,8 @@ pub enum PatternError {
     },
 }
 
-/// Engines' norms of one frame differ by less, relative: 2e-5 is what `engine::gpu` states, with room.
-const SAME_NORM: f64 = 1e-4;
+/// Engines' norms of one frame differ by less, relative, with room.
+const SAME_NORM: f64 = 5.0 * SAME_INTENSITY;
 
 impl Accumulators {
     /// The sums of the first `bins`, counted over regions and then cells of the cake.

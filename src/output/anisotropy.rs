@@ -12,7 +12,7 @@ const SECTORS: &str = "sample,chi_deg,width_deg,strain,strain_sigma,chi2_per_fre
 pub fn sectors_csv<'a>(
     samples: impl IntoIterator<Item = (&'a str, &'a Anisotropy)>,
     settings: &AnisotropySettings,
-) -> String {
+) -> Table {
     let mut table = Table::new(SECTORS);
     for (sample, anisotropy) in samples {
         for (index, sector) in anisotropy.sectors.iter().enumerate() {
@@ -32,22 +32,22 @@ pub fn sectors_csv<'a>(
             table.row(cells);
         }
     }
-    table.csv()
+    table
 }
 
 /// S_0 and S_2 against Q.
-pub fn harmonics_of_q_csv(harmonics: &Harmonics) -> String {
+pub fn harmonics_of_q_csv(harmonics: &Harmonics) -> Table {
     let mut table = Table::new("q_inv_angstrom,s0,s0_sigma,s2,s2_sigma,s2_affine,s2_rest");
     let rest = harmonics.rest();
     for (k, rest) in rest.iter().enumerate() {
         let Harmonics { q, s0, s0_sigma, s2, s2_sigma, s2_affine, .. } = harmonics;
         table.row([q[k], s0[k], s0_sigma[k], s2[k], s2_sigma[k], s2_affine[k], *rest].map(Cell::from));
     }
-    table.csv()
+    table
 }
 
 /// g_0 and g_2 against r; times ρ0 where the density is not known.
-pub fn harmonics_of_r_csv(radial: &RadialHarmonics) -> String {
+pub fn harmonics_of_r_csv(radial: &RadialHarmonics) -> Table {
     let columns = if radial.per_density {
         "r_angstrom,rho0_g0_less_1_inv_angstrom3,rho0_g0_inv_angstrom3_sigma,rho0_g2_inv_angstrom3,rho0_g2_inv_angstrom3_sigma,\
          rho0_g2_affine_inv_angstrom3,rho0_g2_rest_inv_angstrom3"
@@ -60,11 +60,11 @@ pub fn harmonics_of_r_csv(radial: &RadialHarmonics) -> String {
         let rest = g2[k] - g2_affine[k];
         table.row([r[k], g0_less_1[k], g0_sigma[k], g2[k], g2_sigma[k], g2_affine[k], rest].map(Cell::from));
     }
-    table.csv()
+    table
 }
 
 /// S against Q in a row for each Q, a column for each sector: what a picture of Q against χ is drawn from.
-pub fn cake_csv(anisotropy: &Anisotropy, settings: &AnisotropySettings) -> String {
+pub fn cake_csv(anisotropy: &Anisotropy, settings: &AnisotropySettings) -> Table {
     let centres: Vec<String> =
         settings.azimuths.centres_deg().map(|chi| format!("s_at_chi_{chi:.2}_deg")).collect();
     let mut table = Table::new(&format!("q_inv_angstrom,{}", centres.join(",")));
@@ -72,5 +72,5 @@ pub fn cake_csv(anisotropy: &Anisotropy, settings: &AnisotropySettings) -> Strin
         let of_sectors = anisotropy.s_of_sectors.iter().map(|s| Cell::from(s[k]));
         table.row(std::iter::once(Cell::from(*q)).chain(of_sectors));
     }
-    table.csv()
+    table
 }

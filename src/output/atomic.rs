@@ -34,6 +34,14 @@ pub enum OutputError {
         /// Its answer.
         source: std::io::Error,
     },
+    /// What was to be written is no table.
+    #[error("{path}: {source}; this is a fault of halor, report it")]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: super::TableError,
+    },
 }
 
 /// When a file is safe from a failure of power.

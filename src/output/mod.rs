@@ -22,6 +22,7 @@ mod table;
 mod tables;
 mod text;
 mod together;
+mod weights;
 
 pub use anisotropy::{cake_csv, harmonics_of_q_csv, harmonics_of_r_csv, sectors_csv};
 pub use atomic::{
@@ -41,10 +42,11 @@ pub use record::{
     Timings,
 };
 pub use series::{
-    DifferenceRow, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv, frames_csv, series_csv,
-    sub_peaks_csv, trends_csv,
+    DifferenceRow, columns_beside_readings, curve_difference_csv, curve_pair_csv, differences_csv, drift_csv,
+    frames_csv, series_csv, sub_peaks_csv, trends_csv,
 };
-pub use table::{Cell, Table};
+pub use table::{Cell, Table, TableError};
 pub use tables::{table_files, write_table};
-pub use text::{Header, fq, gr, iq, rdf, sq, weights_csv, xye};
+pub use text::{Header, fq, gr, iq, rdf, sq, xye};
 pub use together::Together;
+pub use weights::weights_csv;

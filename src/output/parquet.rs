@@ -9,22 +9,25 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
+use super::table::Kind;
+
 /// The cells of a column; an empty cell is null.
 enum Column {
-    /// Every cell that is there is a number.
     Numbers(Vec<Option<f64>>),
     Texts(Vec<Option<ByteArray>>),
 }
 
 impl Column {
-    fn of<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Column {
-        let there = |cell: &'a str| (!cell.is_empty()).then_some(cell);
-        let numbers: Option<Vec<Option<f64>>> =
-            cells.clone().map(|cell| there(cell).map(str::parse).transpose().ok()).collect();
-        match numbers {
-            Some(numbers) if numbers.iter().any(Option::is_some) => Column::Numbers(numbers),
-            Some(_) | None => Column::Texts(cells.map(|cell| there(cell).map(ByteArray::from)).collect()),
-        }
+    fn of<'a>(kind: Kind, cells: impl Iterator<Item = &'a str>) -> Result<Column, ParquetError> {
+        let cells = cells.map(|cell| (!cell.is_empty()).then_some(cell));
+        let number =
+            |cell: &str| cell.parse().map_err(|_| ParquetError::General(format!("`{cell}` is no number")));
+        Ok(match kind {
+            Kind::Number => {
+                Column::Numbers(cells.map(|cell| cell.map(number).transpose()).collect::<Result<_, _>>()?)
+            }
+            Kind::Text => Column::Texts(cells.map(|cell| cell.map(ByteArray::from)).collect()),
+        })
     }
 
     fn field(&self, name: &str) -> Result<Arc<Type>, ParquetError> {
@@ -47,17 +50,17 @@ fn levels<T: Clone>(values: &[Option<T>]) -> (Vec<T>, Vec<i16>) {
     )
 }
 
-/// The rows of `csv`, one row group; columns of numbers as double, all others as text, empty cells as null.
+/// The rows of `csv`, one row group; numbers as double, empty cells as null. `kinds` has one for each column.
 ///
 /// # Errors
-/// Text that is no table.
-pub(super) fn parquet_of(csv: &str) -> Result<Vec<u8>, ParquetError> {
+/// Text that is no table of these kinds.
+pub(super) fn parquet_of(csv: &str, kinds: &[Kind]) -> Result<Vec<u8>, ParquetError> {
     let damaged = |error: csv::Error| ParquetError::General(error.to_string());
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let names = reader.headers().map_err(damaged)?.clone();
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(damaged)?;
-    let columns: Vec<Column> =
-        (0..names.len()).map(|index| Column::of(rows.iter().map(move |row| &row[index]))).collect();
+    let column = |(index, kind): (usize, &Kind)| Column::of(*kind, rows.iter().map(move |row| &row[index]));
+    let columns: Vec<Column> = kinds.iter().enumerate().map(column).collect::<Result<_, _>>()?;
     let fields = names.iter().zip(&columns).map(|(name, column)| column.field(name));
     let schema = Type::group_type_builder("table").with_fields(fields.collect::<Result<_, _>>()?).build()?;
     let properties = Arc::new(WriterProperties::builder().build());
@@ -87,22 +90,27 @@ mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::Field;
 
+    /// A sample may be called as a number is written, and a column of numbers may have none.
     #[test]
     fn a_table_comes_back_with_types_and_gaps() {
-        let csv = "sample,height_g_inv_angstrom2,remark\n\"a, b\",2.5,\nc,,1 of 3\nd,-1e-7,\n";
+        let csv = "sample,height_g_inv_angstrom2,remark,sigma\n\"a, b\",2.5,,\n300,,1,\nd,-1e-7,,\n";
+        let kinds = [Kind::Text, Kind::Number, Kind::Text, Kind::Number];
         let mut file = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut file, &parquet_of(csv).unwrap()).unwrap();
+        std::io::Write::write_all(&mut file, &parquet_of(csv, &kinds).unwrap()).unwrap();
         let reader = SerializedFileReader::new(file).unwrap();
+        let schema = reader.metadata().file_metadata().schema_descr();
+        assert_eq!(schema.column(3).physical_type(), Physical::DOUBLE);
         let rows: Vec<Vec<Field>> = reader
             .get_row_iter(None)
             .unwrap()
             .map(|row| row.unwrap().get_column_iter().map(|(_, field)| field.clone()).collect())
             .collect();
         let text = |text: &str| Field::Str(text.to_owned());
-        assert_eq!(rows[0], [text("a, b"), Field::Double(2.5), Field::Null]);
-        assert_eq!(rows[1], [text("c"), Field::Null, text("1 of 3")]);
-        assert_eq!(rows[2], [text("d"), Field::Double(-1e-7), Field::Null]);
-        assert!(parquet_of("a,b\n1\n").is_err());
-        assert!(parquet_of("a,b\n").is_ok());
+        assert_eq!(rows[0], [text("a, b"), Field::Double(2.5), Field::Null, Field::Null]);
+        assert_eq!(rows[1], [text("300"), Field::Null, text("1"), Field::Null]);
+        assert_eq!(rows[2], [text("d"), Field::Double(-1e-7), Field::Null, Field::Null]);
+        assert!(parquet_of("a,b\n1\n", &kinds[..2]).is_err());
+        assert!(parquet_of("a,b\n1,x\n", &kinds[..2]).is_err());
+        assert!(parquet_of("a,b\n", &kinds[..2]).is_ok());
     }
 }

@@ -22,7 +22,10 @@ pub struct PeakRow {
     pub quality: Quality,
 }
 
-const LABELS: &str = "sample,frame,sector,curve,peak,place,time_s";
+/// Columns of [`PeakRow::labels`].
+pub(super) const LABELS: [&str; 5] = ["sample", "frame", "sector", "curve", "peak"];
+/// When a frame was taken; readings follow.
+const TAKEN: &str = "place,time_s";
 
 /// Columns of [`PeakRow::numbers`].
 pub(super) const NUMBERS: &str = "\
@@ -38,8 +41,8 @@ pub(super) const NUMBERS: &str = "\
     coordination_number,coordination_number_sigma,coordination_number_sigma_syst";
 
 impl PeakRow {
-    /// Sample, frame or `sum`, region, curve, peak.
-    pub(super) fn labels(&self) -> [&str; 5] {
+    /// One for each of [`LABELS`]; `sum` in place of a frame.
+    pub(super) fn labels(&self) -> [&str; LABELS.len()] {
         let frame = self.frame.as_deref().unwrap_or("sum");
         [&self.sample, frame, &self.region, self.peak.curve.word(), &self.peak.name]
     }
@@ -78,11 +81,11 @@ impl PeakRow {
     }
 }
 
-/// The table as CSV. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be measured, is empty.
+/// The table. The row of a sample's sum has `sum` in `frame`; a cell that does not apply, or that could not be measured, is empty.
 /// Rows of frames say their place in the sample, when they began, and what was read beside them.
-pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
-    let readings: String = conditions.readings().iter().map(|column| format!("{column},")).collect();
-    let mut table = Table::new(&format!("{LABELS},{readings}{NUMBERS},{}", Quality::names()));
+pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> Table {
+    let (labels, readings) = (LABELS.join(","), names_of_readings(conditions));
+    let mut table = Table::new(&format!("{labels},{TAKEN},{readings}{NUMBERS},{}", Quality::names()));
     for row in rows {
         let condition = row.frame.as_deref().and_then(|frame| conditions.get(&row.sample, frame));
         let place = Cell::from(condition.map(|known| known.place));
@@ -91,7 +94,18 @@ pub fn peaks_csv(rows: &[PeakRow], conditions: &Conditions) -> String {
         let figures = row.quality.figures().map(|(_, figure)| Cell::from(figure));
         table.row(labels.chain(taken(condition, conditions)).chain(numbers).chain(figures));
     }
-    table.csv()
+    table
+}
+
+/// The columns of peaks.csv that every run has.
+pub(super) fn fixed_columns() -> impl Iterator<Item = &'static str> {
+    let figures = Quality::default().figures().map(|(name, _)| name);
+    LABELS.into_iter().chain(TAKEN.split(',')).chain(NUMBERS.split(',')).chain(figures)
+}
+
+/// The names of the columns of readings, each with a comma behind it.
+pub(super) fn names_of_readings(conditions: &Conditions) -> String {
+    conditions.readings().iter().map(|column| format!("{},", column.name)).collect()
 }
 
 /// When a frame was taken and what was read beside it: `time_s` and the columns of readings.
@@ -142,7 +156,7 @@ mod tests {
             row(None, peak(Curve::Pdf, Some(measured))),
             row(Some("f_1"), peak(Curve::StructureFactor, None)),
         ];
-        let text = peaks_csv(&rows, &conditions);
+        let text = peaks_csv(&rows, &conditions).csv().unwrap();
         let cells: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
         assert!(cells.iter().all(|row| row.len() == cells[0].len()));
         let column = |name: &str| cells[0].iter().position(|c| *c == name).unwrap();

@@ -27,6 +27,18 @@ pub enum Status {
     LeftOut(String),
 }
 
+impl Status {
+    /// As in run.json.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Status::Done => "done",
+            Status::Failed(_) => "failed",
+            Status::Skipped(_) => "skipped",
+            Status::LeftOut(_) => "left_out",
+        }
+    }
+}
+
 /// One frame of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameRecord {
@@ -250,6 +262,9 @@ mod tests {
         assert_eq!(Ledger::of(3, &frames), Ledger { found: 3, done: 2, failed: 1, skipped: 0, left_out: 0 });
         let json = serde_json::to_value(&frames[1]).unwrap();
         assert_eq!((json["status"].as_str(), json["reason"].as_str()), (Some("failed"), Some("torn")));
-        assert_eq!(serde_json::to_value(&frames[0]).unwrap()["status"], "done");
+        let why = || "torn".to_owned();
+        for status in [Status::Done, Status::Failed(why()), Status::Skipped(why()), Status::LeftOut(why())] {
+            assert_eq!(serde_json::to_value(&status).unwrap()["status"], status.word());
+        }
     }
 }

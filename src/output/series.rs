@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::peaks_csv::taken;
+use super::peaks_csv::{fixed_columns, names_of_readings, taken};
 use super::table::{Cell, Table};
 use crate::compare::CurvePair;
 use crate::config::Config;
@@ -31,7 +31,7 @@ pub struct DifferenceRow {
 }
 
 /// One row for each number of each sample: the number, and its change against the reference.
-pub fn series_csv(numbers: &Numbers, config: &Config, changes: &[Change]) -> String {
+pub fn series_csv(numbers: &Numbers, config: &Config, changes: &[Change]) -> Table {
     let mut table = Table::new(
         "sample,state,sector,curve,peak,metric,value,sigma,frames,reference,difference,difference_sigma,z,p,verdict,sigma_from",
     );
@@ -63,11 +63,11 @@ pub fn series_csv(numbers: &Numbers, config: &Config, changes: &[Change]) -> Str
             ]);
         }
     }
-    table.csv()
+    table
 }
 
 /// One row for each range of each difference.
-pub fn differences_csv(rows: &[DifferenceRow], confidence: f64) -> String {
+pub fn differences_csv(rows: &[DifferenceRow], confidence: f64) -> Table {
     let mut table = Table::new(
         "sample,against,sector,curve,range,q_low_inv_angstrom,q_high_inv_angstrom,r_low_angstrom,r_high_angstrom,\
          chi2,freedom,chi2_per_freedom,p,verdict",
@@ -95,20 +95,20 @@ pub fn differences_csv(rows: &[DifferenceRow], confidence: f64) -> String {
             Verdict::of(row.chi2.p, confidence).word().into(),
         ]);
     }
-    table.csv()
+    table
 }
 
 /// x, difference, σ under these columns.
-pub fn curve_difference_csv(curve: &CurveDifference, columns: &str) -> String {
+pub fn curve_difference_csv(curve: &CurveDifference, columns: &str) -> Table {
     let mut table = Table::new(columns);
     for k in 0..curve.x.len() {
         table.row([curve.x[k], curve.value[k], curve.sigma[k]].map(Cell::from));
     }
-    table.csv()
+    table
 }
 
 /// x, both curves, difference, σ under these columns.
-pub fn curve_pair_csv(pair: &CurvePair, columns: &str) -> String {
+pub fn curve_pair_csv(pair: &CurvePair, columns: &str) -> Table {
     let mut table = Table::new(columns);
     let difference = &pair.difference;
     for k in 0..difference.x.len() {
@@ -116,11 +116,11 @@ pub fn curve_pair_csv(pair: &CurvePair, columns: &str) -> String {
             [difference.x[k], pair.a[k], pair.b[k], difference.value[k], difference.sigma[k]].map(Cell::from),
         );
     }
-    table.csv()
+    table
 }
 
 /// One row for each property and number. Slopes are in the number's unit over the property's.
-pub fn trends_csv(trends: &[Trend]) -> String {
+pub fn trends_csv(trends: &[Trend]) -> Table {
     let mut table = Table::new(
         "property,curve,peak,metric,samples,pearson,pearson_low,pearson_high,pearson_p,spearman,spearman_low,spearman_high,spearman_p,\
          slope,slope_sigma,slope_p,line_chi2,line_freedom,remark",
@@ -150,11 +150,11 @@ pub fn trends_csv(trends: &[Trend]) -> String {
             trend.remark.into(),
         ]);
     }
-    table.csv()
+    table
 }
 
 /// One row for each Gaussian of each fit; the best fit of a sample is marked.
-pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> String {
+pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> Table {
     let mut table = Table::new(
         "sample,gaussians,best,pairs,weight,position_angstrom,position_angstrom_sigma,width_angstrom,width_angstrom_sigma,skewness,skewness_sigma,\
          area,area_sigma,coordination_number,coordination_number_sigma,chi2,points,aicc",
@@ -175,16 +175,24 @@ pub fn sub_peaks_csv(samples: &[(String, Vec<SubPeakFit>)]) -> String {
             }
         }
     }
-    table.csv()
+    table
+}
+
+/// Columns of frames.csv before those of readings.
+const OF_FRAMES: &str = "sample,frame,place,time_s";
+/// And behind them.
+const UNLIKE: &str = "scale_against_others,chi2_against_others,freedom,p_against_others,chi2_against_first,p_against_first,\
+    first_component,outlier";
+
+/// The columns of tables that have readings too.
+pub fn columns_beside_readings() -> impl Iterator<Item = &'static str> {
+    fixed_columns().chain(OF_FRAMES.split(',')).chain(UNLIKE.split(','))
 }
 
 /// One row for each frame of the samples that have enough: how unlike the others it is.
-pub fn frames_csv(drifts: &[(String, Drift)], conditions: &Conditions) -> String {
-    let readings: String = conditions.readings().iter().map(|column| format!("{column},")).collect();
-    let mut table = Table::new(&format!(
-        "sample,frame,place,time_s,{readings}scale_against_others,chi2_against_others,freedom,p_against_others,chi2_against_first,p_against_first,\
-         first_component,outlier"
-    ));
+pub fn frames_csv(drifts: &[(String, Drift)], conditions: &Conditions) -> Table {
+    let readings = names_of_readings(conditions);
+    let mut table = Table::new(&format!("{OF_FRAMES},{readings}{UNLIKE}"));
     for (sample, drift) in drifts {
         for frame in &drift.frames {
             let first = frame.against_first;
@@ -203,11 +211,11 @@ pub fn frames_csv(drifts: &[(String, Drift)], conditions: &Conditions) -> String
             table.row(labels.into_iter().chain(taken).chain(numbers));
         }
     }
-    table.csv()
+    table
 }
 
 /// One row for each sample and number of the ring: its line against the frames' place; the share of the first component stands beside.
-pub fn drift_csv(drifts: &[(String, Drift)], numbers: &Numbers) -> String {
+pub fn drift_csv(drifts: &[(String, Drift)], numbers: &Numbers) -> Table {
     let mut table = Table::new(
         "sample,curve,peak,metric,frames,slope_per_frame,slope_per_frame_sigma,p,chi2,freedom,first_component_share,\
          first_component_share_of_noise",
@@ -231,5 +239,5 @@ pub fn drift_csv(drifts: &[(String, Drift)], numbers: &Numbers) -> String {
             ]);
         }
     }
-    table.csv()
+    table
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Existing, OutputError, write_file};
+use super::{Existing, OutputError, Table, write_file};
 
 /// The files of a table `NAME.csv`; curves in a folder of their own stay CSV.
 pub fn table_files(name: &str) -> Vec<PathBuf> {
@@ -14,19 +14,22 @@ pub fn table_files(name: &str) -> Vec<PathBuf> {
 /// Writes the table `NAME.csv` into a folder; gives the names of its files.
 ///
 /// # Errors
-/// Those of [`write_file`].
+/// [`OutputError::Table`], and those of [`write_file`].
 pub fn write_table(
     folder: &Path,
     name: &str,
-    csv: &str,
+    table: Table,
     existing: Existing,
 ) -> Result<Vec<PathBuf>, OutputError> {
+    let no_table = |source| OutputError::Table { path: folder.join(name), source };
+    #[cfg_attr(not(feature = "parquet"), expect(unused_variables, reason = "text has no kinds"))]
+    let (csv, kinds) = table.csv_and_kinds().map_err(no_table)?;
     let files = table_files(name);
     for file in &files {
         let path = folder.join(file);
         #[cfg(feature = "parquet")]
         if file.extension().is_some_and(|extension| extension == "parquet") {
-            let made = super::parquet::parquet_of(csv).map_err(|error| OutputError::Io {
+            let made = super::parquet::parquet_of(&csv, &kinds).map_err(|error| OutputError::Io {
                 path: path.clone(),
                 action: "make",
                 source: std::io::Error::other(error),
@@ -42,14 +45,24 @@ pub fn write_table(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Cell;
 
     #[test]
     fn a_table_has_the_files_that_the_program_was_built_for() {
         let folder = tempfile::tempdir().unwrap();
-        let files = write_table(folder.path(), "a.csv", "x,y\n1,2\n", Existing::Keep).unwrap();
+        let write = |cells: &[f64]| {
+            let mut table = Table::new("x,y");
+            table.row(cells.iter().map(|value| Cell::from(*value)));
+            write_table(folder.path(), "a.csv", table, Existing::Keep)
+        };
+        assert!(matches!(write(&[1.0]), Err(OutputError::Table { .. })));
+        let files = write(&[1.0, 2.0]).unwrap();
         assert_eq!(files.len(), if cfg!(feature = "parquet") { 2 } else { 1 });
         assert!(files.iter().all(|file| folder.path().join(file).is_file()));
-        assert_eq!(std::fs::read_to_string(folder.path().join("a.csv")).unwrap(), "x,y\n1,2\n");
-        assert!(write_table(folder.path(), "a.csv", "", Existing::Keep).is_err());
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("a.csv")).unwrap(),
+            "x,y\n1.00000000,2.00000000\n"
+        );
+        assert!(matches!(write(&[1.0, 2.0]), Err(OutputError::Exists(_))));
     }
 }

@@ -109,17 +109,6 @@ pub fn rdf(header: &Header, pdf: &Pdf, density: f64) -> String {
     columns(header, "r(Å)  g(1)  dg(1)  R(Å$^{-1}$)  dR(Å$^{-1}$)  T(Å$^{-2}$)  dT(Å$^{-2}$)", rows.map(row))
 }
 
-/// Partial weights w_ij(Q) as CSV: a column for each pair of elements.
-pub fn weights_csv(q: &[f64], weights: &[(String, Vec<f64>)]) -> String {
-    let names: Vec<&str> = weights.iter().map(|(name, _)| name.as_str()).collect();
-    let mut text = format!("q_inv_angstrom,{}\n", names.join(","));
-    for (k, q) in q.iter().enumerate() {
-        let row: Vec<String> = weights.iter().map(|(_, pair)| format!("{:.8}", pair[k])).collect();
-        line(&mut text, format_args!("{q:.7},{}", row.join(",")));
-    }
-    text
-}
-
 /// Rows with a value that is not finite (empty bins) are left out.
 fn columns<const N: usize>(header: &Header, labels: &str, rows: impl Iterator<Item = [f64; N]>) -> String {
     let mut text = String::from("[DEFAULT]\n\n");

@@ -74,7 +74,7 @@ const FIRST_SKEWNESS: f64 = 0.1;
 const LEAST_AREA: f64 = 1e-3;
 /// Part of the largest variance of G below which a direction holds nothing.
 const UNSEEN: f64 = 1e-6;
-/// Steps of the fit.
+/// Steps of the fit, at most; a minimum ends it.
 const STEPS: usize = 200;
 
 /// Whether a skewness is fitted.

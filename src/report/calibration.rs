@@ -124,6 +124,24 @@ fn residual_panel(svg: &mut String, found: &CalibratedFrame) {
         x + width,
         m = y + 0.5 * LOW
     );
+    for (chi_deg, anchor) in [(-180, "start"), (-90, "middle"), (0, "middle"), (90, "middle"), (180, "end")] {
+        let (at, low) = (x + width * f64::from(chi_deg + 180) / 360.0, y + LOW);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{at}\" x2=\"{at}\" y1=\"{low}\" y2=\"{}\" stroke=\"black\"/>\
+             <text x=\"{at}\" y=\"{}\" text-anchor=\"{anchor}\">{chi_deg}°</text>",
+            low + 5.0,
+            low + 20.0
+        );
+    }
+    for (off_px, down) in [(limit, 0.0), (0.0, 0.5 * LOW), (-limit, LOW)] {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" font-size=\"11\">{off_px:.2}</text>",
+            x - 5.0,
+            y + down + 4.0
+        );
+    }
     for point in &found.points {
         let at = x + width * (point.chi_deg + 180.0) / 360.0;
         let up = y + 0.5 * LOW * (1.0 - (point.off_px / limit).clamp(-1.0, 1.0));
@@ -132,7 +150,7 @@ fn residual_panel(svg: &mut String, found: &CalibratedFrame) {
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{x}\" y=\"{}\">found less predicted across the ring against χ (−180° to 180°), ± {limit:.3} pixels; \
+        "<text x=\"{x}\" y=\"{}\">found less predicted across the ring in pixels, against χ; \
          purple: left out</text>",
         y - 10.0
     );

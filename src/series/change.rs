@@ -100,6 +100,8 @@ pub fn changes(
     reference: &str,
     confidence: f64,
 ) -> Vec<Change> {
+    let state_of_reference =
+        samples.iter().find(|(name, _)| name == reference).and_then(|(_, state)| state.as_ref());
     let mut all = Vec::new();
     for (key, curve) in numbers.keys() {
         let Some(of_reference) = numbers.sum(reference, key) else { continue };
@@ -108,8 +110,6 @@ pub fn changes(
         for (sample, state) in samples.iter().filter(|(sample, _)| sample != reference) {
             let Some(value) = numbers.sum(sample, key) else { continue };
             let counting = value.sigma.hypot(of_reference.sigma);
-            let state_of_reference =
-                samples.iter().find(|(name, _)| name == reference).and_then(|(_, state)| state.as_ref());
             let same_state = state.is_some() && state.as_ref() == state_of_reference;
             let (sigma, basis, spread) = match (repeats, frames) {
                 // One sample of each: a difference has twice the variance of a repeat.

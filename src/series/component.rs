@@ -1,6 +1,7 @@
 //! The first principal component of residuals.
 
-/// Steps of the power iteration.
+/// Steps of the power iteration: a second component of 0.8 of the variance of the first is down to 0.8⁶⁰ = 1.5e-6 of it then; one that is
+/// nearer is as good a first component.
 const STEPS: usize = 60;
 
 /// Scores of the first principal component of the rows about their mean, the part of their squares that it holds, and the part that noise

@@ -19,8 +19,21 @@ pub struct Condition {
 /// The frames of a run by sample and name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Conditions {
-    columns: Vec<String>,
+    columns: Vec<ReadingColumn>,
+    /// Names that readings may not have.
+    taken: HashSet<String>,
     of: HashMap<String, HashMap<String, Condition>>,
+}
+
+/// What a reading is called in all tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadingColumn {
+    /// Unit included, such as `temperature_k`; no other column has it.
+    pub name: String,
+    /// As the files have it; may be empty.
+    pub unit: String,
+    /// As the files call the reading.
+    written: String,
 }
 
 /// What a frame says of itself.
@@ -39,6 +52,12 @@ pub struct FrameNote<'a> {
 }
 
 impl Conditions {
+    /// Of no frames yet, in tables that have these columns too.
+    pub fn beside<'a>(columns: impl IntoIterator<Item = &'a str>) -> Conditions {
+        let taken = columns.into_iter().map(str::to_owned).collect();
+        Conditions { taken, ..Conditions::default() }
+    }
+
     /// Adds the frames of a sample, by their places; `None` for one of which nothing is known.
     ///
     /// Images of one file that say the same time follow each other by their exposure: such files have one time for all.
@@ -69,11 +88,7 @@ impl Conditions {
             let Some(note) = note else { continue };
             let mut readings = vec![None; self.columns.len()];
             for reading in note.readings {
-                let column = column(reading);
-                let index = self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
-                    self.columns.push(column);
-                    self.columns.len() - 1
-                });
+                let index = self.column(reading);
                 readings.resize(self.columns.len(), None);
                 readings[index] = Some(reading.value).filter(|value| value.is_finite());
             }
@@ -83,8 +98,25 @@ impl Conditions {
         }
     }
 
-    /// Names of the readings' columns, unit included.
-    pub fn readings(&self) -> &[String] {
+    /// The place of a reading's column.
+    fn column(&mut self, reading: &Reading) -> usize {
+        let is_its = |known: &ReadingColumn| known.written == reading.name && known.unit == reading.unit;
+        self.columns.iter().position(is_its).unwrap_or_else(|| {
+            let plain = plain_name(reading);
+            let is_free = |name: &String| {
+                !self.taken.contains(name) && self.columns.iter().all(|known| known.name != *name)
+            };
+            // Readings that differ in signs alone, and those that are called as another column is.
+            let numbered = (2..).map(|number| format!("{plain}_{number}"));
+            let name = std::iter::once(plain.clone()).chain(numbered).find(is_free).unwrap_or(plain.clone());
+            let (written, unit) = (reading.name.clone(), reading.unit.clone());
+            self.columns.push(ReadingColumn { name, unit, written });
+            self.columns.len() - 1
+        })
+    }
+
+    /// The readings' columns.
+    pub fn readings(&self) -> &[ReadingColumn] {
         &self.columns
     }
 
@@ -102,7 +134,7 @@ impl Condition {
 }
 
 /// Such as `temperature_k`: small letters, digits and underscores.
-fn column(reading: &Reading) -> String {
+fn plain_name(reading: &Reading) -> String {
     let plain = |text: &str| -> String {
         let word = |c: char| if c.is_alphanumeric() { c.to_lowercase().to_string() } else { "_".to_owned() };
         text.replace('°', "deg_").trim().chars().map(word).collect()
@@ -174,7 +206,9 @@ mod tests {
             "x",
             &[Some(note(0, "2021-03-12T16:59:41", &warm)), None, Some(note(2, "2021-03-12T17:00:41", &hot))],
         );
-        assert_eq!(all.readings(), ["temperature_k"]);
+        let columns: Vec<(&str, &str)> =
+            all.readings().iter().map(|column| (column.name.as_str(), column.unit.as_str())).collect();
+        assert_eq!(columns, [("temperature_k", "K")]);
         let last = all.get("x", "c").unwrap();
         assert_eq!((last.place, last.time_s, last.reading(0)), (2, Some(60.0), Some(310.5)));
         assert!(all.get("x", "b").is_none());
@@ -193,5 +227,28 @@ mod tests {
             all.get("x", "s_3").unwrap().time_s
         };
         assert_eq!((of(Some(2.0)), of(None)), (Some(6.0), None));
+    }
+    /// Names that differ in signs alone, and that of a column that is there anyway.
+    #[test]
+    fn every_reading_has_a_column_of_its_own() {
+        let reading = |name: &str, unit: &str, value| Reading { name: name.into(), value, unit: unit.into() };
+        let readings = [
+            reading("x pos", "mm", 1.0),
+            reading("x-pos", "mm", 2.0),
+            reading("time", "s", 3.0),
+            reading("x pos", "um", 4.0),
+        ];
+        let address = FrameAddress { path: "a.tif".into(), image: 0 };
+        let note =
+            |readings| FrameNote { address: &address, name: "a", began: None, exposure_s: None, readings };
+        let mut all = Conditions::beside(["time_s"]);
+        all.add("x", &[Some(note(&readings))]);
+        all.add("y", &[Some(note(&readings[1..2]))]);
+        let names: Vec<&str> = all.readings().iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["x_pos_mm", "x_pos_mm_2", "time_s_2", "x_pos_um"]);
+        let of_x = all.get("x", "a").unwrap();
+        assert_eq!([0, 1, 2, 3].map(|index| of_x.reading(index)), [1.0, 2.0, 3.0, 4.0].map(Some));
+        let of_y = all.get("y", "a").unwrap();
+        assert_eq!([0, 1, 2, 3].map(|index| of_y.reading(index)), [None, Some(2.0), None, None]);
     }
 }

@@ -7,7 +7,7 @@ use super::component::first_component;
 use super::frame_curves::FrameCurves;
 use super::metrics::{Key, Numbers};
 use crate::peaks::Measured;
-use crate::stats::{Line, median, weighted_line};
+use crate::stats::{Line, deviation_by_median, median, weighted_line};
 
 /// Where a frame stands among the others of its sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +91,6 @@ pub const FEWEST_FRAMES: usize = 3;
 const FEWEST_FOR_MEDIAN: usize = 5;
 /// χ²/ν of an outlier is above the median of all by so many standard deviations, of chance or of the frames, whichever is larger.
 const OUTLIER_SIGMAS: f64 = 6.0;
-/// Standard deviation over median absolute deviation of the normal distribution.
-const BY_MAD: f64 = 1.4826;
 
 /// `None` for fewer than three frames, fewer than two with light, or too few bins.
 pub fn drift(frames: &FrameCurves) -> Option<Drift> {
@@ -160,8 +158,7 @@ fn mark_outliers(frames: &mut [FrameDrift], compared: &[usize]) {
     }
     let reduced: Vec<f64> = compared.iter().map(|index| frames[*index].against_others.reduced()).collect();
     let middle = median(&reduced);
-    let deviation =
-        BY_MAD * median(&reduced.iter().map(|value| (value - middle).abs()).collect::<Vec<f64>>());
+    let deviation = deviation_by_median(&reduced, middle);
     for (&index, value) in compared.iter().zip(reduced) {
         let chance = middle * (2.0 / frames[index].against_others.freedom as f64).sqrt();
         if value > middle + OUTLIER_SIGMAS * deviation.max(chance) {

@@ -52,6 +52,32 @@ impl Metric {
         }
     }
 
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Metric::Position => "position",
+            Metric::Height => "height",
+            Metric::Fwhm => "width",
+            Metric::Area => "area",
+            Metric::Asymmetry => "asymmetry",
+            Metric::CorrelationLength => "correlation length",
+            Metric::CoordinationNumber => "coordination number",
+        }
+    }
+
+    /// Its unit, for readers; `None` for a pure number.
+    pub fn unit(self, curve: Curve) -> Option<&'static str> {
+        match (self, curve) {
+            (Metric::Position | Metric::Fwhm, Curve::StructureFactor) => Some("Å⁻¹"),
+            (Metric::Position | Metric::Fwhm, Curve::Pdf) => Some("Å"),
+            (Metric::Height, Curve::Pdf) => Some("Å⁻²"),
+            (Metric::Area, _) => Some("Å⁻¹"),
+            (Metric::CorrelationLength, _) => Some("Å"),
+            (Metric::Height, Curve::StructureFactor)
+            | (Metric::Asymmetry | Metric::CoordinationNumber, _) => None,
+        }
+    }
+
     /// Its value; `None` where the peak has none, or it could not be measured.
     pub fn of(self, peak: &Peak) -> Option<Measured> {
         let measured = match self {

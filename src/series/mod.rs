@@ -12,7 +12,7 @@ mod trend;
 
 pub use binned::{Binned, ChiSquared, Residual};
 pub use change::{Basis, Change, Verdict, changes};
-pub use conditions::{Condition, Conditions, FrameNote};
+pub use conditions::{Condition, Conditions, FrameNote, ReadingColumn};
 pub use difference::{CurveDifference, chi2_of_g, chi2_of_patterns};
 pub use drift::{Drift, FEWEST_FRAMES, FrameDrift, Standing, drift};
 pub use frame_curves::{FrameBins, FrameCurve, FrameCurves};

@@ -9,6 +9,7 @@ use super::StartError;
 use crate::batch::JOURNAL_FOLDER;
 use crate::frame::{FrameAddress, FrameHeader, Shape, image_count, read};
 use crate::geometry::Detector;
+use crate::geometry::calibrate::Calibrant;
 
 /// Extensions of frames, before `.gz`.
 const FRAMES: [&str; 9] = ["tif", "tiff", "cbf", "edf", "h5", "hdf5", "nxs", "nx", "cxi"];
@@ -48,9 +49,7 @@ pub struct Survey {
     pub flats: Vec<Group>,
     /// Masks.
     pub masks: Vec<PathBuf>,
-    /// The .poni file; `None` where there is none or several.
-    pub poni: Option<PathBuf>,
-    /// All of them.
+    /// Geometry files.
     pub ponis: Vec<PathBuf>,
     /// Pixels of the first frame that can be read.
     pub shape: Option<Shape>,
@@ -83,10 +82,6 @@ pub fn survey(folder: &Path, poni: Option<&Path>) -> Result<Survey, StartError> 
         groups.entry((parent, prefix(&stem).to_owned(), extension)).or_default().push(path);
     }
     let mut found = Survey {
-        poni: match ponis.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        },
         folder,
         samples: Vec::new(),
         calibrants: Vec::new(),
@@ -101,10 +96,10 @@ pub fn survey(folder: &Path, poni: Option<&Path>) -> Result<Survey, StartError> 
     for ((parent, prefix, extension), files) in groups {
         let group = group(&found.folder, &parent, &prefix, &extension, &files);
         let name = group.name.to_lowercase();
-        let calibrant =
-            ["CeO2", "LaB6", "AgBh", "Al2O3"].iter().find(|known| name.contains(&known.to_lowercase()));
-        if let Some(calibrant) = calibrant {
-            found.calibrants.push(((*calibrant).to_owned(), group));
+        // Two letters (Si, Ni, Au) are an element in the names of samples too.
+        let mut calibrants = Calibrant::names().filter(|known| known.len() > 2);
+        if let Some(calibrant) = calibrants.find(|known| name.contains(&known.to_lowercase())) {
+            found.calibrants.push((calibrant.to_owned(), group));
         } else if name.contains("dark") {
             found.darks.push(group);
         } else if name.contains("flat") {
@@ -237,6 +232,14 @@ fn unique(groups: &mut [Group]) {
 }
 
 impl Survey {
+    /// The .poni file; `None` where there is none, or several.
+    pub fn poni(&self) -> Option<&Path> {
+        match self.ponis.as_slice() {
+            [only] => Some(only),
+            [] | [_, _, ..] => None,
+        }
+    }
+
     /// What was found, a line for each thing.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -285,6 +288,8 @@ mod tests {
             "scan_master.h5",
             "scan_data_000001.h5",
             "ceo2_1.tif",
+            "al2o3_1.tif",
+            "nisi_1.tif",
             "mask.tif",
             "dark_1.tif",
             "a.poni",
@@ -297,10 +302,15 @@ mod tests {
         }
         let survey = survey(folder.path(), None).unwrap();
         let samples: Vec<(&str, usize)> = survey.samples.iter().map(|g| (g.name.as_str(), g.files)).collect();
-        assert_eq!(samples, [("air", 1), ("as_cast", 2), ("as_cast_0002_rot", 1), ("scan", 1), ("aged", 2)]);
+        assert_eq!(
+            samples,
+            [("air", 1), ("as_cast", 2), ("as_cast_0002_rot", 1), ("nisi", 1), ("scan", 1), ("aged", 2)]
+        );
         let pattern = folder.path().join("as_cast_[0-9][0-9][0-9][0-9].tif");
         assert_eq!(survey.samples[1].pattern, pattern);
-        assert_eq!(survey.calibrants.len(), 1);
+        let calibrants: Vec<&str> = survey.calibrants.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(calibrants, ["Al2O3", "CeO2"]);
+        assert_eq!(survey.poni(), Some(folder.path().join("a.poni").as_path()));
         assert_eq!((survey.masks.len(), survey.darks.len(), survey.ponis.len()), (1, 1, 1));
         let empty = tempfile::tempdir().unwrap();
         assert!(matches!(super::survey(empty.path(), None), Err(StartError::NoFrames(_))));

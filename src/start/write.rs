@@ -85,7 +85,7 @@ fn written(path: &Path, folder: &Path) -> String {
 fn geometry(text: &mut String, survey: &Survey, answers: &Answers, folder: &Path) {
     text.push_str("\n# Where the detector stands: a .poni file, numbers, or a calibrant's frame.\n");
     let calibrant = survey.calibrants.first();
-    if let Some(poni) = &survey.poni {
+    if let Some(poni) = survey.poni() {
         let _ = writeln!(text, "geometry: {{poni: {}}}", written(poni, folder));
         match answers.energy_kev {
             Some(energy) => {

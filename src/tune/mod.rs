@@ -133,10 +133,17 @@ fn background_scale(used: f64, trials: &[Trial]) -> Option<Advice> {
     Some(Advice { parameter, value, why })
 }
 
+/// Residuals at low r within this factor of the least are alike: from the r_poly on that takes the slow errors away, what is left is ripples of a
+/// finite Qmax and noise, which a larger one takes as well.
+const AS_GOOD: f64 = 1.5;
+/// The usable Qmax is found in steps of 0.5 Å⁻¹ (a quarter of the window of [`Quality`]), 2 % of common ranges: one that is less below the
+/// end is the end.
+const THE_END: f64 = 0.98;
+
 fn r_poly(trials: &[Trial]) -> Option<Advice> {
     let residual = |trial: &Trial| trial.quality.low_r_residual;
     let least = trials.iter().filter_map(residual).min_by(f64::total_cmp)?;
-    let first = trials.iter().find(|trial| residual(trial).is_some_and(|found| found <= 1.5 * least))?;
+    let first = trials.iter().find(|trial| residual(trial).is_some_and(|found| found <= AS_GOOD * least))?;
     let why = format!(
         "the smallest that leaves {:.3} of 4πρ0r at low r; the least of all is {least:.3}",
         residual(first).unwrap_or(f64::NAN)
@@ -147,7 +154,7 @@ fn r_poly(trials: &[Trial]) -> Option<Advice> {
 fn q_max(trials: &[Trial]) -> Option<Advice> {
     let largest = trials.iter().max_by(|a, b| a.value.total_cmp(&b.value))?;
     let usable = largest.quality.usable_q_max_inv_angstrom.min(largest.value);
-    let why = if usable < 0.98 * largest.value {
+    let why = if usable < THE_END * largest.value {
         format!("beyond, noise is larger than the structure (data end at {:.1})", largest.value)
     } else {
         "the structure stands out of the noise to the end".to_owned()
@@ -155,14 +162,14 @@ fn q_max(trials: &[Trial]) -> Option<Advice> {
     Some(Advice { parameter: Parameter::QMax, value: usable, why })
 }
 
-/// The trials as CSV; a figure that is not there is an empty cell.
-pub fn trials_csv(trials: &[Trial]) -> String {
+/// The trials; a figure that is not there is an empty cell.
+pub fn trials_csv(trials: &[Trial]) -> Table {
     let mut table = Table::new(&format!("parameter,value,{}", Quality::names()));
     for Trial { parameter, value, quality } in trials {
         let figures = quality.figures().map(|(_, figure)| Cell::from(figure));
         table.row([Cell::from(parameter.name()), Cell::from(*value)].into_iter().chain(figures));
     }
-    table.csv()
+    table
 }
 
 #[cfg(test)]

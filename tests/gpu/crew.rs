@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use halor::batch::{RunOptions, RunResult, run, run_with};
 use halor::config::{Loaded, load};
 use halor::engine::cpu::CpuEngine;
-use halor::engine::gpu::{GpuEngine, adapters};
+use halor::engine::gpu::{GpuEngine, SAME_INTENSITY, adapters};
 use halor::engine::{Engine, EngineError, EngineInfo, EngineKind};
 use halor::frame::{Frame, write_tiff};
 use halor::integrate::{Accumulators, IntegrationPlan};
@@ -216,8 +216,7 @@ fn a_card_that_is_destroyed_in_a_run_is_replaced() {
         assert_whole(&result);
         let engines = &result.times.engines;
         assert!(engines[0].fault.is_some() && engines[1].frames > 0, "{engines:?}");
-        // What the engines may differ by, see the head of src/engine/gpu.rs: 240 u and more for long sums.
-        assert_agree(&patterns(&run_of.config.output), &expected, 2e-5);
+        assert_agree(&patterns(&run_of.config.output), &expected, SAME_INTENSITY);
     }
 }
 
@@ -248,5 +247,5 @@ fn engines_that_share_a_run_give_its_results_in_order() {
     }));
     let (mixed, result) = of("mixed", &format!("[{name}, cpu]"));
     assert_eq!([0, 1].map(|i| result.times.engines[i].info.kind), [EngineKind::Gpu, EngineKind::Cpu]);
-    assert_agree(&mixed, &one, 2e-5);
+    assert_agree(&mixed, &one, SAME_INTENSITY);
 }

@@ -147,8 +147,15 @@ temperatures = [
     next((reading["value"] for reading in frame.get("readings", []) if reading["name"] == "temperature"), np.nan)
     for frame in done
 ]
-np.testing.assert_array_equal(frames["readings/temperature"][:], temperatures)
-assert frames["readings/temperature"].attrs["units"] == "K" and np.isfinite(temperatures).any()
+np.testing.assert_array_equal(frames["readings/temperature_k"][:], temperatures)
+assert frames["readings/temperature_k"].attrs["units"] == "K" and np.isfinite(temperatures).any()
+
+# The tables and the file call a reading by one name and agree on when frames were taken.
+with (folder / "peaks.csv").open() as table:
+    of_frames = {(row["sample"], row["frame"]): row for row in csv.DictReader(table)}
+for column, values in [("time_s", frames["images/time_s"][:]), ("temperature_k", frames["readings/temperature_k"][:])]:
+    cells = [of_frames[stem][column] for stem in stems]
+    np.testing.assert_allclose(values, [float(cell) if cell else np.nan for cell in cells], rtol=1e-8)
 
 # A sample's sums are those of its frames.
 for row, name in enumerate(names):

@@ -24,6 +24,7 @@
     seen.linked = others.length > 0 && others.every((plot) => plot.layout.xaxis.range[0] === 2);
     const plain = figures[0];
     seen.csv = csvOf(plain).split("\n").slice(0, 3);
+    seen.pictures = [...document.images].filter((image) => image.complete && image.naturalWidth > 0).length;
     seen.overflow = document.documentElement.scrollWidth - window.innerWidth;
   } catch (error) {
     seen.errors.push(String(error && error.stack || error));

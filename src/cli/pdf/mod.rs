@@ -286,10 +286,11 @@ fn one(args: &PdfArgs, mut asked: Asked<'_>, apart: &[PathBuf]) -> anyhow::Resul
         ("sq", sq(&header, &reduced.structure)),
         ("fq", fq(&header, &reduced.structure)),
         ("gr", gr(&header, &reduced.pdf, systematic.as_ref().map(|systematic| systematic.g.as_slice()))),
-        ("csv", peaks_csv(&rows, &Conditions::default())),
+        ("csv", peaks_csv(&rows, &Conditions::default()).csv()?),
     ];
     let rdf = density.map(|density| ("rdf", rdf(&header, &reduced.pdf, density)));
-    let weights = plan.weights(&analysis.settings)?.map(|weights| ("weights.csv", weights));
+    let weights = plan.weights(&analysis.settings)?.map(|weights| weights.csv()).transpose()?;
+    let weights = weights.map(|weights| ("weights.csv", weights));
     let covariance = covariance(&analysis.settings, &plan, &reduced);
     let patterns = Patterns { measured: read.pattern.clone(), subtracted: read.pattern };
     let curves = SampleCurves { sample: stem.clone(), patterns, reduced: Some(reduced) };

@@ -35,3 +35,23 @@ pub(super) fn of(filter: Filter) -> Option<(u32, FilterParams)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::integrate::COUNTS_OF_A_MEDIAN;
+    use crate::stats::SIGMAS_PER_MAD;
+
+    #[test]
+    fn the_shader_has_the_constants_of_its_twin() {
+        for (name, expected) in [
+            ("COUNTS_OF_A_MEDIAN", COUNTS_OF_A_MEDIAN),
+            ("SIGMAS_PER_MAD", SIGMAS_PER_MAD),
+            ("HALF_PI", std::f64::consts::FRAC_PI_2),
+        ] {
+            let begin = format!("const {name}: f32 = ");
+            let mut lines = include_str!("../../../shaders/filter.wgsl").lines();
+            let value = lines.find_map(|line| line.strip_prefix(&begin)?.strip_suffix(';')).unwrap();
+            assert_eq!(value.parse::<f32>().unwrap(), expected as f32, "{name}");
+        }
+    }
+}

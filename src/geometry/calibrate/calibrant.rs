@@ -94,6 +94,11 @@ struct CrystalFile {
 }
 
 impl Calibrant {
+    /// Names of those that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        EMBEDDED.iter().map(|(name, _)| *name)
+    }
+
     /// A calibrant that comes with the program, in upper or lower case, or the one in a file of the layout of
     /// `calibration/calibrants`.
     ///
@@ -105,7 +110,7 @@ impl Calibrant {
         }
         let path = Path::new(name_or_path);
         if !path.is_file() {
-            let known = EMBEDDED.map(|(name, _)| name).join(", ");
+            let known = Self::names().collect::<Vec<_>>().join(", ");
             return Err(CalibrateError::UnknownCalibrant { name: name_or_path.to_owned(), known });
         }
         let text = crate::text_file::read_bytes(path)

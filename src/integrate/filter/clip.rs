@@ -4,16 +4,14 @@
 //! lane of products and sums, so that its answer does not depend on those beside it. Most pixels are kept in all frames: they need no masks.
 
 use super::order::lower_median;
-use super::{ErrorModel, ONE_PIXEL, Part};
+use super::{ErrorModel, Part, weight_of_others};
 use crate::integrate::Sums;
 use crate::simd::{LANES, Row, Vectors};
+use crate::stats::SIGMAS_PER_MAD;
 
 /// What a count may be off at the start of a clip, where the mean is not known and a median is: medians of Poisson counts are
 /// within ln 2 of the mean (Choi, Proc. Am. Math. Soc. 121, 245 (1994)).
-const COUNTS_OF_A_MEDIAN: f64 = 1.0;
-
-/// Standard deviations of normally distributed numbers in one median absolute deviation.
-const SIGMAS_PER_MAD: f64 = 1.482_602_218_505_602;
+pub(crate) const COUNTS_OF_A_MEDIAN: f64 = 1.0;
 
 /// What stands in the lane of a frame that excludes a pixel: no ring keeps it, its square being infinite.
 pub(crate) const EXCLUDED: f64 = 1e200;
@@ -90,9 +88,13 @@ impl Clip {
         let Clip { threshold, iterations, error_model } = *self;
         let limit = threshold * threshold;
         let mut rings = [Ring { mean: f64::NAN, spread: f64::NAN }; LANES];
+        let mut norm_of_all = None;
         for lane in 0..LANES {
-            rings[lane] =
-                if lane < bin.frames { Ring::start(bin, lane, error_model, numbers) } else { rings[0] };
+            rings[lane] = if lane < bin.frames {
+                Ring::start(bin, lane, error_model, &mut norm_of_all, numbers)
+            } else {
+                rings[0]
+            };
         }
         let mut kept = within(vectors, bin, &rings, error_model, limit, COUNTS_OF_A_MEDIAN);
         let mut settled = [false; LANES];
@@ -160,10 +162,9 @@ impl Around {
         if self.norm == 0.0 {
             return Sums::default();
         }
-        let others = 1.0 - self.norm2 / (self.norm * self.norm);
-        let variance = match model {
-            ErrorModel::Azimuthal if others > ONE_PIXEL => self.scatter() / others,
-            ErrorModel::Azimuthal | ErrorModel::Poisson => self.variance2,
+        let variance = match (model, weight_of_others(self.norm, self.norm2)) {
+            (ErrorModel::Azimuthal, Some(others)) => self.scatter() / others,
+            (ErrorModel::Azimuthal, None) | (ErrorModel::Poisson, _) => self.variance2,
         };
         Sums { signal: self.value + self.origin * self.norm, variance, norm: self.norm }
     }
@@ -179,8 +180,14 @@ struct Ring {
 
 impl Ring {
     /// From medians, which half of the pixels cannot move; the lower one of an even number, since outliers are high. NaN where no pixel
-    /// counts.
-    fn start(bin: &Bin<'_>, lane: usize, model: ErrorModel, numbers: &mut Vec<f64>) -> Ring {
+    /// counts. `norm_of_all` is the median norm of all pixels, once a frame that excludes none has needed it.
+    fn start(
+        bin: &Bin<'_>,
+        lane: usize,
+        model: ErrorModel,
+        norm_of_all: &mut Option<f64>,
+        numbers: &mut Vec<f64>,
+    ) -> Ring {
         let value = |index: usize| bin.values[index].0[lane];
         let mean = median(bin, lane, numbers, value);
         let counting = match bin.variances {
@@ -190,7 +197,12 @@ impl Ring {
         match model {
             ErrorModel::Poisson => Ring { mean, spread: counting },
             ErrorModel::Azimuthal => {
-                let norm = median(bin, lane, numbers, |index| bin.pixels[index].norm);
+                let mut of_norms = || median(bin, lane, numbers, |index| bin.pixels[index].norm);
+                let norm = if bin.values.iter().any(|values| is_excluded(values.0[lane])) {
+                    of_norms()
+                } else {
+                    *norm_of_all.get_or_insert_with(of_norms)
+                };
                 let of_counting = ((counting + COUNTS_OF_A_MEDIAN / norm) / norm).sqrt();
                 let deviation = median(bin, lane, numbers, |index| (value(index) - mean).abs());
                 // Where most pixels have the same count, their deviation is no scale.

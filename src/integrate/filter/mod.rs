@@ -6,6 +6,8 @@
 mod clip;
 mod order;
 
+#[cfg(test)]
+pub(crate) use clip::COUNTS_OF_A_MEDIAN;
 use clip::Clip;
 pub(crate) use clip::{Bin, EXCLUDED, Pixel};
 use order::{median, trimmed_mean};
@@ -61,6 +63,11 @@ struct Part {
 
 /// Below this share of the weight on other pixels a bin has one pixel, which has no scatter.
 const ONE_PIXEL: f64 = 1e-9;
+
+/// 1 − 1/n for n = (Σ ω)²/Σ ω² pixels, from Σ ω and Σ ω²; `None` for a single one.
+fn weight_of_others(norm: f64, norm2: f64) -> Option<f64> {
+    Some(1.0 - norm2 / (norm * norm)).filter(|others| *others > ONE_PIXEL)
+}
 
 /// Working space.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Filters by the order of the values along the ring, and the selection of what stands in the middle.
 
-use super::{ONE_PIXEL, Part};
+use super::{Part, weight_of_others};
 use crate::integrate::Sums;
 
 /// As many numbers are selected from directly; more are narrowed down first.
@@ -46,7 +46,8 @@ pub(super) fn lower_median(numbers: &mut Vec<f64>) -> f64 {
     *numbers.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
-/// With σ² = π/2 · Σ w²·variance, the variance that of the median: what the median of many normally distributed numbers has.
+/// With σ² = π/2 · Σ w²·variance, the variance that of the median: what the median of many normally distributed numbers has. 0 where most
+/// pixels have no count, whose median says as little as its σ.
 pub(super) fn median(parts: &mut [Part]) -> Sums {
     let norm: f64 = parts.iter().map(|part| part.share * part.norm).sum();
     let size: f64 = parts.iter().map(|part| part.share * part.share * part.norm).sum();
@@ -123,11 +124,9 @@ pub(super) fn trimmed_mean(parts: &mut [Part], [lower, upper]: [f64; 2]) -> Sums
     };
     let mean = weighted(&winsorized);
     let scatter = weighted(&|part| (winsorized(part) - mean).powi(2));
-    let others = 1.0 - norm2 / (norm * norm);
-    let variance = if others > ONE_PIXEL {
-        scatter * norm2 / others
-    } else {
-        parts[0].share.powi(2) * parts[0].variance
+    let variance = match weight_of_others(norm, norm2) {
+        Some(others) => scatter * norm2 / others,
+        None => parts[0].share.powi(2) * parts[0].variance,
     };
     Sums { signal, variance, norm: kept }
 }

@@ -3,6 +3,7 @@
 use super::group::Group;
 use super::stack::{CakeStack, RegionStack};
 use super::{NexusImage, NexusRun};
+use crate::correct::Correction;
 use crate::integrate::{CakeAxes, IntegrationPlan};
 use crate::output::OutputError;
 use crate::units::energy_kev;
@@ -81,8 +82,11 @@ fn part(entry: &Group, name: &str, definition_name: &str, run: &NexusRun<'_>) ->
 
 fn definition(group: &Group, name: &str, run: &NexusRun<'_>) -> Result<(), OutputError> {
     group.text("definition", name)?;
-    group.flag("solid_angle_applied", run.solid_angle)?;
-    group.flag("polarization_applied", run.polarization)?;
+    let corrects = |what: fn(&Correction) -> bool| run.plan.corrections.iter().any(what);
+    let solid_angle = corrects(|correction| matches!(correction, Correction::SolidAngle));
+    let polarization = corrects(|correction| matches!(correction, Correction::Polarization { .. }));
+    group.flag("solid_angle_applied", solid_angle)?;
+    group.flag("polarization_applied", polarization)?;
     group.flag("normalization_applied", true)?;
     group.flag("monitor_applied", run.monitor)
 }

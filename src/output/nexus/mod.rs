@@ -17,6 +17,7 @@ pub use self::stack::RegionOfImage;
 use super::atomic::Temporary;
 use super::{Existing, FrameRecord, Header, OutputError, PeakRow};
 use crate::integrate::{Accumulators, IntegrationPlan};
+use crate::series::Conditions;
 
 /// What is the same for all images of a run.
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +26,6 @@ pub struct NexusRun<'a> {
     pub header: &'a Header,
     /// How frames were integrated.
     pub plan: &'a IntegrationPlan,
-    /// Whether the solid angle of pixels is corrected.
-    pub solid_angle: bool,
-    /// Whether polarization is.
-    pub polarization: bool,
     /// Whether norms were multiplied by the monitor.
     pub monitor: bool,
     /// Names of the regions that have results, the ring and the sectors: the first of the plan's.
@@ -61,6 +58,8 @@ pub struct NexusTables<'a> {
     pub samples: &'a [(String, usize)],
     /// Sample, name and record of each frame that has a row, in order.
     pub frames: &'a [(String, String, &'a FrameRecord)],
+    /// When frames were taken and what was read beside them.
+    pub conditions: &'a Conditions,
     /// The peaks of all of them.
     pub peaks: &'a [PeakRow],
     /// run.json.

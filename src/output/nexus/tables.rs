@@ -1,12 +1,11 @@
 //! What is said of each image, and the peaks, as columns of numbers and texts.
 
-use std::collections::BTreeMap;
-
 use super::NexusTables;
 use super::group::Group;
-use crate::output::peaks_csv::{NUMBERS, PeakRow};
-use crate::output::{FrameRecord, OutputError, Status};
+use crate::output::peaks_csv::{LABELS, NUMBERS, PeakRow};
+use crate::output::{FrameRecord, OutputError};
 use crate::quality::Quality;
+use crate::series::Condition;
 
 /// Of the samples.
 pub(super) fn samples(entry: &Group, tables: &NexusTables<'_>) -> Result<(), OutputError> {
@@ -25,7 +24,7 @@ pub(super) fn frames(entry: &Group, tables: &NexusTables<'_>) -> Result<(), Outp
     images.texts("frame", tables.frames.iter().map(|(_, frame, _)| frame.as_str()))?;
     let paths: Vec<_> = records().map(|record| record.path.to_string_lossy()).collect();
     images.texts("path", paths.iter().map(|path| path.as_ref()))?;
-    images.texts("status", records().map(|record| status(&record.status)))?;
+    images.texts("status", records().map(|record| record.status.word()))?;
     images.texts("xxh3_128", records().map(|record| record.xxh3_128.as_deref().unwrap_or("")))?;
     let whole = |name: &str, of: fn(&FrameRecord) -> u64| {
         let values: Vec<u64> = records().map(of).collect();
@@ -36,40 +35,32 @@ pub(super) fn frames(entry: &Group, tables: &NexusTables<'_>) -> Result<(), Outp
     whole("excluded_pixels", |record| record.excluded_pixels.unwrap_or(0))?;
     let normalized: Vec<f64> = records().map(|record| record.normalized_by.unwrap_or(f64::NAN)).collect();
     images.numbers("normalized_by", &[normalized.len()], &normalized, &[])?;
+    let time = of_conditions(tables, |condition| condition.time_s);
+    images.numbers("time_s", &[time.len()], &time, &[("units", "s")])?;
     readings(entry, tables)?;
     peaks(entry, tables.peaks.iter().filter(|row| row.frame.is_some()).collect())
 }
 
-fn status(status: &Status) -> &'static str {
-    match status {
-        Status::Done => "done",
-        Status::Failed(_) => "failed",
-        Status::Skipped(_) => "skipped",
-        Status::LeftOut(_) => "left_out",
-    }
-}
-
-/// What the files say of the sample and its surroundings, NaN where one says nothing.
+/// What the files say of the sample and its surroundings, in the columns of peaks.csv; NaN where one says nothing.
 fn readings(entry: &Group, tables: &NexusTables<'_>) -> Result<(), OutputError> {
-    let mut columns: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
-    for (row, (.., record)) in tables.frames.iter().enumerate() {
-        for reading in &record.readings {
-            let column = columns.entry((&reading.name, &reading.unit));
-            column.or_insert_with(|| vec![f64::NAN; tables.frames.len()])[row] = reading.value;
-        }
-    }
+    let columns = tables.conditions.readings();
     if columns.is_empty() {
         return Ok(());
     }
     let group = entry.group("readings", "NXcollection")?;
-    let mut last = "";
-    for ((name, unit), values) in &columns {
-        // The same name in another unit is another column.
-        let column = if *name == last { format!("{name}_{unit}") } else { (*name).to_owned() };
-        group.numbers(&column, &[values.len()], values, &[("units", unit)])?;
-        last = name;
+    for (index, column) in columns.iter().enumerate() {
+        let values = of_conditions(tables, |condition| condition.reading(index));
+        group.numbers(&column.name, &[values.len()], &values, &[("units", &column.unit)])?;
     }
     Ok(())
+}
+
+/// A number of each frame; NaN where it is not known.
+fn of_conditions(tables: &NexusTables<'_>, of: impl Fn(&Condition) -> Option<f64>) -> Vec<f64> {
+    let of_frame = |(sample, frame, _): &(String, String, &FrameRecord)| {
+        tables.conditions.get(sample, frame).and_then(&of).unwrap_or(f64::NAN)
+    };
+    tables.frames.iter().map(of_frame).collect()
 }
 
 /// The columns of peaks.csv.
@@ -78,8 +69,8 @@ fn peaks(entry: &Group, rows: Vec<&PeakRow>) -> Result<(), OutputError> {
         return Ok(());
     }
     let group = entry.group("peaks", "NXcollection")?;
-    let labels: Vec<[&str; 5]> = rows.iter().map(|row| row.labels()).collect();
-    for (index, name) in ["sample", "frame", "sector", "curve", "peak"].into_iter().enumerate() {
+    let labels: Vec<[&str; LABELS.len()]> = rows.iter().map(|row| row.labels()).collect();
+    for (index, name) in LABELS.into_iter().enumerate() {
         group.texts(name, labels.iter().map(|labels| labels[index]))?;
     }
     let numbers: Vec<Vec<f64>> = rows.iter().map(|row| row.numbers()).collect();

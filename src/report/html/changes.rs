@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::ReportError;
 use super::figure::{Figure, Link, Width, colour};
-use super::metrics::{self, METRICS};
+use super::metrics::AGAINST_PROPERTIES;
 use super::page::{Section, measured, short};
 use super::results::{Curve, Kind, Results};
 use super::table::{Row, Table};
@@ -116,10 +116,10 @@ fn properties(results: &Results, section: &mut Section) {
     names.sort();
     names.dedup();
     for property in names.into_iter().take(MOST_PROPERTIES) {
-        for metric in metrics::AGAINST_PROPERTIES.map(|index| &METRICS[index]) {
-            let (x_title, title) = (property.replace('_', " "), metric.title);
+        for metric in &AGAINST_PROPERTIES {
+            let (x_title, title) = (property.replace('_', " "), metric.title());
             let mut figure =
-                Figure::new(format!("{title} against {x_title}"), &x_title, title).width(Width::Third);
+                Figure::new(format!("{title} against {x_title}"), &x_title, &title).width(Width::Third);
             for (index, (sample, of_sample)) in results.samples.iter().zip(&results.properties).enumerate() {
                 let value = metric.of_sum(results, sample);
                 if let (Some(x), Some(value)) = (of_sample.get(property), value) {

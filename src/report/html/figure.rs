@@ -1,10 +1,11 @@
 //! Figures: what all of them share, and how they stand in the page.
 
 use plotly::common::{
-    ColorScale, ColorScalePalette, DashType, ErrorData, ErrorType, Fill, Line, Marker, Mode,
+    ColorScale, ColorScaleElement, DashType, ErrorData, ErrorType, Fill, Line, Marker, Mode,
 };
 use plotly::layout::Axis;
 use plotly::{HeatMap, Layout, Plot, Scatter};
+use serde::Serialize;
 
 use super::results::Curve;
 
@@ -127,16 +128,24 @@ impl Figure {
         self.plot.add_trace(trace);
     }
 
-    /// Rows of values over x, from the bottom up, each at its y.
-    pub(super) fn map(&mut self, x: &[f64], y: &[f64], values: &[Vec<f64>]) {
-        let z: Vec<Vec<f64>> = values.iter().map(|row| rounded(row)).collect();
-        self.plot.add_trace(HeatMap::new(rounded(x), rounded(y), z).color_scale(viridis()));
+    /// Rows of differences over x, from the bottom up, each at its y.
+    pub(super) fn map(&mut self, x: &[f64], y: &[f64], differences: &[Vec<f64>]) {
+        self.add_map(x, rounded(y), differences);
     }
 
-    /// Rows of values over x, from the bottom up, each with its name.
-    pub(super) fn named_map(&mut self, x: &[f64], rows: Vec<String>, values: &[Vec<f64>]) {
-        let z: Vec<Vec<f64>> = values.iter().map(|row| rounded(row)).collect();
-        self.plot.add_trace(HeatMap::new(rounded(x), rows, z).color_scale(viridis()));
+    /// Rows of differences over x, from the top down, each with its name.
+    pub(super) fn named_map(&mut self, x: &[f64], mut rows: Vec<String>, mut differences: Vec<Vec<f64>>) {
+        rows.reverse();
+        differences.reverse();
+        self.add_map(x, rows, &differences);
+    }
+
+    /// White where there is no difference; as much of either sign is equally dark.
+    fn add_map<Y: Serialize + Clone + 'static>(&mut self, x: &[f64], y: Vec<Y>, differences: &[Vec<f64>]) {
+        let z: Vec<Vec<f64>> = differences.iter().map(|row| rounded(row)).collect();
+        let largest = z.iter().flatten().map(|value| value.abs()).fold(0.0, f64::max);
+        let map = HeatMap::new(rounded(x), y, z).zmin(-largest).zmax(largest).color_scale(less_and_more());
+        self.plot.add_trace(map);
     }
 
     /// For a script of the page: no tag ends inside it.
@@ -145,8 +154,9 @@ impl Figure {
     }
 }
 
-fn viridis() -> ColorScale {
-    ColorScale::Palette(ColorScalePalette::Viridis)
+fn less_and_more() -> ColorScale {
+    let colours = [(0.0, PALETTE[0]), (0.5, "#FFFFFF"), (1.0, PALETTE[1])];
+    ColorScale::Vector(colours.map(|(at, colour)| ColorScaleElement(at, colour.to_owned())).to_vec())
 }
 
 /// Six digits: as many as a plot can show.

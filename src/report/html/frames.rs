@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::ReportError;
 use super::abscissa::Abscissa;
 use super::figure::{Figure, Width};
-use super::metrics::METRICS;
+use super::metrics::SHOWN;
 use super::page::Section;
 use super::results::{Kind, Results};
 use crate::integrate::RING;
@@ -71,7 +71,9 @@ fn curves(
         let Some(curve) = results.of_frame(sample, name, kind)? else { continue };
         let curve = match kind {
             Kind::Pdf => curve.part(0.0, R_MAX_ANGSTROM),
-            Kind::Intensity | Kind::StructureFactor => curve,
+            // Below, S is not measured but continued, and would take all colours.
+            Kind::StructureFactor => curve.part(results.q_min.unwrap_or(0.0), f64::INFINITY),
+            Kind::Intensity => curve,
         };
         let group = curve.x.len().div_ceil(MOST[1]).max(1);
         x = means(&curve.x, group);
@@ -95,9 +97,9 @@ fn curves(
 fn metrics(results: &Results, sample: &str, along: &Abscissa) -> Figure {
     let caption = format!("{sample}: metrics of each frame less their median, in σ of one frame");
     let mut figure = Figure::new(caption, &along.title, "").width(Width::Half);
-    let all: Vec<(&str, Vec<[f64; 3]>)> = METRICS
+    let all: Vec<(String, Vec<[f64; 3]>)> = SHOWN
         .iter()
-        .map(|metric| (metric.title, metric.of_frames(results, sample, along)))
+        .map(|metric| (metric.title(), metric.of_frames(results, sample, along)))
         .filter(|(_, points)| points.len() >= LEAST_FRAMES)
         .collect();
     let mut x: Vec<f64> = all.iter().flat_map(|(_, points)| points.iter().map(|point| point[0])).collect();
@@ -117,8 +119,8 @@ fn metrics(results: &Results, sample: &str, along: &Abscissa) -> Figure {
         means(&values, group)
     };
     let values: Vec<Vec<f64>> = all.iter().map(|(_, points)| row(points)).collect();
-    let names = all.iter().map(|(title, _)| (*title).to_owned()).collect();
-    figure.named_map(&means(&x, group), names, &values);
+    let names = all.into_iter().map(|(title, _)| title).collect();
+    figure.named_map(&means(&x, group), names, values);
     figure
 }
 

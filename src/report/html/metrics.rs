@@ -9,50 +9,57 @@ use super::page::{Section, measured};
 use super::results::{Curve, Kind, Results};
 use super::table::{Row, Value};
 use crate::integrate::RING;
+use crate::peaks;
 use crate::report::escaped;
+use crate::series::Metric;
 
-/// A column of `peaks.csv` of one peak.
-pub(super) struct Metric {
-    curve: &'static str,
+/// A number of one peak, as the page shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
     peak: &'static str,
-    column: &'static str,
-    pub(super) title: &'static str,
+    curve: peaks::Curve,
+    metric: Metric,
 }
+
+const fn of_s(peak: &'static str, metric: Metric) -> Shown {
+    Shown { peak, curve: peaks::Curve::StructureFactor, metric }
+}
+
+const fn of_g(peak: &'static str, metric: Metric) -> Shown {
+    Shown { peak, curve: peaks::Curve::Pdf, metric }
+}
+
+const Q1_POSITION: Shown = of_s("q1", Metric::Position);
+const Q1_HEIGHT: Shown = of_s("q1", Metric::Height);
+const Q1_WIDTH: Shown = of_s("q1", Metric::Fwhm);
+const R1_POSITION: Shown = of_g("r1", Metric::Position);
+const R1_HEIGHT: Shown = of_g("r1", Metric::Height);
 
 /// What the questions of a series are asked about, in the order of the table.
-pub(super) const METRICS: [Metric; 12] = [
-    metric("S(Q)", "q1", "position_inv_angstrom", "q1 position (Å⁻¹)"),
-    metric("S(Q)", "q1", "height_s", "q1 height"),
-    metric("S(Q)", "q1", "fwhm_inv_angstrom", "q1 width (Å⁻¹)"),
-    metric("S(Q)", "q2", "position_inv_angstrom", "q2 position (Å⁻¹)"),
-    metric("S(Q)", "q2", "fwhm_inv_angstrom", "q2 width (Å⁻¹)"),
-    metric("G(r)", "r1", "position_angstrom", "r1 position (Å)"),
-    metric("G(r)", "r1", "height_g_inv_angstrom2", "r1 height (Å⁻²)"),
-    metric("G(r)", "r1", "area_inv_angstrom", "r1 area (Å⁻¹)"),
-    metric("G(r)", "r1", "coordination_number", "coordination number"),
-    metric("G(r)", "r2", "height_g_inv_angstrom2", "r2 height (Å⁻²)"),
-    metric("G(r)", "r3", "height_g_inv_angstrom2", "r3 height (Å⁻²)"),
-    metric("G(r)", "r4", "height_g_inv_angstrom2", "r4 height (Å⁻²)"),
+pub(super) const SHOWN: [Shown; 12] = [
+    Q1_POSITION,
+    Q1_HEIGHT,
+    Q1_WIDTH,
+    of_s("q2", Metric::Position),
+    of_s("q2", Metric::Fwhm),
+    R1_POSITION,
+    R1_HEIGHT,
+    of_g("r1", Metric::Area),
+    of_g("r1", Metric::CoordinationNumber),
+    of_g("r2", Metric::Height),
+    of_g("r3", Metric::Height),
+    of_g("r4", Metric::Height),
 ];
 
-/// Metrics that are followed from frame to frame.
-const FOLLOWED: [usize; 3] = [0, 1, 6];
-/// Metrics that are drawn against properties of the samples.
-pub(super) const AGAINST_PROPERTIES: [usize; 3] = [2, 5, 6];
-
-const fn metric(
-    curve: &'static str,
-    peak: &'static str,
-    column: &'static str,
-    title: &'static str,
-) -> Metric {
-    Metric { curve, peak, column, title }
-}
+/// What is followed from frame to frame.
+const FOLLOWED: [Shown; 3] = [Q1_POSITION, Q1_HEIGHT, R1_HEIGHT];
+/// What is drawn against properties of the samples.
+pub(super) const AGAINST_PROPERTIES: [Shown; 3] = [Q1_WIDTH, R1_POSITION, R1_HEIGHT];
 
 /// The first section: all samples with what was found of each.
 pub(super) fn overview(results: &Results) -> Result<Section, ReportError> {
     let mut section = Section::new("overview", "Overview");
-    let shown: Vec<&Metric> = METRICS
+    let shown: Vec<&Shown> = SHOWN
         .iter()
         .filter(|metric| results.samples.iter().any(|sample| metric.of_sum(results, sample).is_some()))
         .collect();
@@ -60,7 +67,7 @@ pub(super) fn overview(results: &Results) -> Result<Section, ReportError> {
         "<div class=\"scroll\"><table><thead><tr><th>sample</th><th>frames</th><th>G(r), 2–10 Å</th>",
     );
     for metric in &shown {
-        let _ = write!(html, "<th>{}</th>", escaped(metric.title));
+        let _ = write!(html, "<th>{}</th>", escaped(&metric.title()));
     }
     html.push_str("<th>remarks</th></tr></thead><tbody>");
     for (index, sample) in results.samples.iter().enumerate() {
@@ -111,8 +118,8 @@ fn remarks(results: &Results, sample: &str) -> String {
 /// Each metric across the samples, and from frame to frame.
 pub(super) fn section(results: &Results) -> Section {
     let mut section = Section::new("metrics", "Peak metrics");
-    for metric in &METRICS {
-        let mut figure = Figure::new(metric.title, "", metric.title).width(Width::Third);
+    for metric in &SHOWN {
+        let mut figure = Figure::new(metric.title(), "", &metric.title()).width(Width::Third);
         for (index, sample) in results.samples.iter().enumerate() {
             let Some(value) = metric.of_sum(results, sample) else { continue };
             figure.points(sample, vec![sample.clone()], &[value.value], &[value.sigma], index);
@@ -120,7 +127,7 @@ pub(super) fn section(results: &Results) -> Section {
         section.figure(figure);
     }
     for abscissa in Abscissa::all(results) {
-        for metric in FOLLOWED.map(|index| &METRICS[index]) {
+        for metric in &FOLLOWED {
             section.figure(followed(results, metric, &abscissa));
         }
     }
@@ -128,12 +135,12 @@ pub(super) fn section(results: &Results) -> Section {
 }
 
 /// A metric of the frames of all samples.
-fn followed(results: &Results, metric: &Metric, abscissa: &Abscissa) -> Figure {
+fn followed(results: &Results, metric: &Shown, abscissa: &Abscissa) -> Figure {
     let against = if abscissa.is_place() { String::new() } else { format!(" against {}", abscissa.title) };
     let caption =
-        format!("{} of each frame{against}; bars are counting alone, outliers are not drawn", metric.title);
+        format!("{} of each frame{against}; bars are counting alone, outliers are not drawn", metric.title());
     let mut figure =
-        Figure::new(caption, &abscissa.title, metric.title).width(Width::Third).link(Link::Alone);
+        Figure::new(caption, &abscissa.title, &metric.title()).width(Width::Third).link(Link::Alone);
     for (index, sample) in results.samples.iter().enumerate() {
         let points = metric.of_frames(results, sample, abscissa);
         if points.len() > 1 {
@@ -144,10 +151,21 @@ fn followed(results: &Results, metric: &Metric, abscissa: &Abscissa) -> Figure {
     figure
 }
 
-impl Metric {
+impl Shown {
+    /// Its name and unit.
+    pub(super) fn title(self) -> String {
+        let name = format!("{} {}", self.peak, self.metric.word());
+        self.metric.unit(self.curve).map(|unit| format!("{name} ({unit})")).unwrap_or(name)
+    }
+
+    /// Its column of `peaks.csv`.
+    fn column(self) -> &'static str {
+        self.metric.name(self.curve)
+    }
+
     /// Of the ring of a sample's sum.
     pub(super) fn of_sum(&self, results: &Results, sample: &str) -> Option<Value> {
-        self.rows(results, sample).find(|row| row.text("frame") == "sum")?.value(self.column)
+        self.rows(results, sample).find(|row| row.text("frame") == "sum")?.value(self.column())
     }
 
     /// Of the ring of each frame of a sample that is no outlier: where it stands, value and σ, in the order of the frames.
@@ -155,7 +173,7 @@ impl Metric {
         let is_drawn = |name: &str| name != "sum" && !results.is_outlier(sample, name);
         let frames = self.rows(results, sample).filter(|row| is_drawn(row.text("frame")));
         let point = |row: Row<'_>| {
-            let value = row.value(self.column)?;
+            let value = row.value(self.column())?;
             Some([abscissa.of(&row)?, value.value, value.sigma])
         };
         frames.filter_map(point).collect()
@@ -166,7 +184,7 @@ impl Metric {
         results.peaks.rows(&[
             ("sample", sample),
             ("sector", RING),
-            ("curve", self.curve),
+            ("curve", self.curve.word()),
             ("peak", self.peak),
         ])
     }

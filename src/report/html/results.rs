@@ -1,6 +1,6 @@
 //! What a run has left in its folder, read again: `run.json`, `config.yaml`, `peaks.csv` and the curves.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -106,6 +106,17 @@ struct Config {
     samples: Vec<Sample>,
     #[serde(default)]
     sectors: Vec<Named>,
+    pdf: Pdf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Pdf {
+    On {
+        q_range_inv_angstrom: Option<[f64; 2]>,
+    },
+    /// The word `off`.
+    Off(#[expect(dead_code, reason = "there is one word")] String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,10 +145,12 @@ pub(super) struct Results {
     pub(super) properties: Vec<BTreeMap<String, f64>>,
     /// Names of sectors, without the ring.
     pub(super) sectors: Vec<String>,
+    /// Where the measured part of S(Q) begins, Å⁻¹; `None` where the run file does not say.
+    pub(super) q_min: Option<f64>,
     /// `peaks.csv`; empty where nothing was reduced.
     pub(super) peaks: Table,
-    /// Sample and name of frames that are unlike the others.
-    pub(super) outliers: HashSet<(String, String)>,
+    /// By sample, the names of frames that are unlike the others.
+    outliers: HashMap<String, HashSet<String>>,
 }
 
 impl Results {
@@ -161,16 +174,23 @@ impl Results {
         } else {
             Table::default()
         };
-        let mut outliers = HashSet::new();
+        let mut outliers: HashMap<String, HashSet<String>> = HashMap::new();
         if files.contains(Path::new("frames.csv")) {
             let frames =
                 Table::parse(&text("frames.csv")?).map_err(|reason| malformed("frames.csv", reason))?;
-            let unlike = frames.rows(&[("outlier", "yes")]);
-            outliers.extend(unlike.map(|row| (row.text("sample").to_owned(), row.text("frame").to_owned())));
+            for row in frames.rows(&[("outlier", "yes")]) {
+                let of_sample = outliers.entry(row.text("sample").to_owned()).or_default();
+                of_sample.insert(row.text("frame").to_owned());
+            }
         }
         let (samples, properties) =
             parsed.samples.into_iter().map(|sample| (sample.name, sample.properties)).unzip();
+        let q_min = match parsed.pdf {
+            Pdf::On { q_range_inv_angstrom } => q_range_inv_angstrom.map(|[low, _]| low),
+            Pdf::Off(_) => None,
+        };
         Ok(Results {
+            q_min,
             folder: folder.to_path_buf(),
             files,
             record,
@@ -205,7 +225,7 @@ impl Results {
 
     /// Whether a frame of a sample is unlike the others.
     pub(super) fn is_outlier(&self, sample: &str, frame: &str) -> bool {
-        !self.outliers.is_empty() && self.outliers.contains(&(sample.to_owned(), frame.to_owned()))
+        self.outliers.get(sample).is_some_and(|names| names.contains(frame))
     }
 
     /// Names of a sample's frames that have curves of this kind, in order.
