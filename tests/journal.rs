@@ -117,7 +117,9 @@ pub fn files(folder: &Path) -> Files {
 fn without_time(mut bytes: Vec<u8>) -> Vec<u8> {
     const TIME: &[u8] = b"2000-00-00T00:00:00.000000Z";
     let is_time = |bytes: &[u8]| {
-        let same = |(byte, sign): (&u8, &u8)| if sign.is_ascii_digit() { byte.is_ascii_digit() } else { byte == sign };
+        let same = |(byte, sign): (&u8, &u8)| {
+            if sign.is_ascii_digit() { byte.is_ascii_digit() } else { byte == sign }
+        };
         bytes.iter().zip(TIME).all(same)
     };
     let times: Vec<usize> = (0..bytes.len().saturating_sub(TIME.len()))

@@ -59,7 +59,9 @@ fn shards_of_two_run_files_do_not_share_a_folder() {
     assert!(scene.run(&["--shard", "1/2"]).status.success());
     std::fs::copy(scene.path("out/run.yaml"), scene.path("out/other.yaml")).unwrap();
     let other = |more: &[&str]| {
-        scene.halor(&[&["run", "out/other.yaml", "--engine", "cpu", "--set", "samples[0].name=c"], more].concat())
+        scene.halor(
+            &[&["run", "out/other.yaml", "--engine", "cpu", "--set", "samples[0].name=c"], more].concat(),
+        )
     };
     let refused = other(&["--shard", "2/2"]);
     let words = said(&refused);
