@@ -17,7 +17,7 @@ use crate::common::flat_frame;
 use crate::journal::{Files, assert_same, files};
 
 const RUN_FILE: &str = "\
-samples: [{name: a, frames: 'a_*.tif'}, {name: b, frames: ['b_*.tif', 'late/*.tif']}]
+samples: [{name: a, frames: 'a_*.tif'}, {name: b, frames: 'b_*.tif'}]
 background: {frames: 'air_*.tif'}
 detector: {pixel_um: 1000, shape: [20, 30]}
 beam: {energy_kev: 80}
@@ -36,7 +36,6 @@ impl Scene {
     fn new() -> Scene {
         let scene = Scene { dir: tempfile::tempdir().unwrap() };
         std::fs::write(scene.path("run.yaml"), RUN_FILE).unwrap();
-        std::fs::create_dir(scene.path("late")).unwrap();
         scene
     }
 
@@ -194,7 +193,7 @@ fn a_file_of_images_that_grows_is_taken_as_it_grows() {
     let scene = Scene::new();
     scene.write("air_1.tif", &scene.bytes(3));
     scene.write("a_1.tif", &scene.bytes(50));
-    let stack = scene.path("late/stack.tif");
+    let stack = scene.path("b_stack.tif");
     let grow = |images: i32| {
         use halor::frame::{Counts, Frame, FrameHeader, Shape, TiffWriter};
         let shape = Shape { rows: 20, columns: 30 };
