@@ -20,6 +20,8 @@ use targets::Target;
 
 const SLOW: Duration = Duration::from_secs(10);
 const MOST_MEMORY_KIB: u64 = 6 << 20;
+/// Inputs between two looks at the memory: one takes longer than to read a small file.
+const BETWEEN_LOOKS: usize = 256;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -67,31 +69,48 @@ fn run(target: Target, time: Duration, seed: u64) -> (u64, u64) {
     let mut random = Pcg64::seed_from_u64(seed);
     let start = Instant::now();
     let (mut tries, mut findings) = (0, 0);
+    let mut finding = |reason: &str, bytes: &[u8]| {
+        let _ = std::fs::create_dir_all("fuzz/artifacts");
+        let path = format!("fuzz/artifacts/{}-{reason}-{seed}-{findings}", target.name());
+        println!("{path}: {:?}", std::fs::write(&path, bytes));
+        findings += 1;
+    };
+    let mut tried: Vec<Vec<u8>> = Vec::with_capacity(BETWEEN_LOOKS);
     while start.elapsed() < time {
-        let mut bytes = seeds[random.random_range(0..seeds.len())].clone();
-        for _ in 0..random.random_range(1..=8) {
-            change(&mut bytes, &mut random);
-        }
+        tried.clear();
         forget_peak();
-        let begun = Instant::now();
-        let reason = match catch_unwind(|| target.read(&bytes)) {
-            Err(_) => Some("panic"),
-            Ok(()) if begun.elapsed() > SLOW => Some("slow"),
-            Ok(()) if peak_memory_kib() > MOST_MEMORY_KIB => Some("memory"),
-            Ok(()) => None,
-        };
-        if let Some(reason) = reason {
-            let _ = std::fs::create_dir_all("fuzz/artifacts");
-            let path = format!("fuzz/artifacts/{}-{reason}-{seed}-{tries}", target.name());
-            println!("{path}: {:?}", std::fs::write(&path, &bytes));
-            findings += 1;
+        for _ in 0..BETWEEN_LOOKS {
+            let mut bytes = seeds[random.random_range(0..seeds.len())].clone();
+            for _ in 0..random.random_range(1..=8) {
+                change(&mut bytes, &mut random);
+            }
+            let begun = Instant::now();
+            match catch_unwind(|| target.read(&bytes)) {
+                Err(_) => finding("panic", &bytes),
+                Ok(()) if begun.elapsed() > SLOW => finding("slow", &bytes),
+                Ok(()) => {}
+            }
+            tried.push(bytes);
+            tries += 1;
         }
-        tries += 1;
+        if peak_memory_kib() > MOST_MEMORY_KIB {
+            tried
+                .iter()
+                .filter(|bytes| takes_much_memory(target, bytes))
+                .for_each(|bytes| finding("memory", bytes));
+        }
     }
     (tries, findings)
 }
 
-/// The peak that Linux remembers begins anew (proc_pid_clear_refs(5)), so that an input is not blamed for one before it.
+/// Whether it is this one of many.
+fn takes_much_memory(target: Target, bytes: &[u8]) -> bool {
+    forget_peak();
+    let _ = catch_unwind(|| target.read(bytes));
+    peak_memory_kib() > MOST_MEMORY_KIB
+}
+
+/// The peak that Linux remembers begins anew (proc_pid_clear_refs(5)), so that no input is blamed for one before it.
 fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

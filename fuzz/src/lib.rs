@@ -175,13 +175,15 @@ fn image(bytes: &[u8], name: &str) -> bool {
     first
 }
 
-/// A folder that lives as long as the process.
+/// A folder that lives as long as the process, with the frame that the run file names: it is refused without one.
 fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        folder.map_or_else(|_| std::env::temp_dir(), tempfile::TempDir::keep)
+        let folder = folder.map_or_else(|_| std::env::temp_dir(), tempfile::TempDir::keep);
+        let _ = std::fs::write(folder.join("a_1.tif"), "");
+        folder
     })
 }
 
