@@ -35,8 +35,8 @@ plan_cache: off
 fn assert_nothing_torn(output: &Path, reference: &Files, what: &str) {
     let found = if output.exists() { files(output) } else { Files::new() };
     for (name, bytes) in &found {
-        let of_all =
-            ["run.json", "report/index.html", "series.svg", "frame.svg"].contains(&name.to_str().unwrap());
+        let of_all = ["run.json", "run.nxs", "report/index.html", "series.svg", "frame.svg"]
+            .contains(&name.to_str().unwrap());
         let of_sample = name.components().count() == 2;
         // Files of all frames, or of a sample's, tell of those that failed.
         if !of_all && !of_sample {
