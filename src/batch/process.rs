@@ -83,7 +83,7 @@ pub fn run_with(
     engines: impl FnOnce(&Arc<IntegrationPlan>) -> Result<Vec<Box<dyn Engine>>, EngineError>,
 ) -> Result<RunResult, RunError> {
     let (process, planned) = Process::begin(loaded, options, Task::Run, Box::new(engines))?;
-    process.to_its_end(|process| {
+    process.work(|process| {
         let pass = Pass::new(process, loaded, planned)?;
         let pieces = Piece::all(&pass.work);
         let doing = Doing::Rest(options.existing);
@@ -105,7 +105,7 @@ pub fn run_shard(
     let engines = |plan: &Arc<IntegrationPlan>| engine::select::select_all(&loaded.config.engine, plan);
     let task = Task::Shard { number: shard.number, of: shard.of };
     let (process, planned) = Process::begin(loaded, options, task, Box::new(engines))?;
-    process.to_its_end(|process| {
+    process.work(|process| {
         let pass = Pass::new(process, loaded, planned)?;
         let pieces = shard.pieces(&pass.work);
         pass.frames(&pieces, Doing::Rest(options.existing), process.timings(), progress)?;
@@ -120,7 +120,7 @@ pub fn run_shard(
 pub fn merge(loaded: &Loaded, progress: &Progress<'_>) -> Result<RunResult, RunError> {
     let options = RunOptions { existing: Existing::Keep };
     let (process, planned) = Process::begin(loaded, options, Task::Merge, Box::new(|_| Ok(Vec::new())))?;
-    process.to_its_end(|process| {
+    process.work(|process| {
         let pass = Pass::new(process, loaded, planned)?;
         let pieces = Piece::all(&pass.work);
         pass.finish(pass.frames(&pieces, Doing::Nothing, process.timings(), progress)?)
@@ -167,11 +167,11 @@ impl Process {
     }
 
     /// Does the work, and says in the journal how it ended.
-    pub(super) fn to_its_end<T>(
+    pub(super) fn work<T>(
         mut self,
-        work: impl FnOnce(&Process) -> Result<T, RunError>,
+        frames: impl FnOnce(&Process) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        let result = work(&self);
+        let result = frames(&self);
         self.held.end(result.as_ref().err().map(ToString::to_string));
         result
     }

@@ -78,7 +78,7 @@ pub fn watch(
 ) -> Result<Option<RunResult>, RunError> {
     let engines = |plan: &_| engine::select::select_all(&loaded.config.engine, plan);
     let (process, _) = Process::begin(loaded, options, Task::Watch, Box::new(engines))?;
-    process.to_its_end(|process| {
+    process.work(|process| {
         let watch = Watch {
             process,
             settings,
