@@ -1,7 +1,7 @@
 //! Calibration of more than one thing at once: several distances, two powders, a thick sensor.
 
 use halor::correct::sensor_parallax;
-use halor::frame::Frame;
+use halor::frame::{Frame, Shape};
 use halor::geometry::calibrate::{
     Calibrant, Calibration, Displacements, FrameTilts, Origin, Request, WavelengthFit, calibrate,
 };
@@ -81,6 +81,46 @@ fn several_distances_tell_the_wavelength() {
         is_right(&held, index, truth);
         assert!(held.frames[index].along_beam_m[1] < found.frames[index].along_beam_m[1]);
     }
+}
+
+/// The same in a run file: placement and wavelength are those of the library and of the truth, in what is saved too.
+#[test]
+fn a_run_file_takes_other_frames_for_its_wavelength() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let detector = Detector::generic(Shape { rows: 320, columns: 360 }, [250e-6; 2]).unwrap();
+    let truths =
+        [0.12, 0.3].map(|metres| placed(&detector, metres, [170.0, 150.0], [0.02, -0.01], ENERGY_KEV));
+    let frames = [0, 1].map(|k| exposed(&camera(&truths[k]), &["CeO2"], 91 + k as u64));
+    for (name, frame) in ["near.tif", "far.tif"].iter().zip(&frames) {
+        halor::frame::write_tiff(std::fs::File::create(path(name)).unwrap(), frame).unwrap();
+    }
+    let energy_kev = 1.01 * ENERGY_KEV;
+    let run = format!(
+        "samples: [{{name: a, frames: near.tif}}]\nbeam: {{energy_kev: {energy_kev}}}\npdf: off\n\
+         detector: {{pixel_um: 250, shape: [320, 360]}}\ngeometry: {{calibrate: {{frame: near.tif, calibrant: CeO2, \
+         other_frames: [far.tif], tilts: shared, fit_wavelength: on}}}}\n"
+    );
+    std::fs::write(path("run.yaml"), run).unwrap();
+    let loaded = halor::config::load(&path("run.yaml"), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let mask = gaps(&detector);
+    let found = calibrate(&Request {
+        wavelength: WavelengthFit::Fitted,
+        tilts: FrameTilts::Shared,
+        ..Request::new(
+            &[(&frames[0], &mask), (&frames[1], &mask)],
+            &detector,
+            wavelength_angstrom(energy_kev),
+            &[Calibrant::find("CeO2").unwrap()],
+        )
+    })
+    .unwrap();
+    truths.iter().enumerate().for_each(|(index, truth)| is_right(&found, index, truth));
+    assert_eq!(found.frames[0].parameters[5].origin, Origin::Fitted);
+    assert_eq!(loaded.config.geometry.poni, found.frames[0].geometry.poni);
+    std::fs::write(path("again.yaml"), &loaded.resolved_yaml).unwrap();
+    let again = halor::config::load(&path("again.yaml"), &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(again.config.geometry, loaded.config.geometry);
 }
 
 /// A detector that is turned as it is moved: each frame has its own tilt, all have one wavelength, which is 1.5 % off at first.

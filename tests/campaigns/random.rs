@@ -6,7 +6,7 @@ use halor::frame::{Frame, Mask, Shape};
 use halor::geometry::{Detector, Geometry, Poni};
 use halor::simulate::crystal::Ring;
 use halor::simulate::rays::{Placement, reach};
-use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Masking, RadialTable};
+use halor::simulate::{BeamStop, Camera, Crystal, HotPixels, IdealImage, Light, Masking, RadialTable};
 use halor::simulate::{ideal_image, noise};
 use halor::units::{energy_kev, wavelength_angstrom};
 use rand::{RngExt, SeedableRng};
@@ -35,26 +35,39 @@ const FULL_DEG: f64 = 325.0;
 /// Pixels that make an arc.
 const ARC: usize = 150;
 
-/// What is in front of the detector, and the state of the random numbers before the rest is drawn.
-#[derive(Clone)]
-struct Scene {
-    rng: Pcg64Mcg,
+/// A powder as drawn.
+struct Powder {
     calibrant: &'static str,
     crystal: Crystal,
-    /// Of the beam, and of the stop in it.
+    /// Of the beam.
     centre_px: [f64; 2],
+    /// Rings with an arc on the array, and those that are wholly on it.
     rings: [usize; 2],
     ring_px: f64,
-    grains: Grains,
 }
 
-/// Whether rings are of few grains.
-#[derive(Clone, Copy)]
-enum Grains {
-    /// As drawn.
-    Drawn,
-    /// Of many.
-    Many,
+/// What is in front of the detector: the rings of many grains, and what is diffuse.
+struct Scene {
+    camera: Camera,
+    rings: Light,
+    halo: Light,
+}
+
+impl Scene {
+    /// Rings alone, and all the rest.
+    fn images(&self, geometry: &Geometry) -> [IdealImage; 2] {
+        let camera = Camera { geometry: geometry.clone(), ..self.camera.clone() };
+        let clean = Camera { hot_pixels: None, constant_counts: 0.0, ..camera.clone() };
+        [(clean, &self.rings), (camera, &self.halo)]
+            .map(|(camera, light)| ideal_image(&camera, light).unwrap())
+    }
+}
+
+/// Mean counts of rings and the rest.
+fn summed([rings, rest]: &[IdealImage; 2]) -> Vec<f64> {
+    // Below 0 are gaps and dead pixels, which both have, and what is left of a ring at the end of its table, which is none.
+    let pairs = rings.expected.iter().zip(&rest.expected);
+    pairs.map(|(a, b)| if *b < 0.0 { *b } else { a.max(0.0) + b }).collect()
 }
 
 /// A frame and its truth.
@@ -71,8 +84,6 @@ pub(crate) struct Case {
     /// Rings that are clear, see [`clear_rings`], and those of them that are whole circles.
     clear_rings: usize,
     pub(crate) full_clear_rings: usize,
-    /// Mean counts; below 0 where there is no pixel.
-    pub(crate) expected: Vec<f64>,
     scene: Scene,
     ring_px: f64,
     peak_counts: f64,
@@ -83,9 +94,7 @@ pub(crate) struct Case {
 impl Case {
     /// Mean counts of the same scene, without spots, from elsewhere.
     pub(crate) fn expected_from(&self, poni: Poni) -> Vec<f64> {
-        let scene = Scene { grains: Grains::Many, ..self.scene.clone() };
-        let mut rng = scene.rng.clone();
-        exposed(scene, Geometry { poni, ..self.geometry.clone() }, &mut rng).expected
+        summed(&self.scene.images(&Geometry { poni, ..self.geometry.clone() }))
     }
 
     pub(crate) fn summary(&self) -> String {
@@ -153,16 +162,8 @@ pub(crate) fn draw(seed: u64) -> Case {
         if rings < FEWEST_RINGS {
             continue;
         }
-        let scene = Scene {
-            rng: rng.clone(),
-            calibrant,
-            crystal,
-            centre_px,
-            rings: [rings, full_rings],
-            ring_px,
-            grains: Grains::Drawn,
-        };
-        let case = exposed(scene, geometry, &mut rng);
+        let powder = Powder { calibrant, crystal, centre_px, rings: [rings, full_rings], ring_px };
+        let case = exposed(&powder, geometry, &mut rng);
         if case.clear_rings >= FEWEST_CLEAR {
             return case;
         }
@@ -196,17 +197,18 @@ fn visible(geometry: &Geometry, crystal: &Crystal) -> [usize; 2] {
     [pixels.iter().filter(|n| **n > ARC).count(), full]
 }
 
-fn exposed(scene: Scene, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
-    let Scene { calibrant, centre_px, rings: [rings, full_rings], ring_px, .. } = scene;
-    let crystal = &scene.crystal;
+fn exposed(powder: &Powder, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
+    let Powder { calibrant, ref crystal, centre_px, rings: [rings, full_rings], ring_px } = *powder;
     let shape = geometry.detector.shape;
     let energy = energy_kev(geometry.poni.wavelength_angstrom);
     let (q_max, _) = reach(&geometry);
+    // The same scene from a part of a pixel beside reaches a little farther.
+    let table_q = 1.001 * q_max;
     // Grains make the rings, not what is diffuse between them.
-    let all = crystal.intensity(energy, q_max).unwrap();
+    let all = crystal.intensity(energy, table_q).unwrap();
     let width = crystal.ring_width().constant_inv_angstrom;
     let lines = crystal.rings(energy, q_max + 8.0 * width).unwrap();
-    let sharp = RadialTable::from_fn(q_max, |q| {
+    let sharp = RadialTable::from_fn(table_q, |q| {
         let near = lines.partition_point(|line| line.q < q - 6.0 * width);
         let near = lines[near..].iter().take_while(|line| line.q < q + 6.0 * width);
         let height = |line: &Ring| line.area / (width * (2.0 * PI).sqrt());
@@ -219,7 +221,7 @@ fn exposed(scene: Scene, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
     let peak_counts = 30.0 * 300.0_f64.powf(rng.random_range(0.0..1.0));
     let background = peak_counts * 3.0_f64.powf(rng.random_range(-5.0..0.5));
     let decay = rng.random_range(0.5..4.0);
-    let halo = RadialTable::from_fn(q_max, |q| background * (0.3 + 0.7 * (-q / decay).exp()));
+    let halo = RadialTable::from_fn(table_q, |q| background * (0.3 + 0.7 * (-q / decay).exp()));
     let stop = rng.random_range(0..2) == 0;
     let spots = if rng.random_range(0..3) == 0 { rng.random_range(0.05..0.5) } else { 0.0 };
     let camera = Camera {
@@ -231,21 +233,14 @@ fn exposed(scene: Scene, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
         seed: rng.random(),
         ..camera(&geometry)
     };
-    let powder = sharp.scaled(peak_counts / height);
     let halo = halo.combined(1.0, &all.combined(1.0, &sharp, -1.0), peak_counts / height);
-    let clean = Camera { hot_pixels: None, constant_counts: 0.0, ..camera.clone() };
-    let mut rings_only = ideal_image(&clean, &powder.into()).unwrap();
-    let rest = ideal_image(&camera, &halo.into()).unwrap();
+    let scene = Scene { camera, rings: sharp.scaled(peak_counts / height).into(), halo: halo.into() };
+    let mut images = scene.images(&geometry);
     if spots > 0.0 {
-        let seed = rng.random();
-        match scene.grains {
-            Grains::Drawn => speckle(&mut rings_only, &geometry, &first, ring_px, spots, seed),
-            Grains::Many => {}
-        }
+        speckle(&mut images[0], &geometry, &first, ring_px, spots, rng.random());
     }
-    let expected = rings_only.expected.iter().zip(&rest.expected);
-    // Below 0 are gaps and dead pixels, which both have, and what is left of a ring at the end of its table, which is none.
-    let expected = expected.map(|(a, b)| if *b < 0.0 { *b } else { a.max(0.0) + b }).collect();
+    let expected = summed(&images);
+    let [rings_only, rest] = images;
     let ideal = IdealImage { expected, ..rest };
     let frame = noise::frame(&ideal, rng.random(), 0);
     let mask = Mask { shape, bad: geometry.detector.gap_mask() };
@@ -253,7 +248,6 @@ fn exposed(scene: Scene, geometry: Geometry, rng: &mut Pcg64Mcg) -> Case {
         clear_rings(&rings_only.expected, &ideal.expected, &geometry, &first, width);
     Case {
         full_clear_rings,
-        expected: ideal.expected,
         scene,
         geometry,
         calibrant,

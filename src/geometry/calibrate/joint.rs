@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 use super::displace::{Displaced, DisplacementTest};
-use super::model::{Freedom, Hold, LN_WAVELENGTH, Tilts};
+use super::model::{Freedom, Hold, LN_WAVELENGTH, Rotations, Tilts};
 use super::outcome::Origin;
 use super::profile::Agreement;
 use super::refine::{Fit, Squares};
@@ -24,6 +24,8 @@ const OPEN_WAVELENGTH: f64 = 2e-3;
 /// Frames have one tilt unless chance alone makes tilts that differ so much less often than this: a pair for each frame where one
 /// would do costs a little of σ, one where they differ is wrong.
 const BY_CHANCE: f64 = 0.01;
+/// Why frames whose tilts cannot be compared have no calibration.
+const NO_TILT_TEST: &str = "the frames' tilts cannot be compared, as their covariance is none; say whether they are `shared` or `own`";
 
 /// Which frames have one tilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -129,7 +131,7 @@ impl Bench<'_> {
             FrameTilts::Own => Ok((own, self.settled(starts, own)?, None)),
             FrameTilts::WhereTheyAgree => {
                 let fit = self.settled(starts, own)?;
-                let test = tilt_test(&fit);
+                let test = tilt_test(&fit).ok_or_else(|| self.no_match(NO_TILT_TEST.to_owned()))?;
                 if test.shared {
                     let together = self.settled(&in_one_tilt(&fit), shared)?;
                     return Ok((shared, together, Some(test)));
@@ -141,10 +143,10 @@ impl Bench<'_> {
 
     /// All tilts from the rings, but for those that they leave open, or left open when each frame was looked at for itself.
     fn settled(&self, starts: &[Start], freedom: Freedom) -> Result<Settled, CalibrateError> {
-        let is_known = |start: &Start| start.tilt == Hold::Free;
+        let is_known = |start: &Start| start.tilt == Rotations::Free;
         let others_know = freedom.tilts == Tilts::Shared && starts.iter().any(is_known);
         let first = |(index, start): (usize, &Start)| {
-            let free = Start { tilt: Hold::Free, ..*start };
+            let free = Start { tilt: Rotations::Free, ..*start };
             if is_known(start) || others_know { free } else { self.assumed(start, index) }
         };
         let free: Vec<Start> = starts.iter().enumerate().map(first).collect();
@@ -198,14 +200,14 @@ impl Bench<'_> {
 }
 
 /// Frames that have their tilts from their own rings: the differences from the first of them against their covariance (Wald,
-/// Trans. Am. Math. Soc. 54 (1943) 426).
-fn tilt_test(fit: &Settled) -> TiltTest {
+/// Trans. Am. Math. Soc. 54 (1943) 426); `None` where that is none.
+fn tilt_test(fit: &Settled) -> Option<TiltTest> {
     let refined = &fit.refined;
     let known: Vec<usize> =
-        (0..fit.frames.len()).filter(|frame| fit.frames[*frame].tilt == Hold::Free).collect();
+        (0..fit.frames.len()).filter(|frame| fit.frames[*frame].tilt == Rotations::Free).collect();
     let agree = TiltTest { differences: 0, chi_squared: 0.0, probability: 1.0, shared: true };
     let Some((first, others)) = known.split_first().filter(|(_, others)| !others.is_empty()) else {
-        return agree;
+        return Some(agree);
     };
     let tilt = |frame: usize, k: usize| {
         let placement = &refined.placements[frame];
@@ -221,11 +223,9 @@ fn tilt_test(fit: &Settled) -> TiltTest {
         let c = &refined.covariance;
         c[(a, b)] - c[(a, b0)] - c[(a0, b)] + c[(a0, b0)]
     });
-    // What is as good as known exactly does not agree.
-    let chi_squared =
-        covariance.cholesky().map_or(f64::INFINITY, |c| differences.dot(&c.solve(&differences)));
+    let chi_squared = differences.dot(&covariance.cholesky()?.solve(&differences));
     let probability = chi_squared_exceeds(chi_squared, count as f64);
-    TiltTest { differences: count, chi_squared, probability, shared: probability > BY_CHANCE }
+    Some(TiltTest { differences: count, chi_squared, probability, shared: probability > BY_CHANCE })
 }
 
 /// Starts with the tilt that is known best.
@@ -234,7 +234,7 @@ fn in_one_tilt(fit: &Settled) -> Vec<Start> {
         let tilt = fit.refined.places.tilt(frame);
         fit.refined.sigma(tilt).hypot(fit.refined.sigma(tilt + 1))
     };
-    let known = (0..fit.frames.len()).filter(|frame| fit.frames[*frame].tilt == Hold::Free);
+    let known = (0..fit.frames.len()).filter(|frame| fit.frames[*frame].tilt == Rotations::Free);
     let best = known.min_by(|a, b| sigma(*a).total_cmp(&sigma(*b))).unwrap_or(0);
     let mut starts = fit.starts();
     let placement = starts[best].placement;
@@ -243,4 +243,46 @@ fn in_one_tilt(fit: &Settled) -> Vec<Start> {
         start.placement.rot2_rad = placement.rot2_rad;
     }
     starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::calibrate::model::{FramePoints, Places};
+    use crate::geometry::calibrate::placement::Placement;
+    use crate::geometry::calibrate::refine::{Refined, Scatter};
+
+    /// Two frames with tilts 1 mrad apart, whose covariance is `variance` times one.
+    fn two_frames(variance: f64) -> Settled {
+        let start = Placement {
+            centre_m: [0.0; 2],
+            along_m: 0.2,
+            rot1_rad: 0.0,
+            rot2_rad: 0.0,
+            rot3_rad: 0.0,
+            parallax: None,
+        };
+        let places = Places::new(2, Tilts::Own);
+        let refined = Refined {
+            placements: vec![start, Placement { rot1_rad: 1e-3, ..start }],
+            wavelength_factor: 1.0,
+            places,
+            covariance: DMatrix::identity(places.fields(), places.fields()) * variance,
+            displaced_px: Vec::new(),
+            residuals: Vec::new(),
+            scatter: vec![Scatter { points_px: 0.0, rings_px: 0.0 }; 2],
+        };
+        let frame = FramePoints { start, tilt: Rotations::Free, points: Vec::new() };
+        Settled { refined, frames: vec![frame; 2], fwhm_px: vec![2.0; 2] }
+    }
+
+    /// χ² is 1e-6 over twice the variance; no covariance is no difference either.
+    #[test]
+    fn tilts_differ_by_their_covariance_only() {
+        let test = tilt_test(&two_frames(1e-6)).unwrap();
+        assert!(test.shared && (test.chi_squared - 0.5).abs() < 1e-12, "{test:?}");
+        assert!(!tilt_test(&two_frames(1e-9)).unwrap().shared);
+        assert!(tilt_test(&two_frames(0.0)).is_none());
+        assert!(tilt_test(&two_frames(f64::NAN)).is_none());
+    }
 }

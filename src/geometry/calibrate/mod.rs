@@ -20,6 +20,7 @@ mod peak;
 mod cake;
 mod heights;
 mod points;
+mod covariance;
 mod refine;
 mod settle;
 mod displace;
@@ -159,8 +160,6 @@ pub fn calibrate(request: &Request<'_>) -> Result<Calibration, CalibrateError> {
         calibrants: request.calibrants.iter().map(|c| c.name.clone()).collect(),
         rms_px: rms(&|r| r.off_px),
         rms_deg: rms(&|r| (r.off_px * r.pixel_rad).to_degrees()),
-        extra_px: settled.fit.refined.extra_px,
-        ring_px: settled.fit.refined.ring_px,
         frames,
         tilt_test: settled.tilt_test,
         displaced: settled.displaced,

@@ -67,6 +67,8 @@ const STEP_PX: f64 = 1e-3;
 const MODULES_PX: f64 = 0.5;
 /// How far smooth distortion may go, pixels.
 const SMOOTH_PX: f64 = 5.0;
+/// Standard deviation of an assumed rotation, rad.
+const TILT: f64 = 0.035;
 /// Polarization factor of a synchrotron's beam, the run file's default; of an unpolarised one the lag is wrong by less than a half.
 const POLARIZATION: f64 = 0.99;
 
@@ -74,28 +76,36 @@ const POLARIZATION: f64 = 0.99;
 #[derive(Debug, Clone)]
 pub(super) struct FramePoints {
     pub(super) start: Placement,
-    /// Of its rotations, rad; where all frames have one pair, the first frame's counts.
-    pub(super) tilt: Hold,
+    /// Where all frames have one pair of rotations, the first frame's counts.
+    pub(super) tilt: Rotations,
     pub(super) points: Vec<RingPoint>,
 }
 
 /// What is fitted and what is held.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Freedom {
-    /// Of the wavelength, as a factor.
     pub(super) wavelength: Hold,
     pub(super) tilts: Tilts,
 }
 
-/// What is known of a parameter before the fit.
+/// What is known of the wavelength before the fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Hold {
     /// Nothing: the points determine it.
     Free,
-    /// It is the start's.
+    /// It is the one given.
     Held,
-    /// It is the start's within this standard deviation.
+    /// It is the one given within this standard deviation, relative.
     Within(f64),
+}
+
+/// What is known of a frame's rotations before the fit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Rotations {
+    /// Nothing: the points determine them.
+    Free,
+    /// They are these, rad, within [`TILT`], wherever a fit begins.
+    Assumed([f64; 2]),
 }
 
 /// One geometry: the frames' rotations and shifts, the rings for the wavelength, displacements in pixels.
@@ -168,7 +178,7 @@ impl<'a> Model<'a> {
 
     /// Number of parameters that the points have to determine.
     pub(super) fn free(&self) -> usize {
-        let tilts = 2 * self.tilts().filter(|(_, frame)| frame.tilt == Hold::Free).count();
+        let tilts = 2 * self.tilts().filter(|(_, frame)| frame.tilt == Rotations::Free).count();
         let wavelength = usize::from(self.freedom.wavelength == Hold::Free);
         tilts + wavelength + 3 * self.frames.len()
     }
@@ -222,24 +232,23 @@ impl<'a> Model<'a> {
         (0..self.points.len()).map(|i| self.offset(&state, i)).collect()
     }
 
-    /// Parameters of which something is known before the fit, and what.
-    fn holds(&self) -> impl Iterator<Item = (usize, Hold)> {
-        let tilts = self.tilts().flat_map(|(k, frame)| [(k, frame.tilt), (k + 1, frame.tilt)]);
-        std::iter::once((LN_WAVELENGTH, self.freedom.wavelength)).chain(tilts)
-    }
-
     pub(super) fn steps(&self) -> Vec<f64> {
         let mut steps = vec![STEP; self.places.fields()];
         steps.resize(steps.len() + self.fields.len(), STEP_PX);
-        self.holds().filter(|(_, hold)| *hold == Hold::Held).for_each(|(k, _)| steps[k] = 0.0);
+        if self.freedom.wavelength == Hold::Held {
+            steps[LN_WAVELENGTH] = 0.0;
+        }
         steps
     }
 
     pub(super) fn prior(&self) -> Vec<(f64, f64)> {
-        let mut prior: Vec<(f64, f64)> = self.start().into_iter().map(|at| (at, f64::INFINITY)).collect();
-        for (k, hold) in self.holds() {
-            if let Hold::Within(sigma) = hold {
-                prior[k].1 = sigma;
+        let mut prior = vec![(0.0, f64::INFINITY); self.places.fields() + self.fields.len()];
+        if let Hold::Within(sigma) = self.freedom.wavelength {
+            prior[LN_WAVELENGTH].1 = sigma;
+        }
+        for (k, frame) in self.tilts() {
+            if let Rotations::Assumed(about) = frame.tilt {
+                (prior[k], prior[k + 1]) = ((about[0], TILT), (about[1], TILT));
             }
         }
         for (prior, field) in prior[self.places.fields()..].iter_mut().zip(self.fields) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::displace::{Displaced, DisplacementTest};
 use super::joint::TiltTest;
-use super::model::{Hold, LN_WAVELENGTH};
+use super::model::{LN_WAVELENGTH, Rotations};
 use super::profile::Agreement;
 use super::refine::Refined;
 use super::remarks::Remark;
@@ -104,6 +104,10 @@ pub struct CalibratedFrame {
     pub agreement: Agreement,
     /// Full width at half maximum of the rings, pixels.
     pub fwhm_px: f64,
+    /// Scatter of points beyond their counting statistics, pixels.
+    pub point_scatter_px: f64,
+    /// Scatter of rings as wholes, pixels.
+    pub ring_scatter_px: f64,
 }
 
 /// A calibration.
@@ -117,10 +121,6 @@ pub struct Calibration {
     pub rms_px: f64,
     /// The same as Δ2θ, degrees.
     pub rms_deg: f64,
-    /// Scatter of points beyond their counting statistics, pixels.
-    pub extra_px: f64,
-    /// Scatter of rings as wholes, pixels.
-    pub ring_px: f64,
     /// Whether the tilts of several frames agree, where that was to be found out.
     pub tilt_test: Option<TiltTest>,
     /// Displacements of pixels that were kept; they are in the geometries' detector.
@@ -173,8 +173,8 @@ pub(super) fn frame(
     let own = own_covariance(refined, index);
     let covariance = &jacobian * &own * jacobian.transpose();
     let tilt = match settled.frames[index].tilt {
-        Hold::Free => Origin::Fitted,
-        Hold::Held | Hold::Within(_) => Origin::Assumed,
+        Rotations::Free => Origin::Fitted,
+        Rotations::Assumed(_) => Origin::Assumed,
     };
     let origins = [Origin::Fitted, Origin::Fitted, Origin::Fitted, tilt, tilt, context.wavelength];
     let [slow_m, fast_m] = context.detector.pixel_m;
@@ -196,6 +196,8 @@ pub(super) fn frame(
         points: points(settled, index, context.seen_by),
         agreement,
         fwhm_px: settled.fwhm_px[index],
+        point_scatter_px: refined.scatter[index].points_px,
+        ring_scatter_px: refined.scatter[index].rings_px,
     }
 }
 

@@ -35,10 +35,9 @@ pub(super) struct Search<'a> {
 
 /// Peaks that are less certain are none.
 const SIGNIFICANT: f64 = 6.0;
-/// Where half of the peaks are less certain than this, those that chance makes strong would be all that is left: wedges are joined …
-const UNCERTAIN: f64 = 5.0;
-/// … until half of the peaks are as certain as this, as long as so many are left: around a ring the placement takes five from them.
-const CERTAIN: f64 = 10.0;
+/// Wedges are joined until half of their peaks are as certain as this, two σ above: of weaker ones those that chance makes strong would
+/// be all that is left. So many are left at least: around a ring the placement takes five from them.
+const CERTAIN: f64 = SIGNIFICANT + 2.0;
 const FEWEST_JOINED: usize = 8;
 /// While the width is unknown the placement is some pixels off, and a ring is seen sharp in a few wedges only.
 const MOST_JOINED_AT_FIRST: usize = 4;
@@ -106,20 +105,22 @@ impl Seen<'_> {
     /// A point of each wedge; of several together where the ring is weak, so that those which chance makes strong are not the
     /// only ones.
     fn points(&self, frame: &LabFrame, layout: Layout) -> Vec<RingPoint> {
-        let mut shown: Vec<Shown> =
+        let each: Vec<Shown> =
             self.group.wedges.clone().filter_map(|wedge| self.of_wedge(wedge, layout)).collect();
-        let typical = median(&mut shown.iter().map(|s| s.peak.significance).collect::<Vec<_>>());
+        let typical = median(&mut each.iter().map(|s| s.peak.significance).collect::<Vec<_>>());
         let seen = self.cake.wedges[self.group.wedges.clone()].iter().flatten().count();
         let most = match self.width_rad {
             Some(_) => seen / FEWEST_JOINED,
             None => (seen / FEWEST_JOINED).min(MOST_JOINED_AT_FIRST),
         };
         let joined = ((CERTAIN / typical.max(1.0)).powi(2).ceil() as usize).min(most);
-        if typical < UNCERTAIN && joined > 1 {
+        let shown = if joined > 1 {
             let wedges: Vec<usize> = self.group.wedges.clone().collect();
             let blocks = wedges.chunks(joined).map(|block| block[0]..block[block.len() - 1] + 1);
-            shown = blocks.filter_map(|block| self.of_wedges(block, layout)).collect();
-        }
+            blocks.filter_map(|block| self.of_wedges(block, layout)).collect()
+        } else {
+            each
+        };
         shown.iter().filter_map(|shown| self.point(frame, shown)).collect()
     }
 
@@ -170,5 +171,63 @@ impl Seen<'_> {
         let two_theta_rad = self.ladder.two_theta[ring] + peak.shift * pixel_rad;
         let place = frame.meets(Direction { two_theta_rad, chi_rad })?;
         Some(RingPoint { ring, place, pixel_rad, sigma_px, width_px: peak.width })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_distr::{Distribution, Poisson};
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+    use crate::frame::{Counts, Frame, FrameHeader, Mask, Shape};
+    use crate::geometry::calibrate::cake::Groups;
+    use crate::geometry::calibrate::placement::{Placement, two_theta};
+
+    const SIDE: usize = 500;
+    const PIXEL_M: f64 = 1e-4;
+    const WIDTH_PX: f64 = 1.5;
+
+    /// Σ σ⁻² of the places on four rings of `peak` counts on three times as many.
+    fn information(peak: f64) -> f64 {
+        let shape = Shape { rows: SIDE, columns: SIDE };
+        let detector = Detector::generic(shape, [PIXEL_M; 2]).unwrap();
+        let middle = [0.5 * SIDE as f64 * PIXEL_M; 2];
+        let placement = Placement {
+            centre_m: middle,
+            along_m: 0.2,
+            rot1_rad: 0.0,
+            rot2_rad: 0.0,
+            rot3_rad: 0.0,
+            parallax: None,
+        };
+        let frame = placement.lab_frame();
+        let ladder = Ladder { two_theta: vec![0.04, 0.06, 0.08, 0.1] };
+        let pixel_rad = PIXEL_M / placement.along_m;
+        let mut rng = Pcg64Mcg::seed_from_u64(7);
+        let counts = (0..shape.pixels()).map(|i| {
+            let at = two_theta(&frame, detector.point((i / SIDE) as f64 + 0.5, (i % SIDE) as f64 + 0.5));
+            let u = (at - ladder.two_theta[ladder.nearest(at)]) / (pixel_rad * WIDTH_PX);
+            let mean = peak * (3.0 + (-0.5 * u * u).exp());
+            Poisson::new(mean).unwrap().sample(&mut rng) as i32
+        });
+        let counts = Counts::I32(counts.collect::<Vec<i32>>().into());
+        let seen = Frame { shape, counts, header: FrameHeader::default() };
+        let image = Image::new(&seen, &Mask { shape, bad: vec![false; shape.pixels()] }).unwrap();
+        let layout =
+            Layout { window_px: 8.0, apart_px: 10.0, blurred_px: 1.0, groups: Groups::All, arc_px: 50.0 };
+        let search = Search { layout, widths_rad: Some(&[WIDTH_PX * pixel_rad; 4]) };
+        let points = ring_points(&image, &detector, &frame, &ladder, search);
+        points.iter().map(|point| point.sigma_px.powi(-2)).sum()
+    }
+
+    /// A sixteenth of the light says a sixteenth of what all of it says: of weak wedges none is taken because chance made it strong.
+    #[test]
+    fn weak_rings_say_what_their_counts_say() {
+        for peak in [1.5, 2.0, 3.0] {
+            let ratio = information(16.0 * peak) / information(peak);
+            assert!((ratio / 16.0 - 1.0).abs() < 0.15, "{peak}: {ratio}");
+        }
     }
 }

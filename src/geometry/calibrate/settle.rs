@@ -3,7 +3,7 @@
 use super::cake::{Groups, Layout};
 use super::image::Image;
 use super::ladder::Ladder;
-use super::model::{FramePoints, Freedom, Hold, Tilts};
+use super::model::{FramePoints, Freedom, Hold, Rotations, Tilts};
 use super::placement::Placement;
 use super::points::{RingPoint, Search, ring_points};
 use super::refine::{Fit, Refined, median};
@@ -55,8 +55,7 @@ impl Patience {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     pub(super) placement: Placement,
-    /// Of its rotations, rad.
-    pub(super) tilt: Hold,
+    pub(super) tilt: Rotations,
     /// Full width at half maximum of the rings, pixels; `None` = not known.
     pub(super) fwhm_px: Option<f64>,
 }
@@ -87,18 +86,20 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// Of all frames.
-    pub(super) fn usual_fwhm_px(&self) -> f64 {
-        median(&mut self.fwhm_px.clone())
+    /// What a frame scatters, in full widths of its rings.
+    pub(super) fn scatter(&self, frame: usize) -> f64 {
+        self.refined.scatter[frame].px() / self.fwhm_px[frame]
     }
 
-    /// As starts of another round.
+    /// As starts of another fit, which begins with the wavelength that was given. To first order the radius of a ring is in proportion to
+    /// Lλ; what that leaves needs the wide windows of a first look.
     pub(super) fn starts(&self) -> Vec<Start> {
+        let factor = self.refined.wavelength_factor;
         let frames = self.frames.iter().zip(&self.fwhm_px);
         let start = |(placement, (frame, fwhm_px)): (&Placement, (&FramePoints, &f64))| Start {
-            placement: *placement,
+            placement: Placement { along_m: placement.along_m * factor, ..*placement },
             tilt: frame.tilt,
-            fwhm_px: Some(*fwhm_px),
+            fwhm_px: (factor == 1.0).then_some(*fwhm_px),
         };
         self.refined.placements.iter().zip(frames).map(start).collect()
     }
@@ -137,10 +138,9 @@ impl View<'_> {
             let moved = moved.fold(0.0, f64::max);
             here.clone_from(&refined.placements);
             ladder = self.ladder.at_wavelength(refined.wavelength_factor);
-            let scatter = refined.extra_px.hypot(refined.ring_px);
             let settled = Settled { refined, frames, fwhm_px: fwhm_px.iter().flatten().copied().collect() };
             let limit = if round > 0 { HOPELESS } else { LOOSE };
-            let hopeless = scatter > limit * settled.usual_fwhm_px();
+            let hopeless = (0..starts.len()).any(|frame| settled.scatter(frame) > limit);
             last = Some(settled);
             if hopeless || (round > 0 && moved < patience.settled_px) {
                 break;
@@ -154,7 +154,7 @@ impl View<'_> {
     pub(super) fn recounted(&self, settled: &Settled, shift: isize) -> Option<Placement> {
         let mut frames = settled.frames.clone();
         for frame in &mut frames {
-            frame.tilt = Hold::Free;
+            frame.tilt = Rotations::Free;
             frame.points.retain_mut(|point| match point.ring.checked_add_signed(shift) {
                 Some(ring) if ring < self.ladder.two_theta.len() => {
                     point.ring = ring;
@@ -168,7 +168,7 @@ impl View<'_> {
                 .solve()?;
         let kept = refined.residuals.iter().filter(|r| r.kept).count();
         let fits = 2 * kept > settled.refined.residuals.len()
-            && refined.extra_px.hypot(refined.ring_px) < LOOSE * settled.usual_fwhm_px();
+            && refined.scatter[0].px() < LOOSE * settled.fwhm_px[0];
         refined.placements.first().copied().filter(|_| fits)
     }
 

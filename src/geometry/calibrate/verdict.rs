@@ -1,10 +1,10 @@
 //! Which candidate is right, and whether any is.
 
 use super::find::{candidates, near};
-use super::model::{Freedom, Hold, Tilts};
+use super::model::{Freedom, Hold, Rotations, Tilts};
 use super::placement::Placement;
 use super::profile::{Agreement, Profile};
-use super::refine::Residual;
+use super::refine::{Residual, Scatter};
 use super::settle::{Patience, Settled, Start, View};
 use super::strokes::strokes;
 use super::{CalibrateError, Request, WavelengthFit};
@@ -39,9 +39,8 @@ const FEWEST_POINTS: usize = 30;
 const FEWEST_UPRIGHT: usize = 18;
 /// Where a fit is not good and its tilt is known no better than this, another tilt may be what it wants, rad.
 const UNSURE_TILT: f64 = 0.01;
-/// Tilts that are known no better than this are assumed to be those of the guess, or none, within [`TILT`]; rad.
+/// Tilts that are known no better than this are assumed to be those of the guess, or none; rad.
 const OPEN_TILT: f64 = 0.05;
-const TILT: f64 = 0.035;
 
 /// What a calibration works on.
 pub(super) struct Bench<'a> {
@@ -65,10 +64,9 @@ struct Tried {
 
 impl Tried {
     fn new(settled: Settled, agreement: &Agreement) -> Tried {
-        let refined = &settled.refined;
-        let kept = refined.residuals.iter().filter(|r| r.kept).count() as f64;
-        let scatter = refined.extra_px.hypot(refined.ring_px) / settled.usual_fwhm_px();
-        let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / (BASE_SCATTER + scatter);
+        let kept = settled.refined.residuals.iter().filter(|r| r.kept).count() as f64;
+        let scatter = BASE_SCATTER + settled.scatter(0);
+        let worth = agreement.explained * agreement.seen as f64 * kept.sqrt() / scatter;
         Tried { settled, worth }
     }
 }
@@ -111,7 +109,7 @@ impl<'a> Bench<'a> {
         if let Some(poni) = self.request.guess(index) {
             let start = near(&Placement::of(poni), &strokes, detector, view.ladder);
             match self.tried(&view, index, &start, RINGS[1]) {
-                Ok(tried) => return Ok(self.handed_on(&tried.settled)),
+                Ok(tried) => return Ok(tried.settled.starts()[0]),
                 Err(error) => reason = Some(error),
             }
         }
@@ -169,20 +167,7 @@ impl<'a> Bench<'a> {
             Some(_) | None => {
                 let agreement = self.agreement(view, &tried[0].settled, 0);
                 self.passes(&tried[0].settled, 0, &agreement, RINGS[0])?;
-                Ok(Some(self.handed_on(&tried[0].settled)))
-            }
-        }
-    }
-
-    /// Where all frames begin together: with the wavelength that was given.
-    fn handed_on(&self, settled: &Settled) -> Start {
-        let start = settled.starts()[0];
-        match self.request.wavelength {
-            WavelengthFit::Held => start,
-            // To first order the radius of a ring is in proportion to Lλ; what that leaves needs the wide windows of a first look.
-            WavelengthFit::Fitted => {
-                let along_m = start.placement.along_m * settled.refined.wavelength_factor;
-                Start { placement: Placement { along_m, ..start.placement }, fwhm_px: None, ..start }
+                Ok(Some(tried[0].settled.starts()[0]))
             }
         }
     }
@@ -196,7 +181,7 @@ impl<'a> Bench<'a> {
         start: &Placement,
         rings: usize,
     ) -> Result<Tried, CalibrateError> {
-        let free = Start { placement: *start, tilt: Hold::Free, fwhm_px: None };
+        let free = Start { placement: *start, tilt: Rotations::Free, fwhm_px: None };
         let settled = view.settle(&[free], self.alone(), Patience::QUICK);
         let is_open = settled.as_ref().is_none_or(|settled| settled.knows_tilt_within(0) > UNSURE_TILT);
         let tried = self.judged(view, settled, rings);
@@ -224,7 +209,7 @@ impl<'a> Bench<'a> {
         let guess = self.request.guess(index);
         let [rot1_rad, rot2_rad] = guess.map_or([0.0; 2], |poni| [poni.rot1_rad, poni.rot2_rad]);
         let placement = Placement { rot1_rad, rot2_rad, ..start.placement };
-        Start { placement, tilt: Hold::Within(TILT), ..*start }
+        Start { placement, tilt: Rotations::Assumed([rot1_rad, rot2_rad]), ..*start }
     }
 
     pub(super) fn agreement(&self, view: &View<'_>, settled: &Settled, index: usize) -> Agreement {
@@ -248,16 +233,13 @@ impl<'a> Bench<'a> {
         let residuals: Vec<Residual> =
             refined.residuals.iter().filter(|r| r.frame == index).copied().collect();
         let kept: Vec<_> = residuals.iter().filter(|r| r.kept).collect();
-        let on_ring = |a: &Residual, b: &Residual| a.ring == b.ring;
-        let found = kept.chunk_by(|a, b| on_ring(a, b)).filter(|ring| ring.len() >= OF_A_RING).count();
-        let off =
-            residuals.chunk_by(on_ring).filter(|r| r.len() >= OF_A_RING && !r.iter().any(|r| r.kept)).count();
-        let is_known = settled.frames[index].tilt == Hold::Free && refined.places.is_alone_in_tilt();
+        let [on, off] = on_and_off(&residuals);
+        let is_known = settled.frames[index].tilt == Rotations::Free && refined.places.is_alone_in_tilt();
         if kept.len() < if is_known { FEWEST_POINTS } else { FEWEST_UPRIGHT } {
             return Err(self.no_match(format!("only {} places on rings are found", kept.len())));
         }
         // Rings that are fitted together are one here; in the profile each is a peak.
-        let found = found.max(agreement.seen);
+        let found = on.max(agreement.seen);
         if found < rings {
             return Err(CalibrateError::TooFewRings { calibrant: self.names(), found, needed: rings });
         }
@@ -266,18 +248,19 @@ impl<'a> Bench<'a> {
         let allowed = (LEFT * fwhm_px).max(LEFT_PX);
         let share = kept.len() as f64 / residuals.len() as f64;
         let Agreement { explained, expected, seen, .. } = *agreement;
+        let Scatter { points_px, rings_px } = refined.scatter[index];
         let reason = if explained < EXPLAINED {
             format!("of the peaks in the frame, {:.0} % lie on rings of it", 100.0 * explained)
         } else if (seen as f64) < SEEN * expected as f64 {
             format!("of its first {expected} rings on the detector {seen} are seen")
         } else if share < KEPT {
             format!("of the places on rings, {:.0} % fit", 100.0 * share)
-        } else if off as f64 > RINGS_OFF * (found + off) as f64 {
-            format!("{off} of {} rings are not where they should be", found + off)
-        } else if refined.ring_px > RING_SCATTER * fwhm_px + SCATTER_PX {
-            format!("rings are off as wholes by {:.2} pixels", refined.ring_px)
-        } else if refined.extra_px > POINT_SCATTER * fwhm_px + MODULES_PX {
-            format!("places on rings scatter by {:.2} pixels", refined.extra_px)
+        } else if off as f64 > RINGS_OFF * (on + off) as f64 {
+            format!("{off} of {} rings are not where they should be", on + off)
+        } else if rings_px > RING_SCATTER * fwhm_px + SCATTER_PX {
+            format!("rings are off as wholes by {rings_px:.2} pixels")
+        } else if points_px > POINT_SCATTER * fwhm_px + MODULES_PX {
+            format!("places on rings scatter by {points_px:.2} pixels")
         } else if rms > allowed {
             format!("rings are off by {rms:.2} pixels rms, {allowed:.2} would be good")
         } else {
@@ -293,5 +276,33 @@ impl<'a> Bench<'a> {
     pub(super) fn no_match(&self, reason: String) -> CalibrateError {
         let energy_kev = energy_kev(self.request.wavelength_angstrom);
         CalibrateError::NoMatch { calibrant: self.names(), energy_kev, reason }
+    }
+}
+
+/// Rings, or groups of them, of one frame with [`OF_A_RING`] places or more: those that any of them are kept of, and those that are off as
+/// wholes.
+fn on_and_off(residuals: &[Residual]) -> [usize; 2] {
+    let rings = residuals.chunk_by(|a, b| a.ring == b.ring).filter(|ring| ring.len() >= OF_A_RING);
+    let (on, off): (Vec<_>, Vec<_>) = rings.partition(|ring| ring.iter().any(|r| r.kept));
+    [on.len(), off.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each ring with enough places is one or the other.
+    #[test]
+    fn rings_are_on_or_off() {
+        let place =
+            |ring, kept| Residual { frame: 0, ring, off_px: 0.0, pixel_rad: 1e-4, sigma_px: 0.1, kept };
+        let rings = [[true; 5].as_slice(), &[true, false, false], &[false; 3], &[true; 2], &[false; 2]];
+        let all: Vec<Residual> = rings
+            .iter()
+            .enumerate()
+            .flat_map(|(ring, kept)| kept.iter().map(move |kept| place(ring, *kept)))
+            .collect();
+        assert_eq!(on_and_off(&all), [2, 1]);
+        assert_eq!(on_and_off(&[]), [0, 0]);
     }
 }
