@@ -12,10 +12,13 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(tiff cbf edf msk npy poni chi cfg hdf5_chunk yaml composition)
 
 cargo build --release --locked --example mutate
-if cargo +nightly fuzz --version >/dev/null 2>&1; then
+if cargo fuzz --version >/dev/null 2>&1; then
+    # The sanitizer is an unstable option, which a stable compiler has too.
+    cargo +nightly --version >/dev/null 2>&1 && toolchain=+nightly || toolchain=
+    export RUSTC_BOOTSTRAP=1
     target/release/examples/mutate seeds fuzz/corpus
     for target in "${targets[@]}"; do
-        cargo +nightly fuzz run --fuzz-dir fuzz "$target" -- -max_total_time="$seconds" -rss_limit_mb=6144 -timeout=10
+        cargo $toolchain fuzz run --fuzz-dir fuzz "$target" -- -max_total_time="$seconds" -rss_limit_mb=6144 -timeout=10
     done
 else
     echo "no cargo-fuzz: random changes of good files" >&2
