@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::sight::{Completeness, Sight};
+use crate::frame::split_dataset;
 
 /// How long is waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +161,8 @@ impl Poller {
         let all_gone = given > 1 && of_given == given;
         let (mut gone, mut hidden) = (Vec::new(), 0);
         for (path, known) in self.known.iter_mut().filter(|(path, _)| is_absent(path)) {
-            if all_gone || path.parent().is_some_and(|folder| std::fs::read_dir(folder).is_err()) {
+            let folder = split_dataset(path).0.parent();
+            if all_gone || folder.is_some_and(|folder| std::fs::read_dir(folder).is_err()) {
                 hidden += usize::from(known.given);
                 continue;
             }

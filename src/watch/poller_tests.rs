@@ -160,6 +160,20 @@ fn a_disk_that_is_gone_takes_no_file_with_it() {
 }
 
 #[test]
+fn a_file_with_a_dataset_is_gone_when_it_is_removed() {
+    let mut folder = Folder::new(PollerSettings { absence: 0, ..PollerSettings::default() });
+    folder.write("a.h5", &[1]);
+    folder.write("b.edf", &whole(1));
+    let named = |name: &str| PathBuf::from(format!("{}::/entry/data", folder.path(name).display()));
+    let (dataset, other) = (named("a.h5"), folder.path("b.edf"));
+    let paths = BTreeSet::from([dataset.clone(), other]);
+    let whole = |_: &Path| Completeness::Whole;
+    assert_eq!(folder.poller.look(&paths, &whole).len(), 2);
+    std::fs::remove_file(folder.path("a.h5")).unwrap();
+    assert_eq!(folder.poller.look(&paths, &whole), [Event::Vanished(dataset)]);
+}
+
+#[test]
 fn an_old_file_is_taken_without_being_read() {
     let mut folder = Folder::new(PollerSettings::default());
     folder.write("a.edf", &whole(1)[..530]);

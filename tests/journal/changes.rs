@@ -1,8 +1,9 @@
 //! What has changed is done again, and why is said; what has not is not.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::{Scene, said};
+use super::{Scene, files, said};
 
 /// How many frames the last session did, from what it said.
 fn done_again(said: &str) -> usize {
@@ -158,4 +159,25 @@ fn results_of_others_stay_and_two_runs_do_not_meet() {
     );
     drop(lock);
     assert!(scene.run(&[]).status.success());
+}
+
+#[test]
+fn results_go_with_their_frames_and_stay_where_a_run_does_not_reach() {
+    let scene = Scene::new();
+    assert!(scene.run(&[]).status.success());
+    let of_b = || {
+        let files = files(&scene.results()).into_keys();
+        files.filter(|file| file.starts_with("b/frames")).collect::<Vec<PathBuf>>()
+    };
+    let all = of_b();
+    std::fs::remove_file(scene.path("out/frames/b/b_0003.tif")).unwrap();
+    assert!(scene.run(&[]).status.success());
+    let is_of_third = |file: &PathBuf| file.to_string_lossy().contains("b_0003");
+    assert!(all.iter().any(is_of_third));
+    let left: Vec<PathBuf> = all.into_iter().filter(|file| !is_of_third(file)).collect();
+    assert_eq!(of_b(), left);
+    // A run of one of the samples, all of it again.
+    let one = scene.run(&["--force", "--set", "samples=[{name: a, frames: frames/a/*.tif}]"]);
+    assert!(one.status.success(), "{}", said(&one));
+    assert_eq!(of_b(), left);
 }

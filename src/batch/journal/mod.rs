@@ -13,7 +13,7 @@ mod standing;
 mod state;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -232,13 +232,15 @@ impl Journal<'_> {
         left
     }
 
-    /// Forgets what is done again whatever it is: until then it has not ended. All of it where this process is alone; else the samples' among
+    /// Forgets what is done again whatever it is: until then it has not ended. All of the run's samples where this process is alone; else the samples' among
     /// `pieces`, since a background's may be in use by another shard. The results that were left come back.
     pub(super) fn forget(&self, pieces: &[Piece]) -> Result<Vec<PathBuf>, JournalError> {
         let files: Vec<PathBuf> = match self.held.task {
             Task::Run | Task::Watch => {
-                let owners = ["samples", "backgrounds"].map(|kind| entries(&self.held.folder.join(kind)));
-                owners.iter().flatten().flat_map(|owner| entries(owner)).collect()
+                let samples = self.held.folder.join("samples");
+                let of_samples = self.config.samples.iter().map(|sample| samples.join(&sample.name));
+                let owners = of_samples.chain(entries(&self.held.folder.join("backgrounds")));
+                owners.flat_map(|owner| entries(&owner)).collect()
             }
             Task::Shard { .. } | Task::Merge => {
                 let of_samples = pieces.iter().filter(|piece| matches!(piece.owner, Owner::Sample(_)));
@@ -263,11 +265,12 @@ impl Journal<'_> {
     }
 }
 
-/// The results that the piece of a file names; none where it cannot be read.
+/// The results that the piece of a file names, below the output folder; none where it cannot be read.
 fn outputs_of(path: &Path) -> Vec<PathBuf> {
     let state = std::fs::read(path).ok().and_then(|bytes| State::decode(&bytes, Sums::Left).ok());
     let frames = state.into_iter().flat_map(|state| state.frames);
-    frames.flat_map(|frame| frame.outputs).map(|output| output.path).collect()
+    let paths = frames.flat_map(|frame| frame.outputs).map(|output| output.path);
+    paths.filter(|path| path.components().all(|part| matches!(part, Component::Normal(_)))).collect()
 }
 
 /// What is in a folder.
